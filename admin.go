@@ -1,0 +1,284 @@
+package rbac
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Admin changes a workspace, on behalf of a member or of the application. Get
+// one from [Workspace.As] or [Workspace.System]; it is cheap, holds no
+// resources and is safe for concurrent use.
+//
+// Each method is one transaction: it reads the actor's rights, applies the
+// rules, writes, and records one event for each role or member it changes. A
+// method that returns an error has changed nothing, unless the error is
+// [ErrOutcomeUnknown]. A change that changes nothing writes nothing and is no
+// error. Once a method returns nil, the next check on the same [Authorizer]
+// sees the change.
+//
+// The rules are those of docs/guarantees.md; the comment of each method names
+// the errors it can return beside [ErrInvalid], [ErrDenied], [ErrContention],
+// [ErrOutcomeUnknown], [ErrClosed] and those of the store.
+type Admin struct {
+	workspace *Workspace
+	actor     string // a member; empty for the application
+	system    bool
+	reason    string // why the application acts
+	caller    Store  // the caller's own transaction, or nil
+}
+
+// As returns an Admin that acts as a member, who needs Manage All on [Users].
+// Every rule applies.
+func (w *Workspace) As(user string) *Admin {
+	return &Admin{workspace: w, actor: user}
+}
+
+// System returns an Admin that acts as the application: it has every right
+// and no membership, so that the rules about the actor never refuse it. The
+// invariants still hold. The reason, 1 to 500 characters, is recorded in the
+// events: "sign-up", "seed", "nightly sync".
+func (w *Workspace) System(reason string) *Admin {
+	return &Admin{workspace: w, system: true, reason: reason}
+}
+
+// In returns an Admin that works inside the caller's own transaction, which
+// the caller commits or rolls back: a Store such as [TxStore] returns. Checks
+// see the change after the commit, when it is noticed: call
+// [Workspace.Sync] for that to be at once. After an error that no rule gave,
+// roll back.
+func (a *Admin) In(store Store) *Admin {
+	in := *a
+	in.caller = store
+	return &in
+}
+
+// CreateRole creates a role and returns it, with the id that it was given. ID
+// and Version of the role must be zero; its times are not looked at.
+//
+// Errors: [ErrProtectedRole], [ErrEscalation], [ErrNameTaken].
+func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
+	var created Role
+	err := a.change(ctx, a.workspace.createProblems(role), func(c *change) error {
+		s, err := c.createRole(role)
+		if err != nil {
+			return err
+		}
+		created = s.after
+		return c.saveRole(s)
+	})
+	if err != nil {
+		return Role{}, err
+	}
+	return a.workspace.follower.model.shown(created), nil
+}
+
+// UpdateRole changes the name, description and permissions of a role to those
+// given, and returns the role as it is then. Version must be the one that the
+// caller read.
+//
+// Errors: [ErrRoleNotFound], [ErrProtectedRole], [ErrConflict],
+// [ErrEscalation], [ErrNameTaken].
+func (a *Admin) UpdateRole(ctx context.Context, role Role) (Role, error) {
+	var updated Role
+	err := a.change(ctx, a.workspace.updateProblems(role), func(c *change) error {
+		s, err := c.updateRole(role)
+		if err != nil {
+			return err
+		}
+		updated = s.after
+		return c.saveRole(s)
+	})
+	if err != nil {
+		return Role{}, err
+	}
+	return a.workspace.follower.model.shown(updated), nil
+}
+
+// DeleteRole deletes a role that nobody holds. See [Admin.ReplaceRole] for
+// one that members hold.
+//
+// Errors: [ErrRoleNotFound], [ErrProtectedRole], [ErrEscalation],
+// [ErrRoleInUse].
+func (a *Admin) DeleteRole(ctx context.Context, id RoleID) error {
+	var bad problems
+	bad.check("id", idProblem(string(id)))
+	return a.change(ctx, bad, func(c *change) error {
+		return c.deleteRole(id)
+	})
+}
+
+// Assign gives a role to users: it adds those who are not members yet and
+// changes the role of those who are. It keeps suspensions.
+//
+// Errors: [ErrRoleNotFound], [ErrSelf], [ErrEscalation],
+// [ErrLastAdministrator].
+func (a *Admin) Assign(ctx context.Context, role RoleID, users ...string) error {
+	bad := userProblems(users)
+	bad.check("role", idProblem(string(role)))
+	return a.change(ctx, bad, func(c *change) error {
+		return c.assign(role, users)
+	})
+}
+
+// Suspend denies members everything until they are reinstated. They keep
+// their role.
+//
+// Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation],
+// [ErrLastAdministrator].
+func (a *Admin) Suspend(ctx context.Context, users ...string) error {
+	return a.change(ctx, userProblems(users), func(c *change) error {
+		return c.suspend(users, true)
+	})
+}
+
+// Reinstate ends the suspension of members.
+//
+// Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation].
+func (a *Admin) Reinstate(ctx context.Context, users ...string) error {
+	return a.change(ctx, userProblems(users), func(c *change) error {
+		return c.suspend(users, false)
+	})
+}
+
+// Remove ends memberships. A user who is added again inherits nothing.
+//
+// Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation],
+// [ErrLastAdministrator].
+func (a *Admin) Remove(ctx context.Context, users ...string) error {
+	return a.change(ctx, userProblems(users), func(c *change) error {
+		return c.remove(users)
+	})
+}
+
+// ReplaceRole gives every holder of one role another, suspended ones too, so
+// that the old role can be deleted. The old role may be one that does not
+// exist any more.
+//
+// Errors: [ErrRoleNotFound], [ErrSelf], [ErrEscalation],
+// [ErrLastAdministrator].
+func (a *Admin) ReplaceRole(ctx context.Context, old, with RoleID) error {
+	var bad problems
+	bad.check("old", idProblem(string(old)))
+	bad.check("with", idProblem(string(with)))
+	return a.change(ctx, bad, func(c *change) error {
+		return c.replaceRole(old, with)
+	})
+}
+
+// change runs one administrative change: input that is malformed is refused
+// first (A13), then everything else happens in one transaction (A11, A12).
+func (a *Admin) change(ctx context.Context, bad problems, apply func(*change) error) error {
+	if err := a.validate(bad); err != nil {
+		return err
+	}
+	w, store := a.workspace, a.store()
+	if w.follower.ctx.Err() != nil {
+		return ErrClosed
+	}
+	var c *change
+	transaction := func() error {
+		return safely(func() error {
+			return store.Update(ctx, w.id, func(tx Tx) error {
+				c = a.begin(tx)
+				if err := c.authorize(); err != nil {
+					return err
+				}
+				if err := apply(c); err != nil {
+					return err
+				}
+				return c.flush(tx)
+			})
+		})
+	}
+	if a.caller != nil {
+		// The caller's transaction is not ours to run again, and what it
+		// wrote is not to be served before it is committed.
+		return transaction()
+	}
+	err := retry(ctx, transaction)
+	switch {
+	case err == nil && c == nil:
+		return errNoTransaction
+	case err == nil && len(c.events) > 0:
+		w.committed(ctx, c.base, c.events, c.began)
+	case err != nil && c != nil && c.flushed:
+		// The rules let it pass and it was written: whatever the store says,
+		// its commit may have been made.
+		w.doubt(ctx)
+	}
+	return err
+}
+
+var errNoTransaction = errors.New("rbac: the store did not call the function it was given")
+
+func (a *Admin) store() Store {
+	if a.caller != nil {
+		return a.caller
+	}
+	return a.workspace.follower.store
+}
+
+// validate completes what is wrong with an input by what is wrong with the
+// Admin itself.
+func (a *Admin) validate(bad problems) error {
+	bad.check("workspace", bytesProblem(a.workspace.id))
+	if a.system {
+		bad.check("reason", reasonProblem(a.reason))
+	}
+	return bad.err()
+}
+
+func (a *Admin) begin(r Reader) *change {
+	f := a.workspace.follower
+	return &change{
+		admin:   a,
+		reading: reading{r, f.model},
+		began:   time.Now(),
+		now:     f.now().UTC().Truncate(time.Microsecond),
+	}
+}
+
+func (w *Workspace) createProblems(role Role) problems {
+	var bad problems
+	if role.ID != "" {
+		bad.add("id", "must be empty: the library gives new roles their id")
+	}
+	if role.Version != 0 {
+		bad.add("version", "must be 0 for a new role")
+	}
+	w.follower.model.roleProblems(&bad, role)
+	return bad
+}
+
+func (w *Workspace) updateProblems(role Role) problems {
+	var bad problems
+	bad.check("id", idProblem(string(role.ID)))
+	w.follower.model.roleProblems(&bad, role)
+	return bad
+}
+
+func userProblems(users []string) problems {
+	var bad problems
+	for i, user := range users {
+		bad.check(indexed("users", i), idProblem(user))
+	}
+	return bad
+}
+
+// distinct returns users without repetitions, in byte order.
+func distinct(users []string) []string {
+	sorted := slices.Clone(users)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
+
+// newRoleID returns an id that was never used before: 128 random bits.
+func newRoleID() RoleID {
+	return RoleID(strings.ToLower(rand.Text()))
+}
+
+func isContention(err error) bool { return errors.Is(err, ErrContention) }

@@ -1,0 +1,370 @@
+package rbac
+
+import (
+	"errors"
+	"time"
+)
+
+// change is one administrative change inside its transaction: who acts, and
+// what is to be written once every rule has passed. Its methods apply the
+// rules in the order of A13; the rules themselves are the methods of rules.go.
+type change struct {
+	reading
+	admin *Admin
+	began time.Time // monotonic, when the transaction began
+	now   time.Time // for the rows and events
+
+	// The actor, after authorize.
+	everything bool        // covers whatever there is
+	held       Permissions // what the actor holds, if not everything
+
+	puts    []Member
+	deletes []string
+	role    *Role  // to be put
+	drop    RoleID // to be deleted
+	events  []Event
+
+	base    Revision // before the change, after flush
+	flushed bool
+}
+
+// record adds an event. Number and hash are given by flush.
+func (c *change) record(e Event) {
+	e.Time = c.now
+	if c.admin.system {
+		e.Reason = c.admin.reason
+	} else {
+		e.Actor = c.admin.actor
+	}
+	c.events = append(c.events, e)
+}
+
+// flush writes the change and its events (V1).
+func (c *change) flush(tx Tx) error {
+	if len(c.events) == 0 {
+		return nil
+	}
+	base, err := tx.Revision()
+	if err != nil {
+		return err
+	}
+	c.base = base
+	at := base
+	for i, e := range c.events {
+		c.events[i] = e.sealAfter(c.admin.workspace.id, at)
+		at = c.events[i].Revision()
+	}
+	if c.role != nil {
+		if err := tx.PutRole(c.role.clone()); err != nil {
+			return err
+		}
+	}
+	if c.drop != "" {
+		if err := tx.DeleteRole(c.drop); err != nil {
+			return err
+		}
+	}
+	if len(c.puts) > 0 {
+		if err := tx.PutMembers(c.puts...); err != nil {
+			return err
+		}
+	}
+	if len(c.deletes) > 0 {
+		if err := tx.DeleteMembers(c.deletes...); err != nil {
+			return err
+		}
+	}
+	written := make([]Event, len(c.events)) // the store owns what it is given
+	for i, e := range c.events {
+		written[i] = e.clone()
+	}
+	if err := tx.AppendEvents(written...); err != nil {
+		return err
+	}
+	c.flushed = true
+	return nil
+}
+
+// saving is a role before and after it is saved. before is nil for a new one.
+type saving struct {
+	before *Role
+	after  Role
+}
+
+// changes reports whether saving would write anything.
+func (s saving) changes() bool {
+	return s.before == nil || s.before.Name != s.after.Name ||
+		s.before.Description != s.after.Description ||
+		!s.before.Permissions.equal(s.after.Permissions)
+}
+
+// createRole applies the rules to a new role.
+func (c *change) createRole(role Role) (saving, error) {
+	after := Role{
+		ID:          newRoleID(),
+		Name:        trimName(role.Name),
+		Description: role.Description,
+		Permissions: role.Permissions.normalised(),
+		Version:     1,
+		CreatedAt:   c.now,
+		UpdatedAt:   c.now,
+	}
+	s := saving{after: after}
+	return s, first(
+		func() error { return c.refuseSystem(role) },
+		func() error { return c.refuseShadow(after) },
+		func() error { return c.refuseEscalation("", "", after.Permissions) },
+		func() error { return c.refuseTakenName(after) },
+	)
+}
+
+// updateRole applies the rules to the edit of a role.
+func (c *change) updateRole(role Role) (saving, error) {
+	before, err := c.findRole(role.ID)
+	if err != nil {
+		return saving{}, err
+	}
+	// What the caller cannot see survives (E7).
+	_, unknown := c.model.split(before.Permissions)
+	after := before
+	after.Name = trimName(role.Name)
+	after.Description = role.Description
+	after.Permissions = unknown.Union(role.Permissions)
+	if c.model.effective(before.Permissions).equal(after.Permissions) {
+		after.Permissions = before.Permissions // scopes without a meaning are no difference
+	}
+	s := saving{&before, after}
+	err = first(
+		func() error { return c.refuseSystem(before) },
+		func() error { return c.refuseSystem(role) },
+		func() error { return c.refuseShadow(after) },
+		func() error { return c.refuseStale(role.Version, before) },
+		func() error { return c.refuseEscalation(before.ID, "", before.Permissions, after.Permissions) },
+		func() error { return c.refuseTakenName(after) },
+	)
+	if err == nil {
+		if !s.changes() {
+			s.after = before
+			return s, nil
+		}
+		s.after.Version++
+		s.after.UpdatedAt = c.now
+	}
+	return s, err
+}
+
+// saveRole notes a role to be written, unless nothing changes (A12).
+func (c *change) saveRole(s saving) error {
+	if !s.changes() {
+		return nil
+	}
+	kind := RoleUpdated
+	if s.before == nil {
+		kind = RoleCreated
+	}
+	c.role = &s.after
+	c.record(Event{Kind: kind, RoleBefore: s.before, RoleAfter: &s.after})
+	return nil
+}
+
+func (c *change) deleteRole(id RoleID) error {
+	role, err := c.findRole(id)
+	if err != nil {
+		return err
+	}
+	if err := first(
+		func() error { return c.refuseSystem(role) },
+		func() error { return c.refuseEscalation(id, "", role.Permissions) },
+		func() error { return c.refuseHeld(role) },
+	); err != nil {
+		return err
+	}
+	c.drop = id
+	c.record(Event{Kind: RoleDeleted, RoleBefore: &role})
+	return nil
+}
+
+func (c *change) assign(id RoleID, users []string) error {
+	role, err := c.findRole(id)
+	if err != nil {
+		return err
+	}
+	users = distinct(users)
+	if len(users) == 0 {
+		return nil
+	}
+	members, err := c.findMembers(users)
+	if err != nil {
+		return err
+	}
+	var known []Member
+	for _, user := range users {
+		if member, ok := members[user]; ok {
+			known = append(known, member)
+		}
+	}
+	if err := first(
+		func() error { return c.refuseSelf(users) },
+		func() error { return c.refuseEscalation(id, "", role.Permissions) },
+		func() error { return c.refuseStronger(known) },
+		func() error {
+			if id == Administrator {
+				return nil
+			}
+			return c.refuseLastAdministrator(known)
+		},
+	); err != nil {
+		return err
+	}
+	for _, user := range users {
+		after := Member{User: user, Role: id, UpdatedAt: c.now}
+		before, was := members[user]
+		if was {
+			if before.Role == id {
+				continue
+			}
+			after.Suspended = before.Suspended
+			c.putMember(MemberAssigned, &before, after)
+		} else {
+			c.putMember(MemberAssigned, nil, after)
+		}
+	}
+	return nil
+}
+
+func (c *change) suspend(users []string, suspended bool) error {
+	members, err := c.touch(users, suspended)
+	if err != nil {
+		return err
+	}
+	kind := MemberReinstated
+	if suspended {
+		kind = MemberSuspended
+	}
+	for _, before := range members {
+		if before.Suspended == suspended {
+			continue
+		}
+		after := before
+		after.Suspended, after.UpdatedAt = suspended, c.now
+		c.putMember(kind, &before, after)
+	}
+	return nil
+}
+
+func (c *change) remove(users []string) error {
+	members, err := c.touch(users, true)
+	if err != nil {
+		return err
+	}
+	for _, before := range members {
+		c.deletes = append(c.deletes, before.User)
+		c.record(Event{Kind: MemberRemoved, MemberBefore: &before})
+	}
+	return nil
+}
+
+// touch finds the members that are to be suspended, reinstated or removed,
+// and applies the rules that these have in common. leave tells whether an
+// active administrator among them would be one no longer.
+func (c *change) touch(users []string, leave bool) ([]Member, error) {
+	users = distinct(users)
+	if len(users) == 0 {
+		return nil, nil
+	}
+	found, err := c.findMembers(users)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]Member, 0, len(users))
+	var missing []string
+	for _, user := range users {
+		if member, ok := found[user]; ok {
+			members = append(members, member)
+		} else {
+			missing = append(missing, user)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, &RefusalError{Rule: ErrMemberNotFound, Users: some(missing)}
+	}
+	return members, first(
+		func() error { return c.refuseSelf(users) },
+		func() error { return c.refuseStronger(members) },
+		func() error {
+			if !leave {
+				return nil
+			}
+			return c.refuseLastAdministrator(members)
+		},
+	)
+}
+
+func (c *change) replaceRole(old, with RoleID) error {
+	target, err := c.findRole(with)
+	if err != nil {
+		return err
+	}
+	var members []Member
+	var users []string
+	for member, err := range c.members(MemberQuery{Role: old}) {
+		if err != nil {
+			return err
+		}
+		members = append(members, member)
+		users = append(users, member.User)
+	}
+	if len(members) == 0 {
+		// Nobody is touched; but an id that never was is a mistake.
+		_, err := c.findRole(old)
+		return err
+	}
+	if err := first(
+		func() error { return c.refuseSelf(users) },
+		func() error { return c.refuseEscalation(with, "", target.Permissions) },
+		func() error { return c.refuseStronger(members) },
+		func() error {
+			if with == Administrator {
+				return nil
+			}
+			return c.refuseLastAdministrator(members)
+		},
+	); err != nil {
+		return err
+	}
+	if old == with {
+		return nil
+	}
+	for _, before := range members {
+		after := before
+		after.Role, after.UpdatedAt = with, c.now
+		c.putMember(MemberAssigned, &before, after)
+	}
+	return nil
+}
+
+func (c *change) putMember(kind EventKind, before *Member, after Member) {
+	c.puts = append(c.puts, after)
+	c.record(Event{Kind: kind, MemberBefore: before, MemberAfter: &after})
+}
+
+// findRole returns a role in its stored form.
+func (c *change) findRole(id RoleID) (Role, error) {
+	role, err := c.reading.role(id)
+	if errors.Is(err, ErrRoleNotFound) {
+		return Role{}, &RefusalError{Rule: ErrRoleNotFound, Role: id}
+	}
+	return role, err
+}
+
+// findMembers returns those of the users who are members.
+func (c *change) findMembers(users []string) (map[string]Member, error) {
+	found := make(map[string]Member, len(users))
+	for member, err := range c.members(MemberQuery{Users: users}) {
+		if err != nil {
+			return nil, err
+		}
+		found[member.User] = member
+	}
+	return found, nil
+}

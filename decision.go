@@ -1,0 +1,117 @@
+package rbac
+
+import "fmt"
+
+// Reason is why a decision was made as it was.
+type Reason uint8
+
+const (
+	ReasonUnavailable   Reason = iota // no safe answer exists: see ErrUnavailable
+	ReasonGranted                     // the role reaches everything in the area
+	ReasonOwnRecord                   // the role reaches own records, and the record is the user's
+	ReasonOwnOnly                     // the role reaches own records only, and the question was about all
+	ReasonNotOwner                    // the role reaches own records only, and the record is somebody else's
+	ReasonNotGranted                  // the role does not allow the action in the area
+	ReasonLimited                     // the role would allow it, but the subject was limited
+	ReasonNotMember                   // the user is not a member of the workspace
+	ReasonSuspended                   // the member is suspended
+	ReasonRoleGone                    // the member's role does not exist, or cannot be read
+	ReasonUnknownArea                 // the program does not know the area
+	ReasonInvalidAction               // the action is neither Read nor Manage
+)
+
+var reasonTexts = [...]string{
+	ReasonUnavailable:   "no safe answer is available",
+	ReasonGranted:       "the role reaches everything in the area",
+	ReasonOwnRecord:     "the role reaches own records, and this is one",
+	ReasonOwnOnly:       "the role reaches own records only",
+	ReasonNotOwner:      "the role reaches own records only, and this one is somebody else's",
+	ReasonNotGranted:    "the role does not allow it",
+	ReasonLimited:       "the role would allow it, but the key or token in use is limited",
+	ReasonNotMember:     "not a member of the workspace",
+	ReasonSuspended:     "the member is suspended",
+	ReasonRoleGone:      "the member's role does not exist",
+	ReasonUnknownArea:   "the area is not known",
+	ReasonInvalidAction: "the action is neither read nor manage",
+}
+
+// String returns the reason as a clause for people.
+func (r Reason) String() string {
+	if int(r) < len(reasonTexts) {
+		return reasonTexts[r]
+	}
+	return fmt.Sprintf("Reason(%d)", uint8(r))
+}
+
+// Decision is the answer to one check, with all that explains it. The zero
+// Decision denies.
+type Decision struct {
+	Allowed   bool
+	Workspace string
+	User      string
+	Area      Area
+	Action    Action
+	Scope     Scope // how far the action reaches for this user
+	Role      RoleID
+	RoleName  string // empty when the role does not exist
+	Reason    Reason
+	Revision  int64 // the sequence number of the newest event that the decision rests on
+}
+
+// String returns a sentence for people: `"ada" may not manage deals: the role
+// "Sales representative" reaches own records only`. Whatever comes from
+// outside is quoted.
+func (d Decision) String() string {
+	may := "may not"
+	if d.Allowed {
+		may = "may"
+	}
+	why := d.Reason.String()
+	if d.RoleName != "" {
+		switch d.Reason {
+		case ReasonGranted, ReasonOwnRecord, ReasonOwnOnly, ReasonNotOwner, ReasonNotGranted, ReasonLimited:
+			why = "the role " + quote(d.RoleName) + why[len("the role"):]
+		}
+	}
+	return fmt.Sprintf("%s %s %s %s: %s", quote(d.User), may, d.Action, quoteField(string(d.Area)), why)
+}
+
+// settle fills in the outcome for a scope that the role grants: allowed only
+// if it reaches everything (E2).
+func (d *Decision) settle(scope Scope) {
+	d.Scope = scope
+	switch scope {
+	case All:
+		d.Allowed, d.Reason = true, ReasonGranted
+	case Own:
+		d.Allowed, d.Reason = false, ReasonOwnOnly
+	default:
+		d.Allowed, d.Reason = false, ReasonNotGranted
+	}
+}
+
+// settleRecord turns a decision about everything into one about a record
+// (E3).
+func (d *Decision) settleRecord(owners []string) {
+	if d.Scope != Own {
+		return
+	}
+	d.Allowed, d.Reason = owns(d.User, owners), ReasonNotOwner
+	if d.Allowed {
+		d.Reason = ReasonOwnRecord
+	}
+}
+
+// owns reports whether a user is among the owners of a record. The empty user
+// owns nothing, so that a record without an owner belongs to nobody.
+func owns(user string, owners []string) bool {
+	if user == "" {
+		return false
+	}
+	for _, owner := range owners {
+		if owner == user {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,32 @@
+// Package rbac is an embeddable role-based access control library. The people
+// of a workspace each hold one role; a role says, area by area, what they may
+// read and what they may manage, as nothing, their own records, or everything;
+// a request handler asks Can(user, area, action).
+//
+//	az, err := rbac.Open(ctx, rbac.NewMemStore())
+//	…
+//	err = az.System("sign-up").Assign(ctx, rbac.Administrator, "ada")
+//	…
+//	if !az.Can(ctx, user, rbac.Deals, rbac.Manage) {
+//		http.Error(w, "Forbidden", http.StatusForbidden)
+//		return
+//	}
+//
+// Checks: [Workspace.Can] and [Workspace.Authorize] ask about everything in an
+// area, [Workspace.CanRecord] about one record, [Workspace.Scope] about which
+// rows to show, [Workspace.Explain] about the reason. [Workspace.Subject]
+// resolves a user once for the many checks of a request. Checks answer from an
+// immutable snapshot in memory, without locks and allocations.
+//
+// Changes: [Workspace.As] acts as a member and applies every rule, such as
+// that nobody grants what they do not hold and that the last administrator
+// stays; [Workspace.System] acts as the application. Every change is one
+// transaction and leaves one [Event] for each role or member it touches.
+//
+// Review: [Workspace.Matrix], [Workspace.WhoCan], [Workspace.Lint],
+// [Workspace.Events] and [Workspace.VerifyEvents].
+//
+// A [Store] persists workspaces; [MemStore] is the one in this package. What
+// other instances change reaches checks within the maximum staleness, see
+// [WithMaxStaleness], or checks fail closed with [ErrUnavailable].
+package rbac

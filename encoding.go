@@ -1,0 +1,98 @@
+package rbac
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// decodeFields decodes a JSON object into the targets named by its keys.
+func decodeFields(data []byte, targets map[string]any) error {
+	return decodeObject(data, func(key string, value json.RawMessage) error {
+		target, ok := targets[key]
+		if !ok {
+			return invalid(quoteField(key), "is not known")
+		}
+		if err := decodeValue(value, target); err != nil {
+			return within(key, err)
+		}
+		return nil
+	})
+}
+
+// decodeObject calls field for each key of a JSON object, in order.
+// encoding/json would match keys whatever their case, take the last of two
+// equal keys and let null pass as an object; what grants access must not be
+// that generous.
+func decodeObject(data []byte, field func(key string, value json.RawMessage) error) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if start, err := d.Token(); err != nil {
+		return notJSON(err)
+	} else if start != json.Delim('{') {
+		return invalid("", "must be an object")
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return notJSON(err)
+		}
+		key, ok := token.(string)
+		if !ok {
+			return invalid("", "must be an object")
+		}
+		if seen[key] {
+			return invalid(quoteField(key), "is there twice")
+		}
+		seen[key] = true
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return notJSON(err)
+		}
+		if err := field(key, value); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return notJSON(err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return invalid("", "has something after its end")
+	}
+	return nil
+}
+
+// decodeValue decodes one JSON value, and refuses null.
+func decodeValue(value json.RawMessage, target any) error {
+	if bytes.Equal(bytes.TrimSpace(value), []byte("null")) {
+		return invalid("", "must not be null")
+	}
+	err := json.Unmarshal(value, target)
+	if err == nil || errors.Is(err, ErrInvalid) {
+		return err
+	}
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return invalid("", fmt.Sprintf("must be a %s, not a %s", kindName(kind.Type.Kind().String()), kind.Value))
+	}
+	return invalid("", err.Error())
+}
+
+func kindName(kind string) string {
+	switch kind {
+	case "bool":
+		return "boolean"
+	case "int64":
+		return "number"
+	}
+	return kind
+}
+
+func notJSON(err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return invalid("", "is not JSON: "+err.Error())
+}

@@ -1,0 +1,309 @@
+package rbac
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// EventKind says what an event records.
+type EventKind string
+
+const (
+	RoleCreated      EventKind = "role.created"
+	RoleUpdated      EventKind = "role.updated"
+	RoleDeleted      EventKind = "role.deleted"
+	MemberAssigned   EventKind = "member.assigned" // a new member, or a change of role
+	MemberRemoved    EventKind = "member.removed"
+	MemberSuspended  EventKind = "member.suspended"
+	MemberReinstated EventKind = "member.reinstated"
+)
+
+// Event records the change of one role or one member: the audit entry, the
+// change feed between instances and the source of webhooks in one.
+//
+// Events of a workspace form a hash chain. Hash is the SHA-256 of the previous
+// event's hash followed by the event's canonical form: its JSON form without
+// "hash", in the JSON Canonicalization Scheme (RFC 8785). Before the first
+// event stands the SHA-256 of the text "rbac events v1\n" followed by the
+// workspace's id, so that no chain can pose as another workspace's. Whoever
+// may write the store can also write a whole new chain: to notice that, keep
+// a recent Seq and Hash elsewhere.
+//
+// Roles in events are as they were stored, with areas that this program does
+// not know.
+type Event struct {
+	Seq    int64     // 1, 2, 3, … without gaps in a workspace
+	Time   time.Time // UTC, in whole microseconds, by the clock of the instance; Seq is the order
+	Kind   EventKind
+	Actor  string // the user behind As; empty for System
+	Reason string // what System was given; empty for As
+
+	RoleBefore, RoleAfter     *Role   // nil where there was, or is, none
+	MemberBefore, MemberAfter *Member // nil where there was, or is, none
+
+	Hash [32]byte
+}
+
+// Revision returns the revision of the workspace that e made.
+func (e Event) Revision() Revision { return Revision{e.Seq, e.Hash} }
+
+// clone returns a copy that shares nothing with e.
+func (e Event) clone() Event {
+	for _, r := range []**Role{&e.RoleBefore, &e.RoleAfter} {
+		if *r != nil {
+			c := (*r).clone()
+			*r = &c
+		}
+	}
+	for _, m := range []**Member{&e.MemberBefore, &e.MemberAfter} {
+		if *m != nil {
+			c := **m
+			*m = &c
+		}
+	}
+	return e
+}
+
+// eventJSON is the JSON form of an Event.
+type eventJSON struct {
+	Seq          int64     `json:"seq"`
+	Time         time.Time `json:"time"`
+	Kind         EventKind `json:"kind"`
+	Actor        string    `json:"actor,omitempty"`
+	Reason       string    `json:"reason,omitempty"`
+	RoleBefore   *Role     `json:"roleBefore,omitempty"`
+	RoleAfter    *Role     `json:"roleAfter,omitempty"`
+	MemberBefore *Member   `json:"memberBefore,omitempty"`
+	MemberAfter  *Member   `json:"memberAfter,omitempty"`
+	Hash         string    `json:"hash,omitempty"` // 64 hexadecimal digits
+}
+
+// MarshalJSON encodes an event as {"seq":1,"time":"…","kind":"role.created",
+// "actor":"…","reason":"…","roleBefore":{…},"roleAfter":{…},
+// "memberBefore":{…},"memberAfter":{…},"hash":"…"}. What does not apply is
+// left out; the hash is in lower-case hexadecimal digits.
+func (e Event) MarshalJSON() ([]byte, error) {
+	j := eventJSON{
+		e.Seq, e.Time, e.Kind, e.Actor, e.Reason,
+		e.RoleBefore, e.RoleAfter, e.MemberBefore, e.MemberAfter, "",
+	}
+	if e.Hash != [32]byte{} {
+		j.Hash = hex.EncodeToString(e.Hash[:])
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON decodes what MarshalJSON encodes, as strictly as
+// [Role.UnmarshalJSON].
+func (e *Event) UnmarshalJSON(data []byte) error {
+	var j eventJSON
+	fields := map[string]any{
+		"seq": &j.Seq, "time": &j.Time, "kind": &j.Kind, "actor": &j.Actor, "reason": &j.Reason,
+		"roleBefore": &j.RoleBefore, "roleAfter": &j.RoleAfter,
+		"memberBefore": &j.MemberBefore, "memberAfter": &j.MemberAfter, "hash": &j.Hash,
+	}
+	if err := decodeFields(data, fields); err != nil {
+		return err
+	}
+	read := Event{
+		j.Seq, j.Time, j.Kind, j.Actor, j.Reason,
+		j.RoleBefore, j.RoleAfter, j.MemberBefore, j.MemberAfter, [32]byte{},
+	}
+	if j.Hash != "" {
+		hash, err := hex.DecodeString(j.Hash)
+		if err != nil || len(hash) != len(read.Hash) {
+			return invalid("hash", "must be 64 hexadecimal digits")
+		}
+		copy(read.Hash[:], hash)
+	}
+	*e = read
+	return nil
+}
+
+// sealAfter returns e with the number and hash that continue the chain of a
+// workspace whose newest event is at previous.
+func (e Event) sealAfter(workspace string, previous Revision) Event {
+	e.Seq = previous.Seq + 1
+	e.Hash = e.chained(workspace, previous)
+	return e
+}
+
+// follows reports whether e is intact and continues the chain.
+func (e Event) follows(workspace string, previous Revision) bool {
+	return e.Seq == previous.Seq+1 && e.Hash == e.chained(workspace, previous)
+}
+
+func (e Event) chained(workspace string, previous Revision) [32]byte {
+	if previous.Seq == 0 {
+		previous.Hash = sha256.Sum256([]byte("rbac events v1\n" + workspace))
+	}
+	return sha256.Sum256(e.appendCanonical(previous.Hash[:]))
+}
+
+// appendCanonical appends the canonical form of e to b: keys in alphabetical
+// order, no white space, the shortest escapes.
+func (e Event) appendCanonical(b []byte) []byte {
+	o := canonical{b: b}
+	o.open()
+	o.text("actor", e.Actor)
+	o.text("kind", string(e.Kind))
+	o.member("memberAfter", e.MemberAfter)
+	o.member("memberBefore", e.MemberBefore)
+	o.text("reason", e.Reason)
+	o.role("roleAfter", e.RoleAfter)
+	o.role("roleBefore", e.RoleBefore)
+	o.number("seq", e.Seq)
+	o.key("time")
+	o.instant(e.Time)
+	o.close()
+	return o.b
+}
+
+// canonical writes RFC 8785 objects. Its methods leave out what is zero, as
+// the JSON form does.
+type canonical struct {
+	b     []byte
+	comma bool
+}
+
+func (o *canonical) open()  { o.b, o.comma = append(o.b, '{'), false }
+func (o *canonical) close() { o.b, o.comma = append(o.b, '}'), true }
+
+func (o *canonical) key(key string) {
+	if o.comma {
+		o.b = append(o.b, ',')
+	}
+	o.comma = true
+	o.quoted(key)
+	o.b = append(o.b, ':')
+}
+
+func (o *canonical) text(key, value string) {
+	if value != "" {
+		o.key(key)
+		o.quoted(value)
+	}
+}
+
+func (o *canonical) number(key string, value int64) {
+	if value != 0 {
+		o.key(key)
+		o.b = strconv.AppendInt(o.b, value, 10)
+	}
+}
+
+func (o *canonical) flag(key string, value bool) {
+	if value {
+		o.key(key)
+		o.b = append(o.b, "true"...)
+	}
+}
+
+func (o *canonical) time(key string, value time.Time) {
+	if !value.IsZero() {
+		o.key(key)
+		o.instant(value)
+	}
+}
+
+// instant writes a time as encoding/json does: RFC 3339, with as many digits
+// of the second's fraction as it has.
+func (o *canonical) instant(t time.Time) {
+	o.b = append(o.b, '"')
+	o.b = t.UTC().AppendFormat(o.b, time.RFC3339Nano)
+	o.b = append(o.b, '"')
+}
+
+func (o *canonical) member(key string, m *Member) {
+	if m == nil {
+		return
+	}
+	o.key(key)
+	o.open()
+	o.always("role", string(m.Role))
+	o.flag("suspended", m.Suspended)
+	o.time("updatedAt", m.UpdatedAt)
+	o.always("user", m.User)
+	o.close()
+}
+
+func (o *canonical) role(key string, r *Role) {
+	if r == nil {
+		return
+	}
+	o.key(key)
+	o.open()
+	o.time("createdAt", r.CreatedAt)
+	o.text("description", r.Description)
+	o.text("id", string(r.ID))
+	o.always("name", r.Name)
+	o.key("permissions")
+	o.permissions(r.Permissions)
+	o.flag("system", r.System)
+	o.time("updatedAt", r.UpdatedAt)
+	o.number("version", r.Version)
+	o.close()
+}
+
+func (o *canonical) always(key, value string) {
+	o.key(key)
+	o.quoted(value)
+}
+
+func (o *canonical) permissions(p Permissions) {
+	areas := p.sorted()
+	if slices.ContainsFunc(areas, func(a Area) bool { return areaProblem(a) != "" }) {
+		// RFC 8785 orders keys by UTF-16 code units, which differs from the
+		// order of bytes only for names that the library does not write.
+		slices.SortFunc(areas, func(a, b Area) int {
+			return slices.Compare(utf16.Encode([]rune(string(a))), utf16.Encode([]rune(string(b))))
+		})
+	}
+	o.open()
+	for _, area := range areas {
+		access := p[area]
+		if access == (Access{}) {
+			continue
+		}
+		o.key(string(area))
+		o.open()
+		o.always("manage", access.Manage.String())
+		o.always("read", access.Read.String())
+		o.close()
+	}
+	o.close()
+}
+
+// quoted writes a string as RFC 8785, section 3.2.2.2, demands. Invalid UTF-8
+// becomes the replacement character, as in encoding/json.
+func (o *canonical) quoted(s string) {
+	o.b = append(o.b, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			o.b = append(o.b, '\\', byte(r))
+		case r == '\b':
+			o.b = append(o.b, '\\', 'b')
+		case r == '\t':
+			o.b = append(o.b, '\\', 't')
+		case r == '\n':
+			o.b = append(o.b, '\\', 'n')
+		case r == '\f':
+			o.b = append(o.b, '\\', 'f')
+		case r == '\r':
+			o.b = append(o.b, '\\', 'r')
+		case r < ' ':
+			o.b = fmt.Appendf(o.b, `\u%04x`, r)
+		default:
+			o.b = utf8.AppendRune(o.b, r)
+		}
+	}
+	o.b = append(o.b, '"')
+}

@@ -1,0 +1,251 @@
+package rbac
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// FindingCode names a kind of finding. Codes do not change between versions.
+type FindingCode string
+
+const (
+	FindingNoAdministrator     FindingCode = "no-administrator"     // nobody can administer without the application's help
+	FindingSingleAdministrator FindingCode = "single-administrator" // one absence locks the workspace
+	FindingRoleGone            FindingCode = "role-gone"            // members whose role does not exist
+	FindingMalformedRow        FindingCode = "malformed-row"        // a stored row that cannot be read
+	FindingManyUserManagers    FindingCode = "many-user-managers"   // more than a sensible share can manage users
+	FindingSensitiveManage     FindingCode = "sensitive-manage"     // a custom role manages a sensitive area
+	FindingManageWithoutRead   FindingCode = "manage-without-read"  // a role manages more than it can see
+	FindingDuplicateRole       FindingCode = "duplicate-role"       // two roles with the same permissions
+	FindingNearDuplicateRole   FindingCode = "near-duplicate-role"  // a role within another, differing in one area only
+	FindingUnusedRole          FindingCode = "unused-role"          // a custom role that nobody holds
+	FindingUnknownArea         FindingCode = "unknown-area"         // a stored area that this program does not know
+	FindingShadowedSystemRole  FindingCode = "shadowed-system-role" // a stored role named, or with the id, as a system role
+)
+
+// Severity orders findings.
+type Severity uint8
+
+const (
+	Notice  Severity = 1 // worth a look
+	Warning Severity = 2 // worth a change
+	Danger  Severity = 3 // worth a change today
+)
+
+// String returns "notice", "warning" or "danger".
+func (s Severity) String() string {
+	switch s {
+	case Notice:
+		return "notice"
+	case Warning:
+		return "warning"
+	case Danger:
+		return "danger"
+	}
+	return fmt.Sprintf("Severity(%d)", uint8(s))
+}
+
+// Finding is something about a workspace's access model that a person should
+// look at.
+type Finding struct {
+	Code     FindingCode
+	Severity Severity
+	Role     RoleID // what it is about, if it is about a role
+	Area     Area   // what it is about, if it is about an area
+	Message  string // a sentence for people; what comes from outside is quoted
+}
+
+// String returns "warning: unused-role: …".
+func (f Finding) String() string {
+	return fmt.Sprintf("%v: %s: %s", f.Severity, f.Code, f.Message)
+}
+
+// The share of active members who can manage users that Lint lets pass: up to
+// three people, or up to a fifth.
+const (
+	fewUserManagers  = 3
+	userManagerShare = 5
+)
+
+// Lint looks for what tends to go wrong in an access model. It returns the
+// findings by severity, the gravest first, then by code and role.
+func (w *Workspace) Lint(ctx context.Context) ([]Finding, error) {
+	var l lint
+	err := w.review(ctx, func(r reading) error {
+		l = lint{model: r.model}
+		return l.read(r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.administrators()
+	l.userManagers()
+	l.roles()
+	l.pairs()
+	slices.SortStableFunc(l.findings, func(a, b Finding) int {
+		if a.Severity != b.Severity {
+			return int(b.Severity) - int(a.Severity)
+		}
+		if c := strings.Compare(string(a.Code), string(b.Code)); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.Role), string(b.Role))
+	})
+	return l.findings, nil
+}
+
+// lint is one run of Lint.
+type lint struct {
+	model    *model
+	findings []Finding
+
+	all     []Role // as they are shown
+	holders map[RoleID]int
+	active  map[RoleID]int
+}
+
+func (l *lint) add(code FindingCode, severity Severity, role RoleID, area Area, format string, args ...any) {
+	l.findings = append(l.findings, Finding{code, severity, role, area, fmt.Sprintf(format, args...)})
+}
+
+// read collects roles and members, and reports what is wrong with the rows.
+func (l *lint) read(r reading) error {
+	l.holders, l.active = map[RoleID]int{}, map[RoleID]int{}
+	// The rows as they are, to see those that roles() hides.
+	for role, err := range r.Roles() {
+		if fatal(err) {
+			return err
+		}
+		if system, forged := l.model.byID[role.ID]; err == nil && forged {
+			l.add(FindingShadowedSystemRole, Danger, role.ID, "",
+				"A stored row has the id of the system role %s. It is ignored, and somebody wrote it by hand.", quote(system.Name))
+		}
+	}
+	for role, err := range r.roles() {
+		if fatal(err) {
+			return err
+		}
+		if err != nil {
+			l.add(FindingMalformedRow, Danger, role.ID, "", "The stored role %s cannot be read and grants nothing.", quote(string(role.ID)))
+			continue
+		}
+		l.all = append(l.all, l.model.shown(role))
+		_, unknown := l.model.split(role.Permissions)
+		for _, area := range unknown.sorted() {
+			l.add(FindingUnknownArea, Notice, role.ID, area,
+				"The role %s has permissions for %s, an area that this program does not know. They grant nothing here.", quote(role.Name), quote(string(area)))
+		}
+	}
+	for member, err := range r.members(MemberQuery{}) {
+		if fatal(err) {
+			return err
+		}
+		if err != nil {
+			l.add(FindingMalformedRow, Danger, member.Role, "", "The stored member %s cannot be read and is denied everything.", quote(member.User))
+			continue
+		}
+		l.holders[member.Role]++
+		if !member.Suspended {
+			l.active[member.Role]++
+		}
+	}
+	known := map[RoleID]bool{}
+	for _, role := range l.all {
+		known[role.ID] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(l.holders)) {
+		if !known[id] {
+			l.add(FindingRoleGone, Danger, id, "",
+				"%s the role %s, which does not exist, and can do nothing.", holds(l.holders[id]), quote(string(id)))
+		}
+	}
+	return nil
+}
+
+func (l *lint) administrators() {
+	switch l.active[Administrator] {
+	case 0:
+		l.add(FindingNoAdministrator, Danger, Administrator, "", "There is no active administrator.")
+	case 1:
+		l.add(FindingSingleAdministrator, Warning, Administrator, "", "There is only one active administrator: name a second for the day when they are away.")
+	}
+}
+
+func (l *lint) userManagers() {
+	managers, active := 0, 0
+	for _, role := range l.all {
+		active += l.active[role.ID]
+		if role.Permissions.Can(Users, Manage) {
+			managers += l.active[role.ID]
+		}
+	}
+	if managers > fewUserManagers && managers*userManagerShare > active {
+		l.add(FindingManyUserManagers, Warning, "", Users,
+			"%d of %d active members can manage users: more than one in %d.", managers, active, userManagerShare)
+	}
+}
+
+// roles looks at each role for itself.
+func (l *lint) roles() {
+	for _, role := range l.all {
+		if !role.System && l.holders[role.ID] == 0 {
+			l.add(FindingUnusedRole, Notice, role.ID, "", "Nobody holds the role %s.", quote(role.Name))
+		}
+		if id, shadows := l.model.byFolded[foldName(role.Name)]; shadows && !role.System {
+			l.add(FindingShadowedSystemRole, Warning, role.ID, "",
+				"The role %s has the name of the system role %s: rename it.", quote(role.Name), quote(string(id)))
+		}
+		for _, info := range l.model.areas {
+			access := role.Permissions[info.Area]
+			if access.Manage > access.Read {
+				l.add(FindingManageWithoutRead, Warning, role.ID, info.Area,
+					"The role %s manages %s in %s but reads %s.", quote(role.Name), access.Manage, quote(info.Label), access.Read)
+			}
+			if info.Sensitive && !role.System && access.Manage != None {
+				l.add(FindingSensitiveManage, Warning, role.ID, info.Area,
+					"The role %s manages %s in the sensitive area %s.", quote(role.Name), access.Manage, quote(info.Label))
+			}
+		}
+	}
+}
+
+// pairs compares each two roles of which at least one can be changed.
+func (l *lint) pairs() {
+	for i, a := range l.all {
+		for _, b := range l.all[i+1:] {
+			if a.System && b.System {
+				continue
+			}
+			switch {
+			case a.Permissions.equal(b.Permissions):
+				l.add(FindingDuplicateRole, Warning, b.ID, "", "The roles %s and %s have the same permissions.", quote(a.Name), quote(b.Name))
+			case a.Permissions.Covers(b.Permissions):
+				l.near(a, b)
+			case b.Permissions.Covers(a.Permissions):
+				l.near(b, a)
+			}
+		}
+	}
+}
+
+// near reports a role that is within another and differs in one area only.
+func (l *lint) near(outer, inner Role) {
+	missing := inner.Permissions.Missing(outer.Permissions)
+	if len(missing) != 1 || len(inner.Permissions) == 0 {
+		return
+	}
+	area := missing.sorted()[0]
+	info, _ := l.model.info(area)
+	l.add(FindingNearDuplicateRole, Notice, inner.ID, area,
+		"The role %s is %s without some of %s: are both needed?", quote(inner.Name), quote(outer.Name), quote(info.Label))
+}
+
+func holds(n int) string {
+	if n == 1 {
+		return "1 member holds"
+	}
+	return fmt.Sprintf("%d members hold", n)
+}

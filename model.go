@@ -1,0 +1,108 @@
+package rbac
+
+import (
+	"fmt"
+	"time"
+)
+
+// model is what an Authorizer's options fix at Open: the areas and the system
+// roles. It judges what comes from people and what comes from storage.
+type model struct {
+	*catalogue
+	system   []Role // Administrator first, then as they were given
+	byID     map[RoleID]Role
+	byFolded map[string]RoleID // by folded name
+}
+
+func newModel(areas []AreaInfo, systemRoles []Role) (*model, error) {
+	c, err := newCatalogue(areas)
+	if err != nil {
+		return nil, err
+	}
+	m := &model{catalogue: c, byID: map[RoleID]Role{}, byFolded: map[string]RoleID{}}
+	m.addSystemRole(Role{
+		ID:          Administrator,
+		Name:        "Administrator",
+		Description: "May read and manage everything.",
+		Permissions: c.everything(),
+	})
+	var bad problems
+	for i, role := range systemRoles {
+		field := fmt.Sprintf("systemRoles[%d]", i)
+		var p problems
+		p.check("id", idProblem(string(role.ID)))
+		m.roleProblems(&p, role)
+		if _, taken := m.byID[role.ID]; taken {
+			p.add("id", fmt.Sprintf("%s is taken by another system role", quote(string(role.ID))))
+		}
+		if _, taken := m.byFolded[foldName(role.Name)]; taken {
+			p.add("name", fmt.Sprintf("%s is taken by another system role", quote(role.Name)))
+		}
+		if role.Version != 0 {
+			p.add("version", "must be zero: system roles are not stored")
+		}
+		for _, f := range p {
+			bad.add(field+"."+f.Field, f.Problem)
+		}
+		if len(p) == 0 {
+			m.addSystemRole(role)
+		}
+	}
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *model) addSystemRole(role Role) {
+	role = role.clone()
+	role.Name = trimName(role.Name)
+	role.Permissions = role.Permissions.normalised()
+	role.System = true
+	role.CreatedAt, role.UpdatedAt = time.Time{}, time.Time{}
+	m.system = append(m.system, role)
+	m.byID[role.ID] = role
+	m.byFolded[foldName(role.Name)] = role.ID
+}
+
+// roleProblems judges the parts of a role that people write (A10, E6).
+func (m *model) roleProblems(bad *problems, role Role) {
+	bad.check("name", nameProblem(role.Name))
+	bad.check("description", textProblem(role.Description, maxDescription))
+	m.scopeProblems(bad, role.Permissions)
+}
+
+// shown returns a stored role as this program shows it: without the areas
+// that it does not know (E7).
+func (m *model) shown(role Role) Role {
+	known, _ := m.split(role.Permissions)
+	role.Permissions = m.effective(known)
+	return role
+}
+
+// malformedRole reports what makes a stored role unfit to grant anything.
+func malformedRole(role Role) error {
+	var bad problems
+	bad.check("id", idProblem(string(role.ID)))
+	bad.check("name", nameProblem(role.Name))
+	for _, area := range role.Permissions.sorted() {
+		if a := role.Permissions[area]; a.Read > All || a.Manage > All {
+			bad.add(permissionField(area), "has a scope that does not exist")
+		}
+	}
+	if err := bad.err(); err != nil {
+		return &MalformedError{"role", string(role.ID), err}
+	}
+	return nil
+}
+
+// malformedMember reports what makes a stored member unfit to hold a role.
+func malformedMember(member Member) error {
+	var bad problems
+	bad.check("user", idProblem(member.User))
+	bad.check("role", idProblem(string(member.Role)))
+	if err := bad.err(); err != nil {
+		return &MalformedError{"member", member.User, err}
+	}
+	return nil
+}

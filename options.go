@@ -1,0 +1,121 @@
+package rbac
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// Option configures an [Authorizer]. Wrong values are an error of [Open].
+type Option func(*options)
+
+type options struct {
+	areas        []AreaInfo
+	systemRoles  []Role
+	maxStaleness time.Duration
+	pollInterval time.Duration
+	idleTime     time.Duration
+	logger       *slog.Logger
+	observer     func(context.Context, Decision)
+}
+
+// WithAreas sets the whole catalogue of areas, in the order in which they are
+// shown. It must contain [Users], which governs administration. Instances of
+// different versions may share a store: see rule E7 in docs/guarantees.md.
+//
+// Defaults to [DefaultAreas].
+func WithAreas(areas ...AreaInfo) Option {
+	areas = slices.Clone(areas)
+	return func(o *options) { o.areas = areas }
+}
+
+// WithSystemRoles adds roles that exist in every workspace without being
+// stored, and that nobody can edit, delete or shadow. Their ids are stored
+// with the members who hold them: keep them stable.
+//
+// Defaults to none beside [Administrator], which is always there.
+func WithSystemRoles(roles ...Role) Option {
+	cloned := make([]Role, len(roles))
+	for i, role := range roles {
+		cloned[i] = role.clone()
+	}
+	return func(o *options) { o.systemRoles = append(o.systemRoles, cloned...) }
+}
+
+// WithMaxStaleness bounds the age of the data that a check may rest on. When
+// freshness cannot be confirmed for this long, checks fail closed with
+// [ErrUnavailable]. It also bounds how long a check waits for a load.
+//
+// Defaults to 10 seconds. Must be at least 10 milliseconds.
+func WithMaxStaleness(d time.Duration) Option {
+	return func(o *options) { o.maxStaleness = d }
+}
+
+// WithPollInterval sets how often the revisions of all loaded workspaces are
+// compared with the store, in one round trip. It must be at most half of the
+// maximum staleness, so that one lost poll denies nobody.
+//
+// Defaults to a fifth of the maximum staleness: 2 seconds.
+func WithPollInterval(d time.Duration) Option {
+	return func(o *options) { o.pollInterval = d }
+}
+
+// WithIdleTime sets how long a workspace stays in memory without a check.
+//
+// Defaults to 15 minutes. Must be greater than 0.
+func WithIdleTime(d time.Duration) Option {
+	return func(o *options) { o.idleTime = d }
+}
+
+// WithLogger sets where the library reports what operators should know: a
+// store that fails, rows that cannot be read, a history that was replaced.
+//
+// Defaults to [slog.Default].
+func WithLogger(logger *slog.Logger) Option {
+	return func(o *options) { o.logger = logger }
+}
+
+// WithObserver sets a function that is called with every decision of a check,
+// of [Subject] values too, before the check returns: for metrics and for
+// denial logs. It must be safe for concurrent use. With an observer a check
+// takes several times as long.
+//
+// Defaults to none.
+func WithObserver(observe func(context.Context, Decision)) Option {
+	return func(o *options) { o.observer = observe }
+}
+
+func newOptions(given []Option) (options, error) {
+	o := options{
+		areas:        DefaultAreas(),
+		maxStaleness: 10 * time.Second,
+		idleTime:     15 * time.Minute,
+		logger:       slog.Default(),
+	}
+	for _, option := range given {
+		if option == nil {
+			return o, invalid("options", "has a nil Option")
+		}
+		option(&o)
+	}
+	if o.pollInterval == 0 {
+		o.pollInterval = o.maxStaleness / 5
+	}
+	var bad problems
+	if o.maxStaleness < 10*time.Millisecond {
+		bad.add("maxStaleness", "must be at least 10ms")
+	}
+	if o.pollInterval <= 0 {
+		bad.add("pollInterval", "must be greater than 0")
+	} else if o.pollInterval > o.maxStaleness/2 {
+		bad.add("pollInterval", "must be at most half of maxStaleness")
+	}
+	if o.idleTime <= 0 {
+		bad.add("idleTime", "must be greater than 0")
+	}
+	if o.logger == nil {
+		bad.add("logger", "must not be nil")
+	}
+	return o, bad.err()
+}

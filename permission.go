@@ -1,0 +1,384 @@
+package rbac
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Action is what somebody wants to do in an area. The zero Action is invalid
+// and always denied.
+type Action uint8
+
+const (
+	Read   Action = 1 // see records
+	Manage Action = 2 // create, change and delete records and settings
+)
+
+// Scope is how far an action reaches in an area. Scopes are ordered, and the
+// zero Scope denies.
+type Scope uint8
+
+const (
+	None Scope = iota // nothing
+	Own               // only records that belong to the user
+	All               // everything
+)
+
+// Access is what a role may do in one area. Reading and managing are
+// independent of each other.
+type Access struct {
+	Read   Scope `json:"read"`
+	Manage Scope `json:"manage"`
+}
+
+// Permissions is a table from area to access. An area that is not in it is
+// denied. Its methods never change it; a nil Permissions is an empty one.
+type Permissions map[Area]Access
+
+// Scope returns how far an action reaches in an area: None for an area that
+// is not in p and for an invalid action.
+func (p Permissions) Scope(area Area, action Action) Scope {
+	return p[area].Scope(action)
+}
+
+// Can reports whether an action is allowed on everything in an area.
+func (p Permissions) Can(area Area, action Action) bool {
+	return p.Scope(area, action) == All
+}
+
+// Covers reports whether p grants everything that q grants.
+func (p Permissions) Covers(q Permissions) bool {
+	return len(p.Missing(q)) == 0
+}
+
+// Missing returns what q grants beyond p: q's scopes where they reach further
+// than p's.
+func (p Permissions) Missing(q Permissions) Permissions {
+	missing := Permissions{}
+	for area, wanted := range q {
+		var m Access
+		if wanted.Read > p[area].Read {
+			m.Read = wanted.Read
+		}
+		if wanted.Manage > p[area].Manage {
+			m.Manage = wanted.Manage
+		}
+		if m != (Access{}) {
+			missing[area] = m
+		}
+	}
+	return missing
+}
+
+// Union returns what p or q grants.
+func (p Permissions) Union(q Permissions) Permissions {
+	union := p.normalised()
+	for area, b := range q {
+		a := p[area]
+		if u := (Access{max(a.Read, b.Read), max(a.Manage, b.Manage)}); u != (Access{}) {
+			union[area] = u
+		}
+	}
+	return union
+}
+
+// Intersect returns what both p and q grant.
+func (p Permissions) Intersect(q Permissions) Permissions {
+	both := Permissions{}
+	for area, a := range p {
+		b := q[area]
+		if i := (Access{min(a.Read, b.Read), min(a.Manage, b.Manage)}); i != (Access{}) {
+			both[area] = i
+		}
+	}
+	return both
+}
+
+// normalised returns a copy without the areas that grant nothing.
+func (p Permissions) normalised() Permissions {
+	n := make(Permissions, len(p))
+	for area, access := range p {
+		if access != (Access{}) {
+			n[area] = access
+		}
+	}
+	return n
+}
+
+// equal reports whether p and q grant the same.
+func (p Permissions) equal(q Permissions) bool {
+	return maps.Equal(p.normalised(), q.normalised())
+}
+
+// sorted returns the areas of p in alphabetical order.
+func (p Permissions) sorted() []Area {
+	return slices.Sorted(maps.Keys(p))
+}
+
+// String returns "contacts: read all, manage own; deals: read own", in
+// alphabetical order, and "no access" when nothing is granted.
+func (p Permissions) String() string {
+	var parts []string
+	for _, area := range p.sorted() {
+		if a := p[area]; a != (Access{}) {
+			parts = append(parts, string(area)+": "+a.String())
+		}
+	}
+	if len(parts) == 0 {
+		return noAccess
+	}
+	return strings.Join(parts, "; ")
+}
+
+// MarshalText is [Permissions.String], refusing what could not be read back.
+func (p Permissions) MarshalText() ([]byte, error) {
+	if err := p.encodable(); err != nil {
+		return nil, err
+	}
+	return []byte(p.String()), nil
+}
+
+// UnmarshalText reads the form of [Permissions.String]. It fails with a
+// *[ValidationError] that names the area.
+func (p *Permissions) UnmarshalText(text []byte) error {
+	read := Permissions{}
+	if s := strings.TrimSpace(string(text)); s != noAccess {
+		for part := range strings.SplitSeq(s, ";") {
+			name, access, _ := strings.Cut(part, ":")
+			area := Area(strings.TrimSpace(name))
+			if p := areaProblem(area); p != "" {
+				return invalid("permissions", p)
+			}
+			if _, twice := read[area]; twice {
+				return invalid(permissionField(area), "is there twice")
+			}
+			var a Access
+			if err := a.UnmarshalText([]byte(strings.TrimSpace(access))); err != nil {
+				return within(permissionField(area), err)
+			}
+			read[area] = a
+		}
+	}
+	*p = read
+	return nil
+}
+
+// MarshalJSON encodes p as {"contacts":{"read":"all","manage":"own"}}, areas
+// in alphabetical order, without those that grant nothing.
+func (p Permissions) MarshalJSON() ([]byte, error) {
+	if err := p.encodable(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(map[Area]Access(p.normalised()))
+}
+
+// encodable refuses areas and scopes that could not be read back.
+func (p Permissions) encodable() error {
+	for area, access := range p {
+		if problem := areaProblem(area); problem != "" {
+			return invalid(permissionField(area), problem)
+		}
+		if access.Read > All || access.Manage > All {
+			return invalid(permissionField(area), "has a scope that does not exist")
+		}
+	}
+	return nil
+}
+
+// UnmarshalJSON decodes what MarshalJSON encodes. It refuses, with a
+// *[ValidationError] that names the place, malformed area names, keys that
+// are there twice and anything that it does not know. Whether an area is in
+// the catalogue is not its business: a program stores and carries the areas
+// of its newer versions.
+func (p *Permissions) UnmarshalJSON(data []byte) error {
+	read := Permissions{}
+	err := decodeObject(data, func(key string, value json.RawMessage) error {
+		area := Area(key)
+		if p := areaProblem(area); p != "" {
+			return invalid(permissionField(area), p)
+		}
+		var a Access
+		if err := a.UnmarshalJSON(value); err != nil {
+			return within(permissionField(area), err)
+		}
+		if a != (Access{}) {
+			read[area] = a
+		}
+		return nil
+	})
+	if err != nil {
+		return within("permissions", err)
+	}
+	*p = read
+	return nil
+}
+
+func permissionField(area Area) string {
+	return fmt.Sprintf("permissions.%s", quoteField(string(area)))
+}
+
+// Scope returns how far an action reaches: None for an invalid action.
+func (a Access) Scope(action Action) Scope {
+	switch action {
+	case Read:
+		return a.Read
+	case Manage:
+		return a.Manage
+	}
+	return None
+}
+
+const noAccess = "no access"
+
+// String returns "read all, manage own", or "no access".
+func (a Access) String() string {
+	var parts []string
+	for _, action := range []Action{Read, Manage} {
+		if s := a.Scope(action); s != None {
+			parts = append(parts, action.String()+" "+s.String())
+		}
+	}
+	if len(parts) == 0 {
+		return noAccess
+	}
+	return strings.Join(parts, ", ")
+}
+
+// MarshalText is [Access.String], refusing what could not be read back.
+func (a Access) MarshalText() ([]byte, error) {
+	if a.Read > All || a.Manage > All {
+		return nil, invalid("scope", "does not exist")
+	}
+	return []byte(a.String()), nil
+}
+
+// UnmarshalText reads the form of [Access.String].
+func (a *Access) UnmarshalText(text []byte) error {
+	var read Access
+	if s := string(text); s != noAccess {
+		for part := range strings.SplitSeq(s, ",") {
+			first, second, _ := strings.Cut(strings.TrimSpace(part), " ")
+			var action Action
+			if err := action.UnmarshalText([]byte(first)); err != nil {
+				return err
+			}
+			var scope Scope
+			if err := scope.UnmarshalText([]byte(second)); err != nil {
+				return within(action.String(), err)
+			}
+			if read.Scope(action) != None {
+				return invalid(action.String(), "is there twice")
+			}
+			read = read.with(action, scope)
+		}
+	}
+	*a = read
+	return nil
+}
+
+func (a Access) with(action Action, scope Scope) Access {
+	if action == Read {
+		a.Read = scope
+	} else {
+		a.Manage = scope
+	}
+	return a
+}
+
+// MarshalJSON encodes a as {"read":"all","manage":"own"}.
+func (a Access) MarshalJSON() ([]byte, error) {
+	type plain Access // without MarshalText, so that it is an object
+	return json.Marshal(plain(a))
+}
+
+// UnmarshalJSON decodes what MarshalJSON encodes; a key that is left out is
+// none. It refuses, with a *[ValidationError] that names the place, keys and
+// scopes that it does not know.
+func (a *Access) UnmarshalJSON(data []byte) error {
+	var read Access
+	err := decodeObject(data, func(key string, value json.RawMessage) error {
+		var action Action
+		if err := action.UnmarshalText([]byte(key)); err != nil {
+			return invalid(quoteField(key), "is not an action: want read or manage")
+		}
+		var name string
+		if err := decodeValue(value, &name); err != nil {
+			return within(key, err)
+		}
+		var scope Scope
+		if err := scope.UnmarshalText([]byte(name)); err != nil {
+			return within(key, err)
+		}
+		read = read.with(action, scope)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	*a = read
+	return nil
+}
+
+var actionNames = [...]string{Read: "read", Manage: "manage"}
+
+// String returns "read" or "manage".
+func (a Action) String() string {
+	if a.valid() {
+		return actionNames[a]
+	}
+	return fmt.Sprintf("Action(%d)", uint8(a))
+}
+
+func (a Action) valid() bool { return a == Read || a == Manage }
+
+// MarshalText encodes a as its name.
+func (a Action) MarshalText() ([]byte, error) {
+	if !a.valid() {
+		return nil, invalid("action", fmt.Sprintf("%d is not an action: want read or manage", uint8(a)))
+	}
+	return []byte(a.String()), nil
+}
+
+// UnmarshalText decodes "read" or "manage".
+func (a *Action) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "read":
+		*a = Read
+	case "manage":
+		*a = Manage
+	default:
+		return invalid("action", fmt.Sprintf("%s is not an action: want read or manage", quote(string(text))))
+	}
+	return nil
+}
+
+var scopeNames = [...]string{None: "none", Own: "own", All: "all"}
+
+// String returns "none", "own" or "all".
+func (s Scope) String() string {
+	if int(s) < len(scopeNames) {
+		return scopeNames[s]
+	}
+	return fmt.Sprintf("Scope(%d)", uint8(s))
+}
+
+// MarshalText encodes s as its name.
+func (s Scope) MarshalText() ([]byte, error) {
+	if s > All {
+		return nil, invalid("scope", fmt.Sprintf("%d is not a scope: want none, own or all", uint8(s)))
+	}
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText decodes "none", "own" or "all".
+func (s *Scope) UnmarshalText(text []byte) error {
+	i := slices.Index(scopeNames[:], string(text))
+	if i < 0 {
+		return invalid("scope", fmt.Sprintf("%s is not a scope: want none, own or all", quote(string(text))))
+	}
+	*s = Scope(i)
+	return nil
+}

@@ -1,0 +1,117 @@
+package rbac
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// Plan is what saving a role would do.
+type Plan struct {
+	// Role is the role as it would be saved. Give it to [Admin.CreateRole] or
+	// [Admin.UpdateRole] to carry the plan out; if somebody edited the role
+	// meanwhile, that is ErrConflict.
+	Role Role
+
+	Before  *Role       // the role as it is; nil for a new one
+	Gained  Permissions // what its holders would gain: the scopes that they would reach
+	Lost    Permissions // what its holders would lose: the scopes that they reach no longer
+	Members int         // how many members hold the role, suspended ones included
+
+	// Refused is the rule that would refuse, as the error that CreateRole or
+	// UpdateRole would return; nil if none would.
+	Refused error
+}
+
+// String returns the plan in a few words: `role "Sales lead", 3 members:
+// gains deals: manage all; loses nothing`.
+func (p Plan) String() string {
+	var b strings.Builder
+	b.WriteString("role " + quote(p.Role.Name) + ", " + count(p.Members, "member") + ": ")
+	for i, part := range []struct {
+		verb        string
+		permissions Permissions
+	}{{"gains", p.Gained}, {"loses", p.Lost}} {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(part.verb + " ")
+		if len(part.permissions) == 0 {
+			b.WriteString("nothing")
+		} else {
+			b.WriteString(part.permissions.String())
+		}
+	}
+	if p.Refused != nil {
+		b.WriteString("; refused: " + p.Refused.Error())
+	}
+	return b.String()
+}
+
+// Plan tells what saving a role would do, without doing it: a new role if its
+// ID is empty, else an edit. It applies the rules of CreateRole and
+// UpdateRole in the same code. A rule that would refuse is in the plan; the
+// error is for a plan that cannot be made, because the input is [ErrInvalid],
+// the actor is [ErrDenied], the role is not there, or the store fails.
+func (a *Admin) Plan(ctx context.Context, role Role) (Plan, error) {
+	w := a.workspace
+	bad, judge := w.updateProblems(role), (*change).updateRole
+	if role.ID == "" {
+		bad, judge = w.createProblems(role), (*change).createRole
+	}
+	if err := a.validate(bad); err != nil {
+		return Plan{}, err
+	}
+	if w.follower.ctx.Err() != nil {
+		return Plan{}, ErrClosed
+	}
+	var p Plan
+	err := safely(func() error {
+		return view(ctx, a.store(), w.id, func(r Reader) error {
+			c := a.begin(r)
+			if err := c.authorize(); err != nil {
+				return err
+			}
+			s, err := judge(c, role)
+			if err != nil && !isRefusal(err) {
+				return err
+			}
+			p, err = c.plan(role, s, err)
+			return err
+		})
+	})
+	if err != nil {
+		return Plan{}, err
+	}
+	return p, nil
+}
+
+// plan describes a saving that a rule refused, if refused is not nil.
+func (c *change) plan(role Role, s saving, refused error) (Plan, error) {
+	p := Plan{Refused: refused, Role: role.clone()}
+	p.Role.Name = s.after.Name
+	p.Role.Permissions = role.Permissions.normalised()
+	var before Permissions
+	if s.before != nil {
+		shown := c.model.shown(*s.before)
+		p.Before, before = &shown, shown.Permissions
+		for _, err := range c.members(MemberQuery{Role: s.before.ID}) {
+			if fatal(err) {
+				return Plan{}, err
+			}
+			p.Members++
+		}
+	}
+	p.Gained, p.Lost = before.Missing(p.Role.Permissions), p.Role.Permissions.Missing(before)
+	return p, nil
+}
+
+// isRefusal reports whether a rule refused a change that could be judged.
+func isRefusal(err error) bool {
+	for _, rule := range []error{ErrProtectedRole, ErrConflict, ErrEscalation, ErrNameTaken} {
+		if errors.Is(err, rule) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,257 @@
+package rbac
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"weak"
+)
+
+// Authorizer answers checks for the workspaces of one store and keeps what it
+// knows in step with it. It embeds its default workspace, whose id is empty,
+// so that a single-tenant application writes az.Can(…). All methods are safe
+// for concurrent use.
+type Authorizer struct {
+	*Workspace // the default workspace; do not assign
+
+	follower *follower
+	handles  sync.Map // workspace id to weak.Pointer[Workspace]
+}
+
+// Open returns an Authorizer on a store. It asks the store one question, to
+// find out whether it can be reached; workspaces are loaded when they are
+// first used. Wrong options are a *[ValidationError], a store that does not
+// answer is [ErrUnavailable]. The context bounds only Open itself.
+//
+// Close the Authorizer to end its goroutines.
+func Open(ctx context.Context, store Store, opts ...Option) (*Authorizer, error) {
+	if store == nil {
+		return nil, invalid("store", "is nil")
+	}
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newModel(o.areas, o.systemRoles)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, unavailable(err)
+	}
+	if err := safely(func() error {
+		_, err := store.Revisions(ctx, []string{""})
+		return err
+	}); err != nil {
+		return nil, unavailable(err)
+	}
+	a := &Authorizer{}
+	a.follower = newFollower(store, m, o, a.loaded)
+	a.Workspace = newWorkspace(a.follower, "")
+	a.follower.start()
+	return a, nil
+}
+
+// Close ends the Authorizer: its goroutines have ended when Close returns,
+// and checks fail closed with [ErrUnavailable], which wraps [ErrClosed]. It
+// waits for calls to the store that are under way, whose context it cancels.
+// Closing twice is no error.
+func (a *Authorizer) Close() error {
+	a.follower.close()
+	return nil
+}
+
+// For returns a workspace. It does no I/O and cannot fail: a workspace comes
+// into being with its first change, and until then everybody is denied. An id
+// is up to 255 bytes of valid UTF-8 without control characters; with any
+// other, checks are denied and changes are [ErrInvalid].
+func (a *Authorizer) For(workspace string) *Workspace {
+	if workspace == "" {
+		return a.Workspace
+	}
+	if w := a.handle(workspace); w != nil {
+		return w
+	}
+	// Handles are weak, so that asking about workspaces that do not exist
+	// takes no memory; the follower holds on to those that are loaded. There
+	// is never more than one live handle of a workspace.
+	fresh := newWorkspace(a.follower, workspace)
+	pointer := weak.Make(fresh)
+	for {
+		found, taken := a.handles.LoadOrStore(workspace, pointer)
+		if !taken {
+			break
+		}
+		if w := found.(weak.Pointer[Workspace]).Value(); w != nil {
+			return w
+		}
+		if a.handles.CompareAndSwap(workspace, found, pointer) {
+			break
+		}
+	}
+	runtime.AddCleanup(fresh, func(id string) { a.handles.CompareAndDelete(id, pointer) }, workspace)
+	return fresh
+}
+
+// handle returns the live handle of a workspace, nil if there is none.
+func (a *Authorizer) handle(workspace string) *Workspace {
+	if found, ok := a.handles.Load(workspace); ok {
+		return found.(weak.Pointer[Workspace]).Value()
+	}
+	return nil
+}
+
+// loaded is handle for the follower, which also knows the default workspace.
+func (a *Authorizer) loaded(workspace string) *Workspace {
+	if workspace == "" {
+		return a.Workspace
+	}
+	return a.handle(workspace)
+}
+
+// Workspace is one tenant: its roles, members and events. Get one from
+// [Authorizer.For]. All methods are safe for concurrent use.
+//
+// Checks of a loaded workspace answer from memory and do not look at the
+// context. A workspace that is not in memory is loaded by its first check;
+// concurrent first checks share one load, and each waits no longer than its
+// context and the maximum staleness allow.
+type Workspace struct {
+	// live is the snapshot that checks use. It is nil while there is none to
+	// trust: not loaded, too old, or closed.
+	live atomic.Pointer[snapshot]
+
+	id       string
+	follower *follower
+
+	mu        sync.Mutex
+	snap      *snapshot   // the newest known, kept while it is too old to be live
+	changes   uint64      // counts publications and commits, to notice what happened meanwhile
+	confirmed time.Time   // when snap was last known to be the newest; monotonic
+	expiry    *time.Timer // takes snap out of service at confirmed + MaxStaleness
+	fault     error       // why snap could not be confirmed, nil after success
+	running   *flight     // reading the store now
+	queued    *flight     // to begin when running ends
+	folding   bool
+	lastUsed  time.Time
+}
+
+func newWorkspace(f *follower, id string) *Workspace {
+	return &Workspace{id: id, follower: f}
+}
+
+// ID returns the workspace's id, empty for the default workspace.
+func (w *Workspace) ID() string { return w.id }
+
+// Can reports whether a user may act on everything in an area. It is false
+// for a user who reaches own records only, so that a handler that forgets
+// about ownership refuses rather than leaks; see [Workspace.CanRecord] and
+// [Workspace.Scope]. It is false, too, when no safe answer exists.
+func (w *Workspace) Can(ctx context.Context, user string, area Area, action Action) bool {
+	if s := w.live.Load(); s != nil && s.detour.Load() == 0 {
+		// The same as s.scope(user, area, action) == All, written out: the
+		// calls would cost a tenth of the whole.
+		cell := uint32(s.members[user]) + s.model.cell(area) + uint32(action) - 1
+		return action-1 <= 1 && cell < uint32(len(s.cells)) && s.cells[cell] == All
+	}
+	s, err := w.current(ctx)
+	if err == nil && w.follower.observer == nil {
+		return s.scope(user, area, action) == All
+	}
+	d, _ := w.decide(ctx, s, err, user, area, action)
+	w.observe(ctx, d)
+	return d.Allowed
+}
+
+// CanRecord reports whether a user may act on a record with these owners: if
+// the role reaches everything in the area, or reaches own records and the
+// user is among the owners. An empty user or owner never matches.
+func (w *Workspace) CanRecord(ctx context.Context, user string, area Area, action Action, owners ...string) bool {
+	s, err := w.current(ctx)
+	if err == nil && w.follower.observer == nil {
+		scope := s.scope(user, area, action)
+		return scope == All || scope == Own && owns(user, owners)
+	}
+	d, _ := w.decide(ctx, s, err, user, area, action)
+	d.settleRecord(owners)
+	w.observe(ctx, d)
+	return d.Allowed
+}
+
+// Scope returns how far an action reaches for a user, to filter rows by. The
+// error is [ErrUnavailable] when no safe answer exists; a denial is None.
+func (w *Workspace) Scope(ctx context.Context, user string, area Area, action Action) (Scope, error) {
+	d, err := w.Explain(ctx, user, area, action)
+	return d.Scope, err
+}
+
+// Authorize returns nil if a user may act on everything in an area, a
+// *[DeniedError] if not, and an error that is [ErrUnavailable] when no safe
+// answer exists.
+func (w *Workspace) Authorize(ctx context.Context, user string, area Area, action Action) error {
+	d, err := w.Explain(ctx, user, area, action)
+	if err != nil {
+		return err
+	}
+	if !d.Allowed {
+		return &DeniedError{d}
+	}
+	return nil
+}
+
+// Explain returns the decision behind Can, with its reason. The error is
+// [ErrUnavailable] when no safe answer exists; the decision then denies.
+func (w *Workspace) Explain(ctx context.Context, user string, area Area, action Action) (Decision, error) {
+	s, err := w.current(ctx)
+	d, err := w.decide(ctx, s, err, user, area, action)
+	w.observe(ctx, d)
+	return d, err
+}
+
+// Subject resolves a user for the many checks of one request. A user who is
+// not a member gives a Subject that is denied everything; the error is
+// [ErrUnavailable] when no safe answer exists.
+func (w *Workspace) Subject(ctx context.Context, user string) (Subject, error) {
+	s, err := w.current(ctx)
+	if err != nil {
+		return Subject{}, err
+	}
+	return w.subject(ctx, s, user), nil
+}
+
+func (w *Workspace) subject(ctx context.Context, s *snapshot, user string) Subject {
+	p := s.resolve(user)
+	p.workspace = w.id
+	if w.follower.observer != nil {
+		p.ctx, p.observe = ctx, w.follower.observer
+	}
+	return Subject{p}
+}
+
+// decide makes the decision of one check from what current returned.
+func (w *Workspace) decide(ctx context.Context, s *snapshot, err error, user string, area Area, action Action) (Decision, error) {
+	if err != nil {
+		return Decision{Workspace: w.id, User: user, Area: area, Action: action, Reason: ReasonUnavailable}, err
+	}
+	return w.subject(ctx, s, user).decide(area, action), nil
+}
+
+func (w *Workspace) observe(ctx context.Context, d Decision) {
+	if w.follower.observer != nil {
+		w.follower.observer(ctx, d)
+	}
+}
+
+// Sync catches up with the store now: when it returns nil, checks on this
+// Authorizer rest on data at least as new as the call. Use it after a change
+// that was made elsewhere, or through [Admin.In], and must show at once.
+func (w *Workspace) Sync(ctx context.Context) error {
+	return w.sync(ctx)
+}
+
+func unavailable(cause error) error {
+	return fmt.Errorf("%w: %w", ErrUnavailable, cause)
+}

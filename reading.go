@@ -1,0 +1,89 @@
+package rbac
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// reading is a Reader with the system roles in place and every row checked:
+// what the rest of the library reads a store through. Roles are in their
+// stored form, with areas that this program does not know.
+type reading struct {
+	Reader
+	model *model
+}
+
+// role returns a role. A stored row with the id of a system role is ignored:
+// the code's definition decides.
+func (r reading) role(id RoleID) (Role, error) {
+	if role, ok := r.model.byID[id]; ok {
+		return role.clone(), nil
+	}
+	role, err := r.Role(id)
+	if err != nil {
+		return Role{}, err
+	}
+	if role.ID != id {
+		return Role{}, fmt.Errorf("rbac: the store returned role %s for %s", quote(string(role.ID)), quote(string(id)))
+	}
+	role.System = false
+	return role, malformedRole(role)
+}
+
+// roles yields the system roles first, then those of the store. A malformed
+// row is yielded with an error that is ErrMalformed; any other error is the
+// last thing yielded.
+func (r reading) roles() iter.Seq2[Role, error] {
+	return func(yield func(Role, error) bool) {
+		for _, role := range r.model.system {
+			if !yield(role.clone(), nil) {
+				return
+			}
+		}
+		for role, err := range r.Roles() {
+			if err == nil {
+				if _, forged := r.model.byID[role.ID]; forged {
+					continue
+				}
+				role.System = false
+				err = malformedRole(role)
+			}
+			if !yield(role, err) || fatal(err) {
+				return
+			}
+		}
+	}
+}
+
+// member returns a member.
+func (r reading) member(user string) (Member, error) {
+	member, err := r.Member(user)
+	if err != nil {
+		return Member{}, err
+	}
+	if member.User != user {
+		return Member{}, fmt.Errorf("rbac: the store returned member %s for %s", quote(member.User), quote(user))
+	}
+	return member, malformedMember(member)
+}
+
+// members yields members as roles does roles.
+func (r reading) members(q MemberQuery) iter.Seq2[Member, error] {
+	return func(yield func(Member, error) bool) {
+		for member, err := range r.Members(q) {
+			if err == nil {
+				err = malformedMember(member)
+			}
+			if !yield(member, err) || fatal(err) {
+				return
+			}
+		}
+	}
+}
+
+// fatal reports whether an error ends an iteration, and does not only concern
+// one row.
+func fatal(err error) bool {
+	return err != nil && !errors.Is(err, ErrMalformed)
+}

@@ -1,0 +1,218 @@
+package rbac
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Holder is a member who may do something, and through what.
+type Holder struct {
+	Member   Member
+	RoleName string
+	Scope    Scope
+}
+
+// Roles returns the roles of the workspace: system roles first, then the
+// workspace's own by name. A row that cannot be read is left out;
+// [Workspace.Lint] reports it.
+func (w *Workspace) Roles(ctx context.Context) ([]Role, error) {
+	var roles []Role
+	err := w.review(ctx, func(r reading) (err error) {
+		roles, err = shownRoles(r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return roles, nil
+}
+
+// shownRoles returns the readable roles in the order in which people see
+// them.
+func shownRoles(r reading) ([]Role, error) {
+	var roles []Role
+	for role, err := range r.roles() {
+		if fatal(err) {
+			return nil, err
+		}
+		if err == nil {
+			roles = append(roles, r.model.shown(role))
+		}
+	}
+	own := roles[len(r.model.system):]
+	slices.SortFunc(own, func(a, b Role) int {
+		if c := strings.Compare(foldName(a.Name), foldName(b.Name)); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.ID), string(b.ID))
+	})
+	return roles, nil
+}
+
+// Members returns the members that a query selects, in the byte order of
+// their user ids. It ends with the first error; a row that cannot be read is
+// left out.
+//
+// What the loop sees is one state of the workspace. The store's transaction
+// stays open until the loop ends: don't change the workspace, or ask another
+// question of a store with one connection, from inside the loop. That holds
+// for every iterator of a Workspace.
+func (w *Workspace) Members(ctx context.Context, q MemberQuery) iter.Seq2[Member, error] {
+	return stream(ctx, w, func(r reading, yield func(Member) bool) error {
+		for member, err := range r.members(q) {
+			if fatal(err) {
+				return err
+			}
+			if err == nil && !yield(member) {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+// WhoCan returns the members to whom Scope would answer with more than None,
+// grouped by role in the order of [Workspace.Roles], then in the byte order of
+// their user ids. Suspended members are not among them. An area or action that does
+// not exist is [ErrInvalid].
+func (w *Workspace) WhoCan(ctx context.Context, area Area, action Action) iter.Seq2[Holder, error] {
+	return stream(ctx, w, func(r reading, yield func(Holder) bool) error {
+		var bad problems
+		if _, known := r.model.info(area); !known {
+			bad.add("area", quote(string(area))+" is not an area of this program")
+		}
+		if !action.valid() {
+			bad.add("action", fmt.Sprintf("%d is not an action", uint8(action)))
+		}
+		if err := bad.err(); err != nil {
+			return err
+		}
+		roles, err := shownRoles(r)
+		if err != nil {
+			return err
+		}
+		for _, role := range roles {
+			scope := role.Permissions.Scope(area, action)
+			if scope == None {
+				continue
+			}
+			for member, err := range r.members(MemberQuery{Role: role.ID, State: ActiveOnly}) {
+				if fatal(err) {
+					return err
+				}
+				if err == nil && !yield(Holder{member, role.Name, scope}) {
+					return nil
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// Events returns the events that a query selects, oldest first unless it says
+// otherwise. It ends with the first error.
+func (w *Workspace) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
+	return stream(ctx, w, func(r reading, yield func(Event) bool) error {
+		for event, err := range r.Events(q) {
+			if err != nil {
+				return err
+			}
+			if !yield(event) {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+// VerifyEvents checks the hash chain of all events. It returns a
+// *[TamperedError], which names the first broken sequence number, if an event
+// was edited, removed, inserted or moved, or if the newest are missing.
+func (w *Workspace) VerifyEvents(ctx context.Context) error {
+	return w.review(ctx, func(r reading) error {
+		var at Revision
+		for event, err := range r.Events(EventQuery{}) {
+			if err != nil {
+				return err
+			}
+			switch next := at.Seq + 1; {
+			case event.Seq > next:
+				return &TamperedError{next, "is missing"}
+			case event.Seq < next:
+				return &TamperedError{event.Seq, "is there twice"}
+			case !event.follows(w.id, at):
+				return &TamperedError{next, "is not what was recorded, or does not follow the one before"}
+			}
+			at = event.Revision()
+		}
+		newest, err := r.Revision()
+		switch {
+		case err != nil:
+			return err
+		case newest.Seq > at.Seq:
+			return &TamperedError{at.Seq + 1, "is missing"}
+		case newest.Seq < at.Seq:
+			return &TamperedError{newest.Seq + 1, "is newer than the workspace's revision"}
+		case newest != at:
+			return &TamperedError{at.Seq, "is not the one that the workspace's revision names"}
+		}
+		return nil
+	})
+}
+
+// review reads one state of the workspace from the store. fn may be called
+// again when the store asks for it.
+func (w *Workspace) review(ctx context.Context, fn func(reading) error) error {
+	return w.reviewBut(ctx, new(bool), fn)
+}
+
+// reviewBut is review for an fn that runs code of the caller: while *theirs
+// is set, a panic is not the store's, and goes on.
+func (w *Workspace) reviewBut(ctx context.Context, theirs *bool, fn func(reading) error) error {
+	f := w.follower
+	if problem := bytesProblem(w.id); problem != "" {
+		return invalid("workspace", problem)
+	}
+	if f.ctx.Err() != nil {
+		return ErrClosed
+	}
+	called := false
+	err := safelyBut(theirs, func() error {
+		return view(ctx, f.store, w.id, func(r Reader) error {
+			called = true
+			return fn(reading{r, f.model})
+		})
+	})
+	if err == nil && !called {
+		err = errNoTransaction
+	}
+	return err
+}
+
+// stream is review for an iterator.
+func stream[T any](ctx context.Context, w *Workspace, fn func(r reading, yield func(T) bool) error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var theirs, begun, stopped bool
+		err := w.reviewBut(ctx, &theirs, func(r reading) error {
+			if begun {
+				return errAgain
+			}
+			return fn(r, func(v T) bool {
+				begun, theirs = true, true
+				stopped = !yield(v, nil)
+				theirs = false
+				return !stopped
+			})
+		})
+		if err != nil && !stopped {
+			var zero T
+			yield(zero, err)
+		}
+	}
+}
+
+var errAgain = errors.New("rbac: the store wanted to run a read again that had begun to answer")

@@ -1,0 +1,366 @@
+package rbac
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+)
+
+// snapshot is one revision of a workspace, compiled for checks. All of it but
+// detour is immutable, and a new snapshot shares what a change did not touch.
+//
+// Each role is a row of cells, two for each area of the catalogue. Row 0
+// belongs to nobody and denies everything. A member's seat is the offset of
+// their role's first cell, so that a check is a lookup in the map of members
+// and one in the slice of cells.
+type snapshot struct {
+	model    *model
+	revision Revision
+
+	cells []Scope
+	rows  []row
+	row   map[RoleID]int
+	gone  int // rows whose role does not exist
+
+	// members is one large map that is never written again. In a large
+	// workspace changes go to overlay, a small map copied with each change,
+	// which is folded into a new large one now and then.
+	members    map[string]seat
+	overlay    map[string]seat // a zero seat hides the member
+	generation *byte           // the identity of members
+
+	detour atomic.Uint32
+}
+
+// row describes the role behind a row of cells.
+type row struct {
+	id   RoleID
+	name string
+	gone bool // the role does not exist, or cannot be read
+}
+
+// seat is where a member sits: the offset of the role's first cell. The zero
+// seat is nobody's.
+type seat uint32
+
+// suspendedSeat marks the seat of a suspended member. It puts the seat beyond
+// all cells, which denies.
+const suspendedSeat seat = 1 << 31
+
+// Reasons why a check must take the long way, as bits of snapshot.detour.
+// One flag for all keeps the short way short.
+const (
+	detourUnused   = 1 << iota // nobody asked since the last sweep for idle workspaces
+	detourOverlay              // overlay is not empty
+	detourObserved             // an observer wants to know
+)
+
+const (
+	// smallWorkspace is the number of members up to which a change copies
+	// the whole map, so that an overlay, and the second lookup it costs, is
+	// only needed above.
+	smallWorkspace = 4096
+
+	// foldOverlay is the size from which the overlay is folded.
+	foldOverlay = 4096
+
+	// goneRows is the number of rows without a role that a snapshot carries
+	// before the workspace is loaded anew.
+	goneRows = 256
+)
+
+func newSnapshot(m *model, revision Revision) *snapshot {
+	s := &snapshot{
+		model:      m,
+		revision:   revision,
+		cells:      make([]Scope, m.width()),
+		rows:       []row{{gone: true}},
+		row:        map[RoleID]int{},
+		members:    map[string]seat{},
+		generation: new(byte),
+	}
+	return s
+}
+
+// load reads a whole workspace. Rows that cannot be read grant nothing and
+// are reported; the rest of the workspace serves.
+func load(r reading, workspace string, logger *slog.Logger) (*snapshot, error) {
+	revision, err := r.Revision()
+	if err != nil {
+		return nil, err
+	}
+	s := newSnapshot(r.model, revision)
+	for role, err := range r.roles() {
+		if fatal(err) {
+			return nil, err
+		}
+		if err != nil {
+			logger.Error("rbac: a stored role is malformed and grants nothing", "workspace", workspace, "error", err)
+			continue
+		}
+		s.setRole(role)
+	}
+	for member, err := range r.members(MemberQuery{}) {
+		if fatal(err) {
+			return nil, err
+		}
+		if err != nil {
+			logger.Error("rbac: a stored member is malformed and is denied everything", "workspace", workspace, "error", err)
+			continue
+		}
+		if _, twice := s.members[member.User]; twice {
+			return nil, fmt.Errorf("rbac: the store returned member %s twice", quote(member.User))
+		}
+		s.members[member.User] = s.seat(member)
+	}
+	return s, nil
+}
+
+var errBroken = errors.New("the store's history is not a continuation of what is known")
+
+// follow applies the events behind s up to a revision, after checking that
+// they continue the chain.
+func (s *snapshot) follow(r reading, workspace string, to Revision) (*snapshot, error) {
+	var events []Event
+	at := s.revision
+	for event, err := range r.Events(EventQuery{After: at.Seq}) {
+		if err != nil {
+			return nil, err
+		}
+		if !event.follows(workspace, at) {
+			return nil, errBroken
+		}
+		at = event.Revision()
+		events = append(events, event)
+	}
+	if at != to {
+		return nil, errBroken
+	}
+	return s.apply(events), nil
+}
+
+// apply returns the snapshot after events that continue s.
+func (s *snapshot) apply(events []Event) *snapshot {
+	next := &snapshot{
+		model:      s.model,
+		revision:   events[len(events)-1].Revision(),
+		cells:      s.cells,
+		rows:       s.rows,
+		row:        s.row,
+		gone:       s.gone,
+		members:    s.members,
+		overlay:    s.overlay,
+		generation: s.generation,
+	}
+	if slices.ContainsFunc(events, func(e Event) bool { return next.touchesRows(e) }) {
+		next.cells, next.rows, next.row = slices.Clone(s.cells), slices.Clone(s.rows), maps.Clone(s.row)
+	}
+	seats := map[string]seat{}
+	for _, e := range events {
+		switch {
+		case e.RoleAfter != nil:
+			next.setStoredRole(*e.RoleAfter)
+		case e.RoleBefore != nil:
+			next.dropRole(e.RoleBefore.ID)
+		case e.MemberAfter != nil:
+			seats[e.MemberAfter.User] = 0
+			if malformedMember(*e.MemberAfter) == nil {
+				seats[e.MemberAfter.User] = next.seat(*e.MemberAfter)
+			}
+		case e.MemberBefore != nil:
+			seats[e.MemberBefore.User] = 0
+		}
+	}
+	next.setSeats(seats)
+	return next
+}
+
+// touchesRows reports whether applying an event writes to the rows.
+func (s *snapshot) touchesRows(e Event) bool {
+	if e.MemberAfter != nil {
+		_, known := s.row[e.MemberAfter.Role]
+		return !known
+	}
+	return e.RoleAfter != nil || e.RoleBefore != nil
+}
+
+// setSeats changes the seats of some members.
+func (s *snapshot) setSeats(seats map[string]seat) {
+	switch {
+	case len(seats) == 0:
+	case len(s.members) <= smallWorkspace:
+		members := make(map[string]seat, len(s.members)+len(seats))
+		maps.Copy(members, s.members)
+		write(members, s.overlay)
+		write(members, seats)
+		s.members, s.overlay, s.generation = members, nil, new(byte)
+	default:
+		overlay := make(map[string]seat, len(s.overlay)+len(seats))
+		maps.Copy(overlay, s.overlay)
+		maps.Copy(overlay, seats)
+		s.overlay = overlay
+	}
+}
+
+// write puts the seats of an overlay into a map of members.
+func write(members, overlay map[string]seat) {
+	for user, at := range overlay {
+		if at == 0 {
+			delete(members, user)
+		} else {
+			members[user] = at
+		}
+	}
+}
+
+// folded returns the members of s in one map.
+func (s *snapshot) folded() map[string]seat {
+	members := make(map[string]seat, len(s.members))
+	maps.Copy(members, s.members)
+	write(members, s.overlay)
+	return members
+}
+
+// onto returns a snapshot of the same revision as s whose large map is
+// members, folded from an earlier snapshot that had the same large map as s.
+func (s *snapshot) onto(members map[string]seat, earlier *snapshot) *snapshot {
+	next := &snapshot{
+		model: s.model, revision: s.revision,
+		cells: s.cells, rows: s.rows, row: s.row, gone: s.gone,
+		members: members, generation: new(byte),
+	}
+	overlay := map[string]seat{}
+	for user, at := range s.overlay {
+		if before, was := earlier.overlay[user]; !was || before != at {
+			overlay[user] = at
+		}
+	}
+	if len(overlay) > 0 {
+		next.overlay = overlay
+	}
+	return next
+}
+
+// wantsFold reports whether the overlay has grown too large.
+func (s *snapshot) wantsFold() bool { return len(s.overlay) >= foldOverlay }
+
+// wantsReload reports whether s carries too much that is of no use any more.
+func (s *snapshot) wantsReload() bool { return s.gone > goneRows && s.gone > len(s.rows)/2 }
+
+// empty reports whether the workspace was never written.
+func (s *snapshot) empty() bool {
+	return s.revision == (Revision{}) && len(s.members) == 0 && len(s.row) == len(s.model.system)
+}
+
+// setStoredRole is setRole for a role from an event, which may be forged or
+// malformed.
+func (s *snapshot) setStoredRole(role Role) {
+	if _, system := s.model.byID[role.ID]; system {
+		return
+	}
+	if malformedRole(role) != nil {
+		s.dropRole(role.ID)
+		return
+	}
+	s.setRole(role)
+}
+
+func (s *snapshot) setRole(role Role) {
+	i := s.rowOf(role.ID)
+	if s.rows[i].gone {
+		s.gone--
+	}
+	s.rows[i] = row{id: role.ID, name: role.Name}
+	copy(s.cells[i*s.model.width():], s.model.compile(s.model.effective(role.Permissions)))
+}
+
+func (s *snapshot) dropRole(id RoleID) {
+	if _, system := s.model.byID[id]; system {
+		return
+	}
+	i, known := s.row[id]
+	if !known || s.rows[i].gone {
+		return
+	}
+	s.gone++
+	s.rows[i] = row{id: id, gone: true}
+	width := s.model.width()
+	clear(s.cells[i*width : (i+1)*width])
+}
+
+// rowOf returns the row of a role, making one that grants nothing for a role
+// that is not there.
+func (s *snapshot) rowOf(id RoleID) int {
+	if i, ok := s.row[id]; ok {
+		return i
+	}
+	i := len(s.rows)
+	s.row[id] = i
+	s.rows = append(s.rows, row{id: id, gone: true})
+	s.cells = append(s.cells, make([]Scope, s.model.width())...)
+	s.gone++
+	return i
+}
+
+func (s *snapshot) seat(member Member) seat {
+	at := seat(s.rowOf(member.Role) * s.model.width())
+	if member.Suspended {
+		at |= suspendedSeat
+	}
+	return at
+}
+
+// compile turns permissions into the cells of one row.
+func (m *model) compile(p Permissions) []Scope {
+	cells := make([]Scope, m.width())
+	for area, access := range p {
+		if cell := m.cells[area]; cell != 0 {
+			cells[cell], cells[cell+1] = access.Read, access.Manage
+		}
+	}
+	return cells
+}
+
+// find returns a user's seat, the zero seat for a user who is not a member.
+func (s *snapshot) find(user string) seat {
+	if s.overlay != nil {
+		if at, ok := s.overlay[user]; ok {
+			return at
+		}
+	}
+	return s.members[user]
+}
+
+// scope answers a check. It is what Workspace.Can does on its short way.
+func (s *snapshot) scope(user string, area Area, action Action) Scope {
+	cell := uint32(s.find(user)) + s.model.cell(area) + uint32(action) - 1
+	if !action.valid() || cell >= uint32(len(s.cells)) {
+		return None
+	}
+	return s.cells[cell]
+}
+
+// resolve returns a user as a subject.
+func (s *snapshot) resolve(user string) *subject {
+	p := &subject{model: s.model, user: user, revision: s.revision.Seq, standing: ReasonNotMember}
+	at := s.find(user)
+	if at == 0 {
+		return p
+	}
+	width := s.model.width()
+	i := int(at&^suspendedSeat) / width
+	p.role, p.roleName = s.rows[i].id, s.rows[i].name
+	switch {
+	case at&suspendedSeat != 0:
+		p.standing = ReasonSuspended
+	case s.rows[i].gone:
+		p.standing = ReasonRoleGone
+	default:
+		p.standing = ReasonGranted
+		p.cells = s.cells[i*width : (i+1)*width : (i+1)*width]
+	}
+	return p
+}

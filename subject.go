@@ -1,0 +1,194 @@
+package rbac
+
+import "context"
+
+// Subject is a user of a workspace, resolved once for the many checks of one
+// request: its answers are those of the moment in which it was resolved.
+// Resolve a new one for each request; do not keep it.
+//
+// A Subject is a small value, safe for concurrent use. The zero Subject is
+// denied everything.
+type Subject struct {
+	s *subject
+}
+
+type subject struct {
+	model *model
+	cells []Scope // the cells of the user's role, or of what Limit left of them
+	full  []Scope // the cells of the role, when limited
+
+	user     string
+	standing Reason // ReasonGranted, or why the user is denied everything
+	role     RoleID
+	roleName string
+	revision int64
+
+	workspace string
+	ctx       context.Context // of the request, for the observer only
+	observe   func(context.Context, Decision)
+}
+
+// User returns the user's id.
+func (s Subject) User() string {
+	if s.s == nil {
+		return ""
+	}
+	return s.s.user
+}
+
+// Workspace returns the workspace's id.
+func (s Subject) Workspace() string {
+	if s.s == nil {
+		return ""
+	}
+	return s.s.workspace
+}
+
+// Role returns the id of the member's role, empty for a user who is not a
+// member.
+func (s Subject) Role() RoleID {
+	if s.s == nil {
+		return ""
+	}
+	return s.s.role
+}
+
+// Can reports whether the user may act on everything in an area. Like
+// [Workspace.Can] it is false for a user who reaches own records only.
+func (s Subject) Can(area Area, action Action) bool {
+	p := s.s
+	if p == nil {
+		return false
+	}
+	if p.observe != nil {
+		return s.Explain(area, action).Allowed
+	}
+	cell := p.model.cell(area) + uint32(action) - 1
+	return action-1 <= 1 && cell < uint32(len(p.cells)) && p.cells[cell] == All
+}
+
+// CanRecord reports whether the user may act on a record with these owners.
+func (s Subject) CanRecord(area Area, action Action, owners ...string) bool {
+	if s.s == nil {
+		return false
+	}
+	if s.s.observe != nil {
+		d := s.decide(area, action)
+		d.settleRecord(owners)
+		s.s.observe(s.s.ctx, d)
+		return d.Allowed
+	}
+	switch s.scope(area, action) {
+	case All:
+		return true
+	case Own:
+		return owns(s.s.user, owners)
+	}
+	return false
+}
+
+// Scope returns how far an action reaches for the user, to filter rows by.
+func (s Subject) Scope(area Area, action Action) Scope {
+	if s.s != nil && s.s.observe != nil {
+		return s.Explain(area, action).Scope
+	}
+	return s.scope(area, action)
+}
+
+func (s Subject) scope(area Area, action Action) Scope {
+	if s.s == nil || !action.valid() {
+		return None
+	}
+	cell := s.s.model.cell(area) + uint32(action) - 1
+	if cell >= uint32(len(s.s.cells)) {
+		return None
+	}
+	return s.s.cells[cell]
+}
+
+// Authorize returns nil if the user may act on everything in an area, else a
+// *[DeniedError].
+func (s Subject) Authorize(area Area, action Action) error {
+	if d := s.Explain(area, action); !d.Allowed {
+		return &DeniedError{d}
+	}
+	return nil
+}
+
+// Explain returns the decision behind Can, with its reason.
+func (s Subject) Explain(area Area, action Action) Decision {
+	d := s.decide(area, action)
+	if s.s != nil && s.s.observe != nil {
+		s.s.observe(s.s.ctx, d)
+	}
+	return d
+}
+
+// decide is Explain without the observer. It is the one place that gives
+// reasons (E1).
+func (s Subject) decide(area Area, action Action) Decision {
+	d := Decision{Area: area, Action: action, Reason: ReasonNotMember}
+	p := s.s
+	if p == nil {
+		return d
+	}
+	d.Workspace, d.User, d.Role, d.RoleName, d.Revision = p.workspace, p.user, p.role, p.roleName, p.revision
+	switch {
+	case p.model.cell(area) == 0:
+		d.Reason = ReasonUnknownArea
+	case !action.valid():
+		d.Reason = ReasonInvalidAction
+	case p.standing != ReasonGranted:
+		d.Reason = p.standing
+	default:
+		d.settle(s.scope(area, action))
+		if p.full != nil && d.Scope < p.full[p.model.cell(area)+uint32(action)-1] {
+			d.Reason = ReasonLimited
+		}
+	}
+	return d
+}
+
+// Permissions returns what the user may do: a copy, empty for a user who is
+// denied everything.
+func (s Subject) Permissions() Permissions {
+	granted := Permissions{}
+	if s.s == nil {
+		return granted
+	}
+	for _, info := range s.s.model.areas {
+		if a := (Access{s.scope(info.Area, Read), s.scope(info.Area, Manage)}); a != (Access{}) {
+			granted[info.Area] = a
+		}
+	}
+	return granted
+}
+
+// Limit returns a subject that may do what both s and most allow: an API key
+// or a token that is less than its owner. It can never be more, whatever most
+// says, and it loses what its owner loses as soon as it is resolved again.
+func (s Subject) Limit(most Permissions) Subject {
+	if s.s == nil {
+		return s
+	}
+	limited := *s.s
+	if limited.full == nil {
+		limited.full = s.s.cells
+	}
+	limited.cells = s.s.model.compile(s.Permissions().Intersect(s.s.model.effective(most)))
+	return Subject{&limited}
+}
+
+type subjectKey struct{}
+
+// NewContext returns a copy of ctx that carries a subject.
+func NewContext(ctx context.Context, s Subject) context.Context {
+	return context.WithValue(ctx, subjectKey{}, s)
+}
+
+// FromContext returns the subject that ctx carries. Without one it returns
+// the zero Subject, which is denied everything, and false.
+func FromContext(ctx context.Context) (Subject, bool) {
+	s, ok := ctx.Value(subjectKey{}).(Subject)
+	return s, ok
+}

@@ -1,0 +1,193 @@
+package rbac
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The bounds of rule A10.
+const (
+	maxName        = 80  // characters
+	maxDescription = 500 // characters
+	maxReason      = 500 // characters
+	maxID          = 255 // bytes
+	maxArea        = 64  // bytes
+)
+
+// problems collects what is wrong with an input, so that a caller learns all
+// of it at once.
+type problems []FieldError
+
+func (p *problems) add(field, problem string) {
+	*p = append(*p, FieldError{field, problem})
+}
+
+// check adds a problem unless it is empty.
+func (p *problems) check(field, problem string) {
+	if problem != "" {
+		p.add(field, problem)
+	}
+}
+
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return &ValidationError{p}
+}
+
+func invalid(field, problem string) error {
+	return &ValidationError{[]FieldError{{field, problem}}}
+}
+
+// within puts a field before the fields of a ValidationError.
+func within(field string, err error) error {
+	var v *ValidationError
+	if !errors.As(err, &v) {
+		return err
+	}
+	fields := make([]FieldError, len(v.Fields))
+	for i, f := range v.Fields {
+		if f.Field == "" {
+			f.Field = field
+		} else if f.Field != field {
+			f.Field = field + "." + strings.TrimPrefix(f.Field, field+".")
+		}
+		fields[i] = f
+	}
+	return &ValidationError{fields}
+}
+
+// idProblem judges the id of a user or role.
+func idProblem(id string) string {
+	switch {
+	case id == "":
+		return "is empty"
+	case strings.TrimSpace(id) == "":
+		return "is blank"
+	}
+	return bytesProblem(id)
+}
+
+// bytesProblem is idProblem for ids that may be empty, such as a workspace's.
+func bytesProblem(id string) string {
+	if len(id) > maxID {
+		return fmt.Sprintf("has %d bytes, more than %d", len(id), maxID)
+	}
+	return characterProblem(id)
+}
+
+func nameProblem(name string) string {
+	if strings.TrimSpace(name) == "" {
+		return "is empty"
+	}
+	return textProblem(name, maxName)
+}
+
+// reasonProblem judges the reason given to System: an entry in the audit
+// trail that names nobody must at least say why.
+func reasonProblem(reason string) string {
+	if strings.TrimSpace(reason) == "" {
+		return "is empty"
+	}
+	return textProblem(reason, maxReason)
+}
+
+func textProblem(text string, most int) string {
+	if n := utf8.RuneCountInString(text); n > most {
+		return fmt.Sprintf("has %d characters, more than %d", n, most)
+	}
+	return characterProblem(text)
+}
+
+// characterProblem refuses what some databases, terminals and browsers would
+// not store or show as it is: invalid UTF-8, control characters, line
+// separators, and the marks that reorder the text after them.
+func characterProblem(text string) string {
+	for i, r := range text {
+		switch {
+		case r == utf8.RuneError && !utf8.ValidString(text):
+			return "is not valid UTF-8"
+		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029',
+			r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+			return fmt.Sprintf("has the control character %U at byte %d", r, i)
+		}
+	}
+	return ""
+}
+
+func areaProblem(area Area) string {
+	if area == "" {
+		return "area is empty"
+	}
+	if len(area) > maxArea {
+		return fmt.Sprintf("area has %d characters, more than %d", len(area), maxArea)
+	}
+	for i, c := range []byte(area) {
+		letter := c >= 'a' && c <= 'z'
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789-_.", rune(c))) {
+			return fmt.Sprintf("area %s is malformed: want lower-case letters, digits, '-', '_' and '.', starting with a letter", quote(string(area)))
+		}
+	}
+	return ""
+}
+
+// scopeProblems judges permissions that somebody wants to write (A10, E6).
+func (c *catalogue) scopeProblems(bad *problems, p Permissions) {
+	for _, area := range p.sorted() {
+		field := permissionField(area)
+		info, known := c.info(area)
+		if !known {
+			bad.add(field, "is not an area of this program")
+			continue
+		}
+		for _, action := range []Action{Read, Manage} {
+			switch scope := p.Scope(area, action); {
+			case scope > All:
+				bad.add(field+"."+action.String(), fmt.Sprintf("%d is not a scope", uint8(scope)))
+			case scope == Own && !info.Owned:
+				bad.add(field+"."+action.String(), "own has no meaning here: records of this area have no owners")
+			}
+		}
+	}
+}
+
+// quote makes a string from outside safe to show in one line, and bounds it.
+func quote(s string) string {
+	const most = 100
+	if len(s) > most {
+		return strconv.Quote(s[:most]) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// quoteField leaves a well-formed key as it is, so that a field reads
+// "permissions.contacts", and quotes any other.
+func quoteField(key string) string {
+	for _, r := range key {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.", r) {
+			return quote(key)
+		}
+	}
+	if len(key) == 0 || len(key) > maxArea {
+		return quote(key)
+	}
+	return key
+}
+
+func indexed(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
+
+// trimName returns a name as it is stored.
+func trimName(name string) string { return strings.TrimSpace(name) }
+
+// count returns "1 member", "2 members".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
