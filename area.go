@@ -145,12 +145,20 @@ func slotOf(name *byte, multiplier uint64) uint64 {
 
 // cell returns the first cell of an area, 0 for one that is not known.
 func (c *catalogue) cell(area Area) uint32 {
-	name := unsafe.StringData(string(area))
-	slot := &c.identity[slotOf(name, c.multiplier)]
-	if slot.name == name && int(slot.size) == len(area) {
+	if slot := c.slot(area); slot.holds(area) {
 		return slot.cell
 	}
 	return c.cells[area]
+}
+
+// slot returns the slot in which an area is, if the name is the very string
+// of the catalogue.
+func (c *catalogue) slot(area Area) *areaSlot {
+	return &c.identity[slotOf(unsafe.StringData(string(area)), c.multiplier)]
+}
+
+func (s *areaSlot) holds(area Area) bool {
+	return s.name == unsafe.StringData(string(area)) && int(s.size) == len(area)
 }
 
 // width is the number of cells of one role.

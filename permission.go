@@ -332,7 +332,7 @@ func (a Action) String() string {
 	return fmt.Sprintf("Action(%d)", uint8(a))
 }
 
-func (a Action) valid() bool { return a == Read || a == Manage }
+func (a Action) valid() bool { return a-Read <= Manage-Read }
 
 // MarshalText encodes a as its name.
 func (a Action) MarshalText() ([]byte, error) {

@@ -18,6 +18,7 @@ import (
 // and one in the slice of cells.
 type snapshot struct {
 	model    *model
+	areas    *catalogue // model's, a step nearer
 	revision Revision
 
 	cells []Scope
@@ -75,6 +76,7 @@ const (
 func newSnapshot(m *model, revision Revision) *snapshot {
 	s := &snapshot{
 		model:      m,
+		areas:      m.catalogue,
 		revision:   revision,
 		cells:      make([]Scope, m.width()),
 		rows:       []row{{gone: true}},
@@ -146,6 +148,7 @@ func (s *snapshot) follow(r reading, workspace string, to Revision) (*snapshot, 
 func (s *snapshot) apply(events []Event) *snapshot {
 	next := &snapshot{
 		model:      s.model,
+		areas:      s.areas,
 		revision:   events[len(events)-1].Revision(),
 		cells:      s.cells,
 		rows:       s.rows,
@@ -228,7 +231,7 @@ func (s *snapshot) folded() map[string]seat {
 // members, folded from an earlier snapshot that had the same large map as s.
 func (s *snapshot) onto(members map[string]seat, earlier *snapshot) *snapshot {
 	next := &snapshot{
-		model: s.model, revision: s.revision,
+		model: s.model, areas: s.areas, revision: s.revision,
 		cells: s.cells, rows: s.rows, row: s.row, gone: s.gone,
 		members: members, generation: new(byte),
 	}
@@ -336,7 +339,7 @@ func (s *snapshot) find(user string) seat {
 
 // scope answers a check. It is what Workspace.Can does on its short way.
 func (s *snapshot) scope(user string, area Area, action Action) Scope {
-	cell := uint32(s.find(user)) + s.model.cell(area) + uint32(action) - 1
+	cell := uint32(s.find(user)) + s.areas.cell(area) + uint32(action) - 1
 	if !action.valid() || cell >= uint32(len(s.cells)) {
 		return None
 	}
@@ -345,7 +348,7 @@ func (s *snapshot) scope(user string, area Area, action Action) Scope {
 
 // resolve returns a user as a subject.
 func (s *snapshot) resolve(user string) *subject {
-	p := &subject{model: s.model, user: user, revision: s.revision.Seq, standing: ReasonNotMember}
+	p := &subject{model: s.model, areas: s.areas, user: user, revision: s.revision.Seq, standing: ReasonNotMember}
 	at := s.find(user)
 	if at == 0 {
 		return p

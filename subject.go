@@ -14,6 +14,7 @@ type Subject struct {
 
 type subject struct {
 	model *model
+	areas *catalogue
 	cells []Scope // the cells of the user's role, or of what Limit left of them
 	full  []Scope // the cells of the role, when limited
 
@@ -63,8 +64,7 @@ func (s Subject) Can(area Area, action Action) bool {
 	if p.observe != nil {
 		return s.Explain(area, action).Allowed
 	}
-	cell := p.model.cell(area) + uint32(action) - 1
-	return action-1 <= 1 && cell < uint32(len(p.cells)) && p.cells[cell] == All
+	return s.scope(area, action) == All
 }
 
 // CanRecord reports whether the user may act on a record with these owners.
@@ -99,7 +99,7 @@ func (s Subject) scope(area Area, action Action) Scope {
 	if s.s == nil || !action.valid() {
 		return None
 	}
-	cell := s.s.model.cell(area) + uint32(action) - 1
+	cell := s.s.areas.cell(area) + uint32(action) - 1
 	if cell >= uint32(len(s.s.cells)) {
 		return None
 	}
@@ -134,7 +134,7 @@ func (s Subject) decide(area Area, action Action) Decision {
 	}
 	d.Workspace, d.User, d.Role, d.RoleName, d.Revision = p.workspace, p.user, p.role, p.roleName, p.revision
 	switch {
-	case p.model.cell(area) == 0:
+	case p.areas.cell(area) == 0:
 		d.Reason = ReasonUnknownArea
 	case !action.valid():
 		d.Reason = ReasonInvalidAction
@@ -142,7 +142,7 @@ func (s Subject) decide(area Area, action Action) Decision {
 		d.Reason = p.standing
 	default:
 		d.settle(s.scope(area, action))
-		if p.full != nil && d.Scope < p.full[p.model.cell(area)+uint32(action)-1] {
+		if p.full != nil && d.Scope < p.full[p.areas.cell(area)+uint32(action)-1] {
 			d.Reason = ReasonLimited
 		}
 	}

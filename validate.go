@@ -82,8 +82,8 @@ func bytesProblem(id string) string {
 }
 
 func nameProblem(name string) string {
-	if strings.TrimSpace(name) == "" {
-		return "is empty"
+	if foldName(name) == "" {
+		return "is empty" // or has nothing that shows
 	}
 	return textProblem(name, maxName)
 }
