@@ -49,8 +49,12 @@ func (w *Workspace) System(reason string) *Admin {
 // the caller commits or rolls back: a Store such as [TxStore] returns. Checks
 // see the change after the commit, when it is noticed: call
 // [Workspace.Sync] for that to be at once. After an error that no rule gave,
-// roll back.
+// roll back. A nil store panics: the change would be made outside the
+// transaction.
 func (a *Admin) In(store Store) *Admin {
+	if store == nil {
+		panic("rbac: Admin.In: nil Store")
+	}
 	in := *a
 	in.caller = store
 	return &in

@@ -133,6 +133,9 @@ func (e *RefusalError) Error() string {
 	case e.Role != "":
 		fmt.Fprintf(&b, ": role %s", quote(string(e.Role)))
 	}
+	if e.Version != 0 {
+		fmt.Fprintf(&b, " is at version %d", e.Version)
+	}
 	for i, user := range e.Users {
 		if i == 0 {
 			b.WriteString(": ")

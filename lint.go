@@ -1,11 +1,11 @@
 package rbac
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // FindingCode names a kind of finding. Codes do not change between versions.
@@ -71,7 +71,8 @@ const (
 )
 
 // Lint looks for what tends to go wrong in an access model. It returns the
-// findings by severity, the gravest first, then by code and role.
+// findings by severity, the gravest first, then by code, then in the order of
+// [Workspace.Roles].
 func (w *Workspace) Lint(ctx context.Context) ([]Finding, error) {
 	var l lint
 	err := w.review(ctx, func(r reading) error {
@@ -85,14 +86,17 @@ func (w *Workspace) Lint(ctx context.Context) ([]Finding, error) {
 	l.userManagers()
 	l.roles()
 	l.pairs()
+	place := map[RoleID]int{}
+	for i, role := range l.all {
+		place[role.ID] = i + 1
+	}
 	slices.SortStableFunc(l.findings, func(a, b Finding) int {
-		if a.Severity != b.Severity {
-			return int(b.Severity) - int(a.Severity)
-		}
-		if c := strings.Compare(string(a.Code), string(b.Code)); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.Role), string(b.Role))
+		return cmp.Or(
+			cmp.Compare(b.Severity, a.Severity),
+			cmp.Compare(a.Code, b.Code),
+			cmp.Compare(place[a.Role], place[b.Role]),
+			cmp.Compare(a.Role, b.Role),
+		)
 	})
 	return l.findings, nil
 }
@@ -152,6 +156,7 @@ func (l *lint) read(r reading) error {
 			l.active[member.Role]++
 		}
 	}
+	sortRoles(l.all[len(l.model.system):])
 	known := map[RoleID]bool{}
 	for _, role := range l.all {
 		known[role.ID] = true

@@ -46,10 +46,11 @@ func (m Matrix) rows() [][]string {
 }
 
 // WriteText writes the matrix as a table of aligned columns for a terminal.
-// The cells are short: "R all M own" is read all, manage own, and "-" is no
-// access.
+// A cell is what the role reads and manages: "all/own" is read all, manage
+// own; "-" is nothing.
 func (m Matrix) WriteText(out io.Writer) error {
 	rows := m.rows()
+	rows[0][0] += " (read/manage)"
 	for i, role := range m.Roles {
 		for j, info := range m.Areas {
 			rows[i+1][j+1] = short(role.Permissions[info.Area])
@@ -78,17 +79,16 @@ func (m Matrix) WriteText(out io.Writer) error {
 }
 
 func short(a Access) string {
-	var parts []string
-	if a.Read != None {
-		parts = append(parts, "R "+a.Read.String())
-	}
-	if a.Manage != None {
-		parts = append(parts, "M "+a.Manage.String())
-	}
-	if len(parts) == 0 {
+	if a == (Access{}) {
 		return "-"
 	}
-	return strings.Join(parts, " ")
+	scope := func(s Scope) string {
+		if s == None {
+			return "-"
+		}
+		return s.String()
+	}
+	return scope(a.Read) + "/" + scope(a.Manage)
 }
 
 func writeAligned(b *strings.Builder, row []string, widths []int) {

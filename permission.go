@@ -261,13 +261,13 @@ func (a *Access) UnmarshalText(text []byte) error {
 	if s := string(text); s != noAccess {
 		for part := range strings.SplitSeq(s, ",") {
 			first, second, _ := strings.Cut(strings.TrimSpace(part), " ")
-			var action Action
-			if err := action.UnmarshalText([]byte(first)); err != nil {
-				return err
+			action, problem := parseAction(first)
+			if problem != "" {
+				return invalid("", problem)
 			}
-			var scope Scope
-			if err := scope.UnmarshalText([]byte(second)); err != nil {
-				return within(action.String(), err)
+			scope, problem := parseScope(second)
+			if problem != "" {
+				return invalid(action.String(), problem)
 			}
 			if read.Scope(action) != None {
 				return invalid(action.String(), "is there twice")
@@ -300,17 +300,17 @@ func (a Access) MarshalJSON() ([]byte, error) {
 func (a *Access) UnmarshalJSON(data []byte) error {
 	var read Access
 	err := decodeObject(data, func(key string, value json.RawMessage) error {
-		var action Action
-		if err := action.UnmarshalText([]byte(key)); err != nil {
+		action, problem := parseAction(key)
+		if problem != "" {
 			return invalid(quoteField(key), "is not an action: want read or manage")
 		}
 		var name string
 		if err := decodeValue(value, &name); err != nil {
 			return within(key, err)
 		}
-		var scope Scope
-		if err := scope.UnmarshalText([]byte(name)); err != nil {
-			return within(key, err)
+		scope, problem := parseScope(name)
+		if problem != "" {
+			return invalid(key, problem)
 		}
 		read = read.with(action, scope)
 		return nil
@@ -344,15 +344,22 @@ func (a Action) MarshalText() ([]byte, error) {
 
 // UnmarshalText decodes "read" or "manage".
 func (a *Action) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "read":
-		*a = Read
-	case "manage":
-		*a = Manage
-	default:
-		return invalid("action", fmt.Sprintf("%s is not an action: want read or manage", quote(string(text))))
+	action, problem := parseAction(string(text))
+	if problem != "" {
+		return invalid("action", problem)
 	}
+	*a = action
 	return nil
+}
+
+func parseAction(name string) (action Action, problem string) {
+	switch name {
+	case "read":
+		return Read, ""
+	case "manage":
+		return Manage, ""
+	}
+	return 0, fmt.Sprintf("%s is not an action: want read or manage", quote(name))
 }
 
 var scopeNames = [...]string{None: "none", Own: "own", All: "all"}
@@ -375,10 +382,17 @@ func (s Scope) MarshalText() ([]byte, error) {
 
 // UnmarshalText decodes "none", "own" or "all".
 func (s *Scope) UnmarshalText(text []byte) error {
-	i := slices.Index(scopeNames[:], string(text))
-	if i < 0 {
-		return invalid("scope", fmt.Sprintf("%s is not a scope: want none, own or all", quote(string(text))))
+	scope, problem := parseScope(string(text))
+	if problem != "" {
+		return invalid("scope", problem)
 	}
-	*s = Scope(i)
+	*s = scope
 	return nil
+}
+
+func parseScope(name string) (scope Scope, problem string) {
+	if i := slices.Index(scopeNames[:], name); i >= 0 {
+		return Scope(i), ""
+	}
+	return None, fmt.Sprintf("%s is not a scope: want none, own or all", quote(name))
 }

@@ -1,12 +1,12 @@
 package rbac
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 )
 
 // Holder is a member who may do something, and through what.
@@ -43,14 +43,16 @@ func shownRoles(r reading) ([]Role, error) {
 			roles = append(roles, r.model.shown(role))
 		}
 	}
-	own := roles[len(r.model.system):]
-	slices.SortFunc(own, func(a, b Role) int {
-		if c := strings.Compare(foldName(a.Name), foldName(b.Name)); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.ID), string(b.ID))
-	})
+	sortRoles(roles[len(r.model.system):])
 	return roles, nil
+}
+
+// sortRoles puts a workspace's own roles in the order in which people see
+// them.
+func sortRoles(roles []Role) {
+	slices.SortFunc(roles, func(a, b Role) int {
+		return cmp.Or(cmp.Compare(foldName(a.Name), foldName(b.Name)), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // Members returns the members that a query selects, in the byte order of

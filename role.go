@@ -16,6 +16,8 @@ type RoleID string
 const Administrator RoleID = "administrator"
 
 // Role is a named table from area to access, held by any number of members.
+// A copy of a Role shares its Permissions map: clone the map to change one of
+// them only. The library clones what it takes and returns.
 type Role struct {
 	ID          RoleID
 	Name        string // 1 to 80 characters, unique in the workspace
