@@ -21,12 +21,13 @@ import (
 // was given to View or Update.
 //
 // Workspaces: a workspace needs no creation. One that was never written reads
-// as empty, with the zero Revision. The id is any string of up to 255 bytes,
+// as empty, with the zero Revision. The id is a string of up to 255 bytes,
 // the empty one included.
 //
 // Identity: ids are compared byte for byte; "Bob" is not "bob". All ids,
 // names and texts come back byte for byte, and times as the same instant in
-// UTC: the library gives whole microseconds.
+// UTC: the library gives whole microseconds, and text that is valid UTF-8
+// without control characters.
 //
 // Ownership: values that come in may be changed by the caller afterwards, and
 // values that come out belong to the caller. A Store copies both ways, or
@@ -47,8 +48,10 @@ type Store interface {
 	// If the transaction could not be made because of another one, Update
 	// leaves nothing behind and returns an error that is ErrContention; the
 	// library then calls Update again. If it cannot be known whether the
-	// commit took place, the error is ErrOutcomeUnknown. Any other error
-	// means that nothing was written.
+	// commit took place, because contact was lost or the context ended while
+	// it was under way, the error is ErrOutcomeUnknown. Any other error means
+	// that nothing was written. The library never calls Update for a
+	// workspace from inside an Update of the same one.
 	Update(ctx context.Context, workspace string, fn func(Tx) error) error
 
 	// Revisions returns the newest committed revision of each workspace
@@ -63,7 +66,8 @@ type Store interface {
 // An iterator may be left early and may be ranged over more than once. It
 // yields an error at most once, with the zero value, and then ends; only an
 // error that is ErrMalformed concerns just one row, comes with the id of that
-// row, and does not end the iteration.
+// row, and does not end the iteration. The library calls no other method of
+// the Reader while it ranges over an iterator, so that a Store may stream.
 type Reader interface {
 	// Revision returns the number and hash of the newest event, the zero
 	// Revision if there is none.
@@ -90,7 +94,8 @@ type Reader interface {
 }
 
 // Tx is a Reader that can write. Writes are visible to its own reads at once
-// and to others when the Update commits.
+// and to others when the Update commits. When a write fails, the library
+// returns its error from fn and calls no other method.
 type Tx interface {
 	Reader
 
@@ -100,7 +105,7 @@ type Tx interface {
 	// DeleteRole deletes a role. Deleting a missing one is no error.
 	DeleteRole(RoleID) error
 
-	// PutMembers inserts or replaces members by their user ids.
+	// PutMembers inserts or replaces members by their user ids, which differ.
 	PutMembers(...Member) error
 
 	// DeleteMembers deletes members. Deleting a missing one is no error.
@@ -117,7 +122,7 @@ type Tx interface {
 // fast, while polling guarantees it, so a Notifier may lose and repeat them.
 type Notifier interface {
 	// Notify listens until ctx is done or it can listen no longer, and
-	// returns why. For each change committed to a workspace, by whomever, and
+	// returns why. For each Update that appended events, by whomever, and
 	// never for one rolled back, it calls hint with the workspace's id. It
 	// calls hint without ids whenever hints may have been lost, which is also
 	// once it has begun to listen. hint returns at once and is safe for

@@ -1,0 +1,235 @@
+package rbactest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/areagate/rbac"
+)
+
+// TestStore checks that a Store keeps the contract of [rbac.Store], and that
+// of [rbac.Notifier] if it is one. It runs one subtest for each promise, with
+// an empty store from newStore; a failure quotes the sentence of the contract
+// that was broken.
+//
+// The suite calls the store from several goroutines, but never from inside
+// the function given to View or Update on the same goroutine, so a store may
+// work with a single connection. Ids and texts are valid UTF-8 without control
+// characters.
+func TestStore(t *testing.T, newStore func(t *testing.T) rbac.Store) {
+	t.Helper()
+	for _, check := range storeChecks() {
+		t.Run(check.name, func(t *testing.T) {
+			check.run(t, newStore(t), 10*time.Second, 200*time.Millisecond)
+		})
+	}
+}
+
+// storeCheck checks one promise of the contract.
+type storeCheck struct {
+	name     string // of the subtest
+	contract string // the sentences of store.go that it checks, word for word
+	test     func(*storeT)
+}
+
+func storeChecks() []storeCheck {
+	return slices.Concat(
+		workspaceChecks, valueChecks, ownershipChecks, viewChecks, updateChecks, contextChecks,
+		roleChecks, memberChecks, eventChecks, iteratorChecks, revisionChecks, notifierChecks,
+	)
+}
+
+// run runs the check. What must end soon may take as long as patience; what
+// may have to wait for an open transaction is given a moment.
+func (c storeCheck) run(t testing.TB, store rbac.Store, patience, moment time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 6*patience)
+	defer cancel()
+	c.test(&storeT{t, ctx, store, c.contract, patience, moment})
+}
+
+// storeT is what a check works with.
+type storeT struct {
+	testing.TB
+	ctx      context.Context
+	store    rbac.Store
+	contract string
+	patience time.Duration
+	moment   time.Duration
+}
+
+func (t *storeT) Errorf(format string, args ...any) {
+	t.Helper()
+	t.TB.Errorf("%s\ncontract: %s", fmt.Sprintf(format, args...), t.contract)
+}
+
+func (t *storeT) Fatalf(format string, args ...any) {
+	t.Helper()
+	t.TB.Fatalf("%s\ncontract: %s", fmt.Sprintf(format, args...), t.contract)
+}
+
+// must fails the check if there is an error.
+func (t *storeT) must(err error, what string, args ...any) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", fmt.Sprintf(what, args...), err)
+	}
+}
+
+// is checks that err is, in the sense of errors.Is, the one that is wanted.
+func (t *storeT) is(err, want error, what string, args ...any) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: got error %v; want error %v", fmt.Sprintf(what, args...), err, want)
+	}
+}
+
+// equal checks that two values have the same JSON form: roles, members,
+// events and what is made of them.
+func (t *storeT) equal(got, want any, what string, args ...any) {
+	t.Helper()
+	if g, w := text(got), text(want); g != w {
+		from := differ(g, w)
+		t.Errorf("%s:\n got %s\nwant %s", fmt.Sprintf(what, args...), shorten(g, from), shorten(w, from))
+	}
+}
+
+func text(v any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Sprintf("%+v (%v)", v, err)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// differ returns the index of the first byte that differs.
+func differ(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+// shorten bounds a text to what is around an index.
+func shorten(s string, around int) string {
+	const most = 1000
+	if from := around - most/2; from > 0 {
+		s = "…" + strings.ToValidUTF8(s[from:], "")
+	}
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
+
+// update makes an Update that must succeed.
+func (t *storeT) update(workspace string, fn func(rbac.Tx) error) {
+	t.Helper()
+	t.must(t.try(t.ctx, workspace, fn), "Update of workspace %q", workspace)
+}
+
+// try makes an Update, again as long as it loses against others, which is
+// what the library does.
+func (t *storeT) try(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+	for {
+		err := t.store.Update(ctx, workspace, fn)
+		if !errors.Is(err, rbac.ErrContention) || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// view makes a View that must succeed.
+func (t *storeT) view(workspace string, fn func(rbac.Reader) error) {
+	t.Helper()
+	t.must(t.store.View(t.ctx, workspace, fn), "View of workspace %q", workspace)
+}
+
+// contents is all that can be read of a workspace.
+type contents struct {
+	Revision string
+	Roles    []rbac.Role
+	Members  []rbac.Member
+	Events   []rbac.Event
+}
+
+func (t *storeT) contents(workspace string) contents {
+	t.Helper()
+	var c contents
+	t.view(workspace, func(r rbac.Reader) (err error) {
+		c, err = read(r)
+		return err
+	})
+	return c
+}
+
+func read(r rbac.Reader) (contents, error) {
+	revision, err1 := r.Revision()
+	roles, err2 := collect(r.Roles())
+	members, err3 := collect(r.Members(rbac.MemberQuery{}))
+	events, err4 := collect(r.Events(rbac.EventQuery{}))
+	return contents{revisionText(revision), roles, members, events}, errors.Join(err1, err2, err3, err4)
+}
+
+func revisionText(r rbac.Revision) string { return fmt.Sprintf("%d:%x", r.Seq, r.Hash) }
+
+// collect returns what an iterator yields, up to its first error.
+func collect[V any](all func(func(V, error) bool)) ([]V, error) {
+	values := []V{}
+	for v, err := range all {
+		if err != nil {
+			return values, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+// job is something that runs in the background.
+type job struct {
+	done chan struct{}
+	err  error // once done
+}
+
+func start(fn func() error) *job {
+	j := &job{done: make(chan struct{})}
+	go func() {
+		defer close(j.done)
+		j.err = fn()
+	}()
+	return j
+}
+
+// end waits for a job that must end soon, and returns its error.
+func (t *storeT) end(j *job, what string) error {
+	t.Helper()
+	select {
+	case <-j.done:
+		return j.err
+	case <-time.After(t.patience):
+		t.Fatalf("%s did not end within %v", what, t.patience)
+		return nil
+	}
+}
+
+// settle gives a job a moment and reports whether it has ended. A job that
+// uses the store may have to wait for the transaction that is open.
+func (t *storeT) settle(j *job) bool {
+	select {
+	case <-j.done:
+		return true
+	case <-time.After(t.moment):
+		return false
+	}
+}
