@@ -185,18 +185,22 @@ func (a *Admin) change(ctx context.Context, bad problems, apply func(*change) er
 	}
 	var c *change
 	transaction := func() error {
-		return safely(func() error {
+		c = nil
+		var ours error // kept, whatever the store makes of it
+		err := safely(func() error {
 			return store.Update(ctx, w.id, func(tx Tx) error {
 				c = a.begin(tx)
-				if err := c.authorize(); err != nil {
-					return err
-				}
-				if err := apply(c); err != nil {
-					return err
-				}
-				return c.flush(tx)
+				ours = c.run(apply, tx)
+				return ours
 			})
 		})
+		switch {
+		case err == nil && c == nil:
+			return errNoTransaction
+		case err == nil:
+			return ours
+		}
+		return err
 	}
 	if a.caller != nil {
 		// The caller's transaction is not ours to run again, and what it
@@ -205,8 +209,6 @@ func (a *Admin) change(ctx context.Context, bad problems, apply func(*change) er
 	}
 	err := retry(ctx, transaction)
 	switch {
-	case err == nil && c == nil:
-		return errNoTransaction
 	case err == nil && len(c.events) > 0:
 		w.committed(ctx, c.base, c.events, c.began)
 	case err != nil && c != nil && c.flushed:

@@ -28,6 +28,17 @@ type change struct {
 	flushed bool
 }
 
+// run applies the rules and then writes.
+func (c *change) run(apply func(*change) error, tx Tx) error {
+	if err := c.authorize(); err != nil {
+		return err
+	}
+	if err := apply(c); err != nil {
+		return err
+	}
+	return c.flush(tx)
+}
+
 // record adds an event. Number and hash are given by flush.
 func (c *change) record(e Event) {
 	e.Time = c.now

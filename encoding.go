@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // decodeFields decodes a JSON object into the targets named by its keys.
@@ -17,6 +18,11 @@ func decodeFields(data []byte, targets map[string]any) error {
 		}
 		if err := decodeValue(value, target); err != nil {
 			return within(key, err)
+		}
+		if t, ok := target.(*time.Time); ok {
+			if *t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+				return invalid(key, "is out of range") // it could not be encoded again
+			}
 		}
 		return nil
 	})

@@ -258,6 +258,7 @@ func (a Access) MarshalText() ([]byte, error) {
 // UnmarshalText reads the form of [Access.String].
 func (a *Access) UnmarshalText(text []byte) error {
 	var read Access
+	seen := map[Action]bool{}
 	if s := string(text); s != noAccess {
 		for part := range strings.SplitSeq(s, ",") {
 			first, second, _ := strings.Cut(strings.TrimSpace(part), " ")
@@ -269,9 +270,10 @@ func (a *Access) UnmarshalText(text []byte) error {
 			if problem != "" {
 				return invalid(action.String(), problem)
 			}
-			if read.Scope(action) != None {
+			if seen[action] {
 				return invalid(action.String(), "is there twice")
 			}
+			seen[action] = true
 			read = read.with(action, scope)
 		}
 	}

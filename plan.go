@@ -62,23 +62,18 @@ func (a *Admin) Plan(ctx context.Context, role Role) (Plan, error) {
 	if err := a.validate(bad); err != nil {
 		return Plan{}, err
 	}
-	if w.follower.ctx.Err() != nil {
-		return Plan{}, ErrClosed
-	}
 	var p Plan
-	err := safely(func() error {
-		return view(ctx, a.store(), w.id, func(r Reader) error {
-			c := a.begin(r)
-			if err := c.authorize(); err != nil {
-				return err
-			}
-			s, err := judge(c, role)
-			if err != nil && !isRefusal(err) {
-				return err
-			}
-			p, err = c.plan(role, s, err)
+	err := w.reviewBut(ctx, a.store(), new(bool), func(r reading) error {
+		c := a.begin(r.Reader)
+		if err := c.authorize(); err != nil {
 			return err
-		})
+		}
+		s, err := judge(c, role)
+		if err != nil && !isRefusal(err) {
+			return err
+		}
+		p, err = c.plan(role, s, err)
+		return err
 	})
 	if err != nil {
 		return Plan{}, err

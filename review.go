@@ -144,7 +144,7 @@ func (w *Workspace) VerifyEvents(ctx context.Context) error {
 			switch next := at.Seq + 1; {
 			case event.Seq > next:
 				return &TamperedError{next, "is missing"}
-			case event.Seq < next:
+			case event.Seq > 0 && event.Seq < next:
 				return &TamperedError{event.Seq, "is there twice"}
 			case !event.follows(w.id, at):
 				return &TamperedError{next, "is not what was recorded, or does not follow the one before"}
@@ -158,7 +158,7 @@ func (w *Workspace) VerifyEvents(ctx context.Context) error {
 		case newest.Seq > at.Seq:
 			return &TamperedError{at.Seq + 1, "is missing"}
 		case newest.Seq < at.Seq:
-			return &TamperedError{newest.Seq + 1, "is newer than the workspace's revision"}
+			return &TamperedError{max(newest.Seq, 0) + 1, "is newer than the workspace's revision"}
 		case newest != at:
 			return &TamperedError{at.Seq, "is not the one that the workspace's revision names"}
 		}
@@ -169,12 +169,12 @@ func (w *Workspace) VerifyEvents(ctx context.Context) error {
 // review reads one state of the workspace from the store. fn may be called
 // again when the store asks for it.
 func (w *Workspace) review(ctx context.Context, fn func(reading) error) error {
-	return w.reviewBut(ctx, new(bool), fn)
+	return w.reviewBut(ctx, w.follower.store, new(bool), fn)
 }
 
-// reviewBut is review for an fn that runs code of the caller: while *theirs
-// is set, a panic is not the store's, and goes on.
-func (w *Workspace) reviewBut(ctx context.Context, theirs *bool, fn func(reading) error) error {
+// reviewBut is review of any store, for an fn that runs code of the caller:
+// while *theirs is set, a panic is not the store's, and goes on.
+func (w *Workspace) reviewBut(ctx context.Context, store Store, theirs *bool, fn func(reading) error) error {
 	f := w.follower
 	if problem := bytesProblem(w.id); problem != "" {
 		return invalid("workspace", problem)
@@ -184,7 +184,7 @@ func (w *Workspace) reviewBut(ctx context.Context, theirs *bool, fn func(reading
 	}
 	called := false
 	err := safelyBut(theirs, func() error {
-		return view(ctx, f.store, w.id, func(r Reader) error {
+		return view(ctx, store, w.id, func(r Reader) error {
 			called = true
 			return fn(reading{r, f.model})
 		})
@@ -199,7 +199,7 @@ func (w *Workspace) reviewBut(ctx context.Context, theirs *bool, fn func(reading
 func stream[T any](ctx context.Context, w *Workspace, fn func(r reading, yield func(T) bool) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var theirs, begun, stopped bool
-		err := w.reviewBut(ctx, &theirs, func(r reading) error {
+		err := w.reviewBut(ctx, w.follower.store, &theirs, func(r reading) error {
 			if begun {
 				return errAgain
 			}

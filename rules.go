@@ -48,9 +48,14 @@ func (c *change) actor() (Decision, error) {
 		return d, err
 	}
 	d.Role = member.Role
+	if member.Suspended {
+		d.Reason = ReasonSuspended
+	}
 	role, err := c.reading.role(member.Role)
 	if errors.Is(err, ErrRoleNotFound) || errors.Is(err, ErrMalformed) {
-		d.Reason = ReasonRoleGone
+		if !member.Suspended {
+			d.Reason = ReasonRoleGone
+		}
 		return d, nil
 	}
 	if err != nil {
@@ -58,7 +63,6 @@ func (c *change) actor() (Decision, error) {
 	}
 	d.RoleName = role.Name
 	if member.Suspended {
-		d.Reason = ReasonSuspended
 		return d, nil
 	}
 	c.held = c.model.effective(role.Permissions)
@@ -191,7 +195,7 @@ func (c *change) refuseLastAdministrator(leaving []Member) error {
 		return nil
 	}
 	slices.Sort(users)
-	for member, err := range c.members(MemberQuery{Role: Administrator, State: ActiveOnly, Limit: len(users) + 1}) {
+	for member, err := range c.members(MemberQuery{Role: Administrator, State: ActiveOnly}) {
 		if fatal(err) {
 			return err
 		}
