@@ -183,17 +183,18 @@ func (f FieldError) String() string {
 	return f.Field + ": " + f.Problem
 }
 
-// MalformedError is a stored row that cannot be read. It is [ErrMalformed].
+// MalformedError is a stored row that cannot be read. It is [ErrMalformed],
+// and nothing else: what is wrong with a row is no fault of the caller's input.
 type MalformedError struct {
-	Kind string // "role" or "member"
-	ID   string // the role's or user's id, as far as it can be read
+	Kind string // "role", "member" or "event"
+	ID   string // the role's or user's id or the event's number, as far as it can be read
 	Err  error  // what is wrong with it
 }
 
 func (e *MalformedError) Error() string {
 	return fmt.Sprintf("%v: %s %s: %v", ErrMalformed, e.Kind, quote(e.ID), e.Err)
 }
-func (e *MalformedError) Unwrap() []error { return []error{ErrMalformed, e.Err} }
+func (e *MalformedError) Unwrap() error { return ErrMalformed }
 
 // TamperedError is the first event that is not what was recorded. It is
 // [ErrTampered].

@@ -40,7 +40,7 @@ func newFollower(store Store, m *model, o options, lookup func(string) *Workspac
 		model:        m,
 		lookup:       lookup,
 		maxStaleness: o.maxStaleness,
-		pollInterval: o.pollInterval,
+		pollInterval: *o.pollInterval,
 		idleTime:     o.idleTime,
 		logger:       o.logger,
 		observer:     o.observer,
@@ -213,6 +213,9 @@ func (w *Workspace) current(ctx context.Context) (*snapshot, error) {
 	}
 	if bytesProblem(w.id) != "" {
 		return newSnapshot(w.follower.model, Revision{}), nil // nothing can be in it
+	}
+	if ctx == nil {
+		ctx = context.Background() // a check never panics (E1)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, unavailable(err)

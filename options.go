@@ -3,6 +3,7 @@ package rbac
 import (
 	"context"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 )
@@ -14,7 +15,7 @@ type options struct {
 	areas        []AreaInfo
 	systemRoles  []Role
 	maxStaleness time.Duration
-	pollInterval time.Duration
+	pollInterval *time.Duration // nil: the default
 	idleTime     time.Duration
 	logger       *slog.Logger
 	observer     func(context.Context, Decision)
@@ -58,7 +59,7 @@ func WithMaxStaleness(d time.Duration) Option {
 //
 // Defaults to a fifth of the maximum staleness: 2 seconds.
 func WithPollInterval(d time.Duration) Option {
-	return func(o *options) { o.pollInterval = d }
+	return func(o *options) { o.pollInterval = &d }
 }
 
 // WithIdleTime sets how long a workspace stays in memory without a check.
@@ -78,7 +79,7 @@ func WithLogger(logger *slog.Logger) Option {
 
 // WithObserver sets a function that is called with every decision of a check,
 // of [Subject] values too, before the check returns: for metrics and for
-// denial logs. It must be safe for concurrent use. With an observer a check
+// denial logs. [Workspace.Subject] itself decides nothing. It must be safe for concurrent use. With an observer a check
 // takes several times as long.
 //
 // Defaults to none.
@@ -99,16 +100,18 @@ func newOptions(given []Option) (options, error) {
 		}
 		option(&o)
 	}
-	if o.pollInterval == 0 {
-		o.pollInterval = o.maxStaleness / 5
-	}
 	var bad problems
 	if o.maxStaleness < 10*time.Millisecond {
 		bad.add("maxStaleness", "must be at least 10ms")
+		o.maxStaleness = math.MaxInt64 // so that no other option is judged by it
 	}
-	if o.pollInterval <= 0 {
+	if o.pollInterval == nil {
+		fifth := o.maxStaleness / 5
+		o.pollInterval = &fifth
+	}
+	if *o.pollInterval <= 0 {
 		bad.add("pollInterval", "must be greater than 0")
-	} else if o.pollInterval > o.maxStaleness/2 {
+	} else if *o.pollInterval > o.maxStaleness/2 {
 		bad.add("pollInterval", "must be at most half of maxStaleness")
 	}
 	if o.idleTime <= 0 {

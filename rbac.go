@@ -259,7 +259,9 @@ func (w *Workspace) observe(ctx context.Context, d Decision) {
 
 // Sync catches up with the store now: when it returns nil, checks on this
 // Authorizer rest on data at least as new as the call. Use it after a change
-// that was made elsewhere, or through [Admin.In], and must show at once.
+// that was made elsewhere, or through [Admin.In], and must show at once. The
+// error is [ErrUnavailable] when the store did not answer, and [ErrInvalid]
+// for a malformed workspace id.
 func (w *Workspace) Sync(ctx context.Context) error {
 	return w.sync(ctx)
 }

@@ -133,11 +133,15 @@ func (w *Workspace) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, e
 
 // VerifyEvents checks the hash chain of all events. It returns a
 // *[TamperedError], which names the first broken sequence number, if an event
-// was edited, removed, inserted or moved, or if the newest are missing.
+// was edited, removed, inserted or moved, or if the newest are missing. It
+// does not compare the roles and members with what the events say.
 func (w *Workspace) VerifyEvents(ctx context.Context) error {
 	return w.review(ctx, func(r reading) error {
 		var at Revision
 		for event, err := range r.Events(EventQuery{}) {
+			if errors.Is(err, ErrMalformed) {
+				return &TamperedError{at.Seq + 1, "cannot be read"}
+			}
 			if err != nil {
 				return err
 			}

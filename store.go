@@ -89,7 +89,8 @@ type Reader interface {
 	Members(MemberQuery) iter.Seq2[Member, error]
 
 	// Events yields the events that the query selects, in the order of their
-	// sequence numbers, or from the newest if the query says so.
+	// sequence numbers, or from the newest if the query says so. One that
+	// cannot be read is a *MalformedError, and does end the iteration.
 	Events(EventQuery) iter.Seq2[Event, error]
 }
 
