@@ -135,6 +135,8 @@ type Workspace struct {
 	fault     error       // why snap could not be confirmed, nil after success
 	running   *flight     // reading the store now
 	queued    *flight     // to begin when running ends
+	own       []Event     // committed through this Authorizer since running began to read
+	reread    bool        // what running reads may be too old
 	folding   bool
 	lastUsed  time.Time
 }

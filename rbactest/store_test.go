@@ -89,6 +89,7 @@ var unchecked = []string{
 	"The Reader is invalid once fn has returned.",
 	"If it cannot be known whether the commit took place, because contact was lost or the context ended while it was under way, the error is ErrOutcomeUnknown.",
 	"Any other error means that nothing was written.",
+	"One that cannot be read is a *MalformedError, and does end the iteration.",
 	"The library never calls Update for a workspace from inside an Update of the same one.",
 	"The library calls no other method of the Reader while it ranges over an iterator, so that a Store may stream.",
 	"When a write fails, the library returns its error from fn and calls no other method.",
