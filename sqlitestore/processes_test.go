@@ -1,0 +1,133 @@
+package sqlitestore_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/sqlitestore"
+)
+
+// childServes changes members as it is told on its input: "assign ann" or
+// "remove ann". It answers "done", or "denied" and "allowed" to "can ann".
+func childServes(path, _ string) error {
+	ctx := context.Background()
+	store, err := sqlitestore.Open(path)
+	if err != nil {
+		return err
+	}
+	az, err := rbac.Open(ctx, store)
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		verb, user, _ := strings.Cut(lines.Text(), " ")
+		answer := "done"
+		switch verb {
+		case "assign":
+			err = az.System("test").Assign(ctx, rbac.Administrator, user)
+		case "remove":
+			err = az.System("test").Remove(ctx, user)
+		case "can":
+			answer = map[bool]string{true: "allowed", false: "denied"}[az.Can(ctx, user, rbac.Deals, rbac.Read)]
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Println(answer)
+	}
+	return nil
+}
+
+// TestProcesses shows that a change of one process is seen by another within
+// the poll interval, and with notifications long before.
+func TestProcesses(t *testing.T) {
+	path := tempFile(t)
+	store := open(t, path)
+	cmd, in, out := child(t, "serve", path, "")
+	tell := func(line string) string {
+		_, err := fmt.Fprintln(in, line)
+		require.NoError(t, err)
+		require.True(t, out.Scan(), "the child ended")
+		return out.Text()
+	}
+	require.True(t, out.Scan())
+	require.Equal(t, "done", tell("assign boss"))
+
+	const poll = 200 * time.Millisecond
+	polling := authorizer(t, withoutNotify{store}, rbac.WithPollInterval(poll), rbac.WithMaxStaleness(time.Minute))
+	notified := authorizer(t, store, rbac.WithPollInterval(20*time.Second), rbac.WithMaxStaleness(time.Minute))
+	for _, az := range []*rbac.Authorizer{polling, notified} {
+		require.True(t, az.Can(t.Context(), "boss", rbac.Deals, rbac.Read))
+	}
+	var slowest [2]time.Duration
+	for i := range 5 {
+		for _, want := range []bool{true, false} {
+			verb := map[bool]string{true: "assign", false: "remove"}[want]
+			require.Equal(t, "done", tell(fmt.Sprintf("%s user%d", verb, i)))
+			committed := time.Now()
+			for j, az := range []*rbac.Authorizer{notified, polling} {
+				require.Eventually(t, func() bool {
+					return az.Can(t.Context(), fmt.Sprint("user", i), rbac.Deals, rbac.Read) == want
+				}, 10*time.Second, time.Millisecond)
+				slowest[j] = max(slowest[j], time.Since(committed))
+			}
+		}
+	}
+	t.Logf("a change of another process was seen within %v by polling each %v, within %v by notification", slowest[1], poll, slowest[0])
+	require.Less(t, slowest[1], poll+time.Second)
+	require.Less(t, slowest[0], 2*time.Second, "the poll would come after 20 s")
+
+	// And the other way round.
+	require.Equal(t, "denied", tell("can eve"))
+	require.NoError(t, polling.System("test").Assign(t.Context(), rbac.Administrator, "eve"))
+	require.Eventually(t, func() bool { return tell("can eve") == "allowed" }, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, in.Close())
+	require.NoError(t, cmd.Wait())
+}
+
+// withoutNotify hides that a Store is a Notifier.
+type withoutNotify struct{ rbac.Store }
+
+func childOpens(path, _ string) error {
+	store, err := sqlitestore.Open(path)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return store.Update(context.Background(), "", func(tx rbac.Tx) error {
+		role, _ := tx.Role("counter")
+		role.ID = "counter"
+		role.Version++
+		return tx.PutRole(role)
+	})
+}
+
+// TestOpenAtOnce starts several processes on a file that does not exist yet.
+func TestOpenAtOnce(t *testing.T) {
+	const processes = 8
+	path := tempFile(t)
+	wait := make([]func() error, processes)
+	for i := range wait {
+		cmd, _, _ := child(t, "open", path, "")
+		wait[i] = cmd.Wait
+	}
+	for _, ended := range wait {
+		require.NoError(t, ended())
+	}
+	store := open(t, path)
+	require.NoError(t, store.View(t.Context(), "", func(r rbac.Reader) error {
+		role, err := r.Role("counter")
+		require.EqualValues(t, processes, role.Version)
+		return err
+	}))
+	integrity(t, path)
+}

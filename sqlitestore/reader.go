@@ -1,0 +1,165 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+	"slices"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/areagate/rbac"
+)
+
+// reader is an [rbac.Reader] in an open transaction.
+type reader struct {
+	ctx       context.Context
+	on        querier
+	workspace string
+	ended     atomic.Bool
+}
+
+func (r *reader) end() { r.ended.Store(true) }
+
+func (r *reader) query(text string, args []any, scan func(*sql.Rows) error) error {
+	if r.ended.Load() {
+		return errEnded
+	}
+	return stored(query(r.ctx, r.on, text, args, scan))
+}
+
+// Revision implements [rbac.Reader].
+func (r *reader) Revision() (rbac.Revision, error) {
+	var revision rbac.Revision
+	err := r.query(`SELECT revision, hash FROM rbac_workspaces WHERE id = ?`, []any{r.workspace}, func(rows *sql.Rows) error {
+		return rows.Scan(&revision.Seq, scanHash{&revision.Hash})
+	})
+	return revision, err
+}
+
+// Role implements [rbac.Reader].
+func (r *reader) Role(id rbac.RoleID) (rbac.Role, error) {
+	s := r.selection(roleSelect)
+	s.and(`id = ?`, string(id))
+	found, err := r.roles(s)
+	return single(found, err, rbac.ErrRoleNotFound)
+}
+
+// Roles implements [rbac.Reader].
+func (r *reader) Roles() iter.Seq2[rbac.Role, error] {
+	return pages(0, func(last *rbac.Role, n int) ([]row[rbac.Role], error) {
+		s := r.selection(roleSelect)
+		if last != nil {
+			s.and(`id > ?`, string(last.ID))
+		}
+		return r.roles(s.ordered(`id`, n))
+	})
+}
+
+// Member implements [rbac.Reader].
+func (r *reader) Member(user string) (rbac.Member, error) {
+	s := r.selection(memberSelect)
+	s.and(`user = ?`, user)
+	found, err := r.members(s)
+	return single(found, err, rbac.ErrMemberNotFound)
+}
+
+// Members implements [rbac.Reader].
+func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
+	users := slices.Clone(q.Users)
+	slices.Sort(users)
+	users = slices.Compact(users)
+	return pages(q.Limit, func(last *rbac.Member, n int) ([]row[rbac.Member], error) {
+		after := q.After
+		if last != nil {
+			after = last.User
+		}
+		if users == nil {
+			return r.members(r.selectMembers(q, after).ordered(`user`, n))
+		}
+		var page []row[rbac.Member]
+		from, found := slices.BinarySearch(users, after)
+		if found && after != "" {
+			from++
+		}
+		for some := range slices.Chunk(users[from:], batch) {
+			s := r.selectMembers(q, "")
+			s.and(`user IN (`+marks(len(some))+`)`, values(some)...)
+			more, err := r.members(s.ordered(`user`, n-len(page)))
+			page = append(page, more...)
+			if err != nil || len(page) == n {
+				return page, err
+			}
+		}
+		return page, nil
+	})
+}
+
+func (r *reader) selectMembers(q rbac.MemberQuery, after string) *selection {
+	s := r.selection(memberSelect)
+	if q.Role != "" && q.Users == nil {
+		// SQLite would search all members in order for the few who hold it.
+		s = r.selection(holderSelect)
+	}
+	if q.Role != "" {
+		s.and(`role = ?`, string(q.Role))
+	}
+	switch q.State {
+	case rbac.ActiveOnly:
+		s.and(`suspended = 0`)
+	case rbac.SuspendedOnly:
+		s.and(`suspended <> 0`)
+	}
+	if after != "" {
+		s.and(`user > ?`, after)
+	}
+	return s
+}
+
+// Events implements [rbac.Reader].
+func (r *reader) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
+	return pages(q.Limit, func(last *rbac.Event, n int) ([]row[rbac.Event], error) {
+		after, before := q.After, q.Before
+		if last != nil && q.Newest {
+			before = last.Seq
+		} else if last != nil {
+			after = last.Seq
+		}
+		s := r.selection(eventSelect)
+		s.and(`seq > ?`, after)
+		if before != 0 {
+			s.and(`seq < ?`, before)
+		}
+		order := `seq`
+		if q.Newest {
+			order = `seq DESC`
+		}
+		return r.events(s.ordered(order, n))
+	})
+}
+
+const (
+	roleSelect   = `SELECT id, name, description, permissions, system, version, created_at, updated_at FROM rbac_roles WHERE workspace = ?`
+	memberSelect = `SELECT user, role, suspended, updated_at FROM rbac_members WHERE workspace = ?`
+	holderSelect = `SELECT user, role, suspended, updated_at FROM rbac_members INDEXED BY rbac_members_role WHERE workspace = ?`
+	eventSelect  = `SELECT seq, body, hash FROM rbac_events WHERE workspace = ?`
+)
+
+// selection is a SELECT in the making.
+type selection struct {
+	text string
+	args []any
+}
+
+func (r *reader) selection(text string) *selection {
+	return &selection{text, []any{r.workspace}}
+}
+
+func (s *selection) and(condition string, args ...any) {
+	s.text += ` AND ` + condition
+	s.args = append(s.args, args...)
+}
+
+func (s *selection) ordered(by string, limit int) *selection {
+	return &selection{s.text + ` ORDER BY ` + by + ` LIMIT ` + strconv.Itoa(limit), s.args}
+}

@@ -1,0 +1,111 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/areagate/rbac"
+)
+
+// Tx returns a Store that works inside the caller's own transaction, for
+// [rbac.Admin.In]: what the caller writes and what the library writes commit
+// together, or neither does. The tables must exist: see [New].
+//
+// The transaction should have begun IMMEDIATE: a *sql.Tx from a handle that
+// was opened with "_txlock=immediate", or a *sql.Conn after "BEGIN IMMEDIATE".
+// The first Update takes the lock of the writers before it reads, so that no
+// rule is decided on old rows however the transaction began. But in a
+// deferred one that has read, this fails with [rbac.ErrContention] if somebody
+// else has committed since, at once and whatever the busy timeout, and the
+// caller has to begin anew.
+//
+// Each Update is a savepoint: one that fails takes back its own writes, and
+// what the caller wrote before stays. On a *sql.Conn that is in no transaction
+// it commits by itself.
+//
+// The Store is valid as long as the transaction, and used by one goroutine at
+// a time. It knows all workspaces. A statement runs to its end whatever the
+// context; between statements the context counts. The busy timeout is that of
+// the caller's connection.
+func Tx[T *sql.Tx | *sql.Conn](tx T) rbac.Store {
+	return txStore{any(tx).(querier)}
+}
+
+type txStore struct {
+	on querier
+}
+
+var _ rbac.Store = txStore{}
+
+// View implements [rbac.Store].
+func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
+	return s.savepoint(ctx, func() error {
+		r := &reader{ctx: ctx, on: s.on, workspace: workspace}
+		defer r.end()
+		return fn(r)
+	})
+}
+
+// Update implements [rbac.Store].
+func (s txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+	return s.savepoint(ctx, func() error {
+		// Any write asks for the lock of the writers, this one changes nothing.
+		if err := exec(ctx, s.on, `DELETE FROM rbac_workspaces WHERE false`); err != nil {
+			return stored(err)
+		}
+		w := newWriter(ctx, s.on, workspace)
+		defer w.end()
+		if err := fn(w); err != nil {
+			return err
+		}
+		return w.fault
+	})
+}
+
+// Revisions implements [rbac.Store].
+func (s txStore) Revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	found, err := revisions(ctx, s.on, workspaces)
+	return found, stored(err)
+}
+
+// savepoint runs fn so that its writes are taken back if it fails, panics or
+// ends its goroutine, or if the context is done.
+func (s txStore) savepoint(ctx context.Context, fn func() error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := exec(ctx, s.on, `SAVEPOINT rbac`); err != nil {
+		return stored(err)
+	}
+	open := true
+	defer func() {
+		if open {
+			err = errors.Join(err, s.takeBack())
+		}
+	}()
+	if err := fn(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := exec(ctx, s.on, `RELEASE rbac`); err != nil {
+		return stored(err)
+	}
+	open = false
+	return nil
+}
+
+func (s txStore) takeBack() error {
+	for _, text := range []string{`ROLLBACK TO rbac`, `RELEASE rbac`} {
+		if err := exec(context.Background(), s.on, text); err != nil {
+			return fmt.Errorf("sqlitestore: the transaction cannot be taken back in part, roll it back: %w", err)
+		}
+	}
+	return nil
+}
