@@ -1,0 +1,91 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/areagate/rbac"
+)
+
+// SchemaError is returned by [New] and [Migrate] when the tables are not those
+// of this program.
+type SchemaError struct {
+	Schema string
+	Found  int // the version of the tables; 0 if there are none
+	Known  int // the newest version that this program knows
+}
+
+func (e *SchemaError) Error() string {
+	switch {
+	case e.Found > e.Known:
+		return fmt.Sprintf("pgstore: schema %q has version %d, which is newer than this program: it knows versions up to %d, so run a newer program",
+			e.Schema, e.Found, e.Known)
+	case e.Found == 0:
+		return fmt.Sprintf("pgstore: schema %q has no tables of this library: run pgstore.Migrate", e.Schema)
+	}
+	return fmt.Sprintf("pgstore: schema %q has version %d, and this program needs %d: run pgstore.Migrate", e.Schema, e.Found, e.Known)
+}
+
+// SQLSTATE codes, from appendix A of PostgreSQL's documentation.
+const (
+	codeSerializationFailure = "40001"
+	codeDeadlock             = "40P01"
+	codeLockNotAvailable     = "55P03" // lock_timeout
+	codeUndefinedTable       = "42P01"
+	codeInvalidSchema        = "3F000"
+	codeResolutionUnknown    = "08007"
+	codeCompletionUnknown    = "40003"
+)
+
+// failed turns an error of the database into one of the store contract: the
+// context's if the context is done, ErrContention if another transaction was
+// in the way.
+func failed(ctx context.Context, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if done := ctx.Err(); done != nil && !errors.Is(err, done) {
+		return fmt.Errorf("pgstore: %s: %w: %w", what, done, err)
+	}
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		switch server.Code {
+		case codeSerializationFailure, codeDeadlock, codeLockNotAvailable:
+			return fmt.Errorf("pgstore: %s: %w: %w", what, rbac.ErrContention, err)
+		}
+	}
+	return fmt.Errorf("pgstore: %s: %w", what, err)
+}
+
+// commitFailed is failed for COMMIT, where contact may be lost after the
+// commit took place.
+func commitFailed(ctx context.Context, err error) error {
+	const what = "commit"
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, pgx.ErrTxCommitRollback) || errors.Is(err, pgx.ErrTxClosed) {
+		return failed(ctx, what, err) // it was rolled back, or never asked for
+	}
+	// Don't ask pgconn.SafeToRetry: it says yes to the "conn closed" that is
+	// left of a connection that broke after COMMIT was sent.
+	var server *pgconn.PgError
+	if errors.As(err, &server) && server.SeverityUnlocalized == "ERROR" &&
+		server.Code != codeResolutionUnknown && server.Code != codeCompletionUnknown {
+		return failed(ctx, what, err) // past the point of no return, PostgreSQL reports no mere ERROR
+	}
+	if done := ctx.Err(); done != nil && !errors.Is(err, done) {
+		return fmt.Errorf("pgstore: %s: %w: %w: %w", what, rbac.ErrOutcomeUnknown, done, err)
+	}
+	return fmt.Errorf("pgstore: %s: %w: %w", what, rbac.ErrOutcomeUnknown, err)
+}
+
+// unstorable is the error for a text that PostgreSQL cannot store. The library
+// refuses such texts before a store sees them.
+func unstorable(what, text string) error {
+	return fmt.Errorf("pgstore: %s %q cannot be stored: PostgreSQL takes neither NUL nor invalid UTF-8", what, text)
+}

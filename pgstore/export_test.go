@@ -1,0 +1,107 @@
+package pgstore
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/areagate/rbac"
+)
+
+// Statement is a statement that a Store runs, for the test of the indexes.
+type Statement struct {
+	Name, SQL string
+	Args      []any
+}
+
+// Statements returns every statement that a Store runs on a workspace, with
+// arguments for a user and a role that exist.
+func Statements(schema, workspace, user, role string) []Statement {
+	o, err := newOptions([]Option{WithSchema(schema)})
+	if err != nil {
+		panic(err)
+	}
+	s := newStatements(o)
+	list := []Statement{
+		{"revision", s.revision, []any{workspace}},
+		{"lock", s.lock, []any{workspace}},
+		{"revisions", s.revisions, []any{[]string{workspace, "other"}}},
+		{"role", s.role, []any{workspace, role}},
+		{"roles", s.roles, []any{workspace, "", firstPage}},
+		{"deleteRole", s.deleteRole, []any{workspace, role}},
+		{"member", s.member, []any{workspace, user}},
+		{"deleteMembers", s.deleteMembers, []any{workspace, []string{user, "other"}}},
+		{"events", s.events, []any{workspace, int64(10), int64(1 << 60), firstPage}},
+		{"newestEvents", s.newestEvents, []any{workspace, int64(0), int64(1 << 60), firstPage}},
+		{"moveRevision", s.moveRevision, []any{workspace, int64(1), make([]byte, 32)}},
+	}
+	for _, q := range []struct {
+		name  string
+		query rbac.MemberQuery
+	}{
+		{"first page", rbac.MemberQuery{Limit: firstPage}},
+		{"next page", rbac.MemberQuery{After: user, Limit: largestPage}},
+		{"users", rbac.MemberQuery{Users: []string{user, "other"}}},
+		{"holders", rbac.MemberQuery{Role: rbac.RoleID(role), Limit: firstPage}},
+		{"next holders", rbac.MemberQuery{Role: rbac.RoleID(role), After: user, Limit: firstPage}},
+		{"active holders", rbac.MemberQuery{Role: rbac.RoleID(role), State: rbac.ActiveOnly, Limit: 2}},
+		{"suspended", rbac.MemberQuery{State: rbac.SuspendedOnly, Limit: firstPage}},
+		{"active", rbac.MemberQuery{State: rbac.ActiveOnly, After: user, Limit: firstPage}},
+	} {
+		sql, args := s.selectMembers(workspace, q.query)
+		list = append(list, Statement{"members: " + q.name, sql, args})
+	}
+	return list
+}
+
+// Unlocked returns a Store whose Updates do not lock the workspace's row, and
+// which calls meet before it commits what was written. It writes no events:
+// their primary key alone would refuse one of two that race.
+func Unlocked(pool *pgxpool.Pool, schema string, level pgx.TxIsoLevel, meet func()) rbac.Store {
+	o, err := newOptions([]Option{WithSchema(schema)})
+	if err != nil {
+		panic(err)
+	}
+	return unlocked{&Store{pool, o, newStatements(o)}, level, meet}
+}
+
+type unlocked struct {
+	*Store
+	level pgx.TxIsoLevel
+	meet  func()
+}
+
+func (s unlocked) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: s.level})
+	if err != nil {
+		return err
+	}
+	defer rollback(ctx, tx)
+	var revision rbac.Revision
+	if err := scanRevision(&revision, nil)(tx.QueryRow(ctx, s.sql.revision, workspace)); err != nil {
+		return err
+	}
+	w := withoutEvents{newWriter(newReader(ctx, &s.sql, tx, workspace, revision)), s.meet}
+	if err := fn(w); err != nil {
+		return err
+	}
+	return commit(ctx, tx)
+}
+
+type withoutEvents struct {
+	*writer
+	meet func()
+}
+
+func (w withoutEvents) PutMembers(members ...rbac.Member) error {
+	w.meet()
+	return w.writer.PutMembers(members...)
+}
+
+func (w withoutEvents) DeleteMembers(users ...string) error {
+	w.meet()
+	return w.writer.DeleteMembers(users...)
+}
+
+func (w withoutEvents) AppendEvents(...rbac.Event) error { return nil }

@@ -1,0 +1,219 @@
+package pgstore_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/pgstore"
+	"github.com/areagate/rbac/pgstore/internal/pgtest"
+)
+
+func TestMigrateTenInstancesAtOnce(t *testing.T) {
+	ctx, schema := t.Context(), pgtest.Schema(t)
+	var fns []func() error
+	for range 10 {
+		pool := pgtest.Pool(t, pgtest.URL(t))
+		fns = append(fns, func() error {
+			if err := pgstore.Migrate(ctx, pool, pgstore.WithSchema(schema)); err != nil {
+				return err
+			}
+			_, err := pgstore.New(ctx, pool, pgstore.WithSchema(schema))
+			return err
+		})
+	}
+	for _, err := range together(fns...) {
+		require.NoError(t, err)
+	}
+	pool := pgtest.Pool(t, pgtest.URL(t))
+	require.NoError(t, pgstore.Migrate(ctx, pool, pgstore.WithSchema(schema)), "again")
+	conn, err := pgx.Connect(ctx, pgtest.URL(t))
+	require.NoError(t, err)
+	defer conn.Close(ctx)
+	require.NoError(t, pgstore.Migrate(ctx, conn, pgstore.WithSchema(schema)), "on a connection")
+}
+
+// TestMigrateByATool shows that any tool can apply the files, after which New
+// and Migrate take the tables for their own.
+func TestMigrateByATool(t *testing.T) {
+	d := &database{TB: t, url: pgtest.URL(t), schema: pgtest.Schema(t)}
+	d.pool = pgtest.Pool(t, d.url)
+	d.exec("CREATE SCHEMA " + pgx.Identifier{d.schema}.Sanitize())
+	files := pgstore.Migrations()
+	names, err := fs.Glob(files, "*.sql")
+	require.NoError(t, err)
+	require.Equal(t, "0001_init.sql", names[0])
+	for _, name := range names {
+		sql, err := fs.ReadFile(files, name)
+		require.NoError(t, err)
+		d.exec(string(sql))
+	}
+	open(t, d.pool, d.schema)
+	migrate(t, d.pool, d.schema)
+}
+
+func TestMigrateRollsBackWhole(t *testing.T) {
+	d := &database{TB: t, url: pgtest.URL(t), schema: pgtest.Schema(t)}
+	d.pool = pgtest.Pool(t, d.url)
+	schema := pgx.Identifier{d.schema}.Sanitize()
+	d.exec("CREATE SCHEMA " + schema)
+	d.exec("CREATE TABLE events ()") // in the way
+	require.ErrorContains(t, pgstore.Migrate(t.Context(), d.pool, pgstore.WithSchema(d.schema)), "0001_init.sql")
+	require.Equal(t, 1, d.number("SELECT count(*) FROM pg_tables WHERE schemaname = $1", d.schema))
+}
+
+func TestScenario32_NewerSchemaIsRefused(t *testing.T) {
+	ctx, d := t.Context(), newDatabase(t)
+	d.exec("INSERT INTO migrations (version) VALUES (1000)")
+	var wrong *pgstore.SchemaError
+	_, err := pgstore.New(ctx, d.pool, pgstore.WithSchema(d.schema))
+	require.ErrorAs(t, err, &wrong)
+	require.Equal(t, pgstore.SchemaError{Schema: d.schema, Found: 1000, Known: 1}, *wrong)
+	require.ErrorContains(t, err, "newer than this program")
+	require.ErrorAs(t, pgstore.Migrate(ctx, d.pool, pgstore.WithSchema(d.schema)), &wrong)
+}
+
+func TestNewWithoutTables(t *testing.T) {
+	pool := pgtest.Pool(t, pgtest.URL(t))
+	var wrong *pgstore.SchemaError
+	_, err := pgstore.New(t.Context(), pool, pgstore.WithSchema("never made"))
+	require.ErrorAs(t, err, &wrong)
+	require.Zero(t, wrong.Found)
+	require.ErrorContains(t, err, `schema "never made" has no tables of this library: run pgstore.Migrate`)
+
+	d := newDatabase(t)
+	d.exec("DELETE FROM migrations")
+	_, err = pgstore.New(t.Context(), pool, pgstore.WithSchema(d.schema))
+	require.ErrorAs(t, err, &wrong)
+}
+
+func TestWrongOptions(t *testing.T) {
+	ctx, pool := t.Context(), pgtest.Pool(t, pgtest.URL(t))
+	for name, opt := range map[string]pgstore.Option{
+		"nil": nil, "no schema": pgstore.WithSchema(""), "long schema": pgstore.WithSchema(strings.Repeat("x", 56)),
+		"NUL": pgstore.WithSchema("a\x00b"), "not UTF-8": pgstore.WithSchema("\xff"), "timeout": pgstore.WithListenTimeout(0),
+	} {
+		_, err := pgstore.New(ctx, pool, opt)
+		require.Error(t, err, name)
+		require.Error(t, pgstore.Migrate(ctx, pool, opt), name)
+		tx := pgstore.Tx(nil, opt)
+		require.Error(t, tx.View(ctx, "", nil), name)
+		require.Error(t, tx.Update(ctx, "", nil), name)
+		_, err = tx.Revisions(ctx, nil)
+		require.Error(t, err, name)
+	}
+	_, err := pgstore.New(ctx, nil)
+	require.Error(t, err)
+}
+
+// TestSchemaNames shows that the name of the schema is only ever data.
+func TestSchemaNames(t *testing.T) {
+	ctx, pool := t.Context(), pgtest.Pool(t, pgtest.URL(t))
+	for _, name := range []string{
+		`a"b`, `x"; DROP SCHEMA public; --`, "Größe", "select", "$1", "a.b", "'", strings.Repeat("y", 55),
+	} {
+		name = name[:min(len(name), 55)]
+		t.Cleanup(func() {
+			pgtest.Exec(t, pgtest.URL(t), "DROP SCHEMA IF EXISTS "+pgx.Identifier{name}.Sanitize()+" CASCADE")
+		})
+		migrate(t, pool, name)
+		store := open(t, pool, name)
+		heard, ctx := make(chan string, 10), ctx
+		ctx, cancel := context.WithCancel(ctx)
+		go func() {
+			_ = store.Notify(ctx, func(workspaces ...string) { heard <- fmt.Sprint(workspaces) })
+		}()
+		require.Equal(t, "[]", <-heard)
+		az, err := rbac.Open(ctx, struct{ rbac.Store }{store})
+		require.NoError(t, err)
+		assign(t, az.For("w"), rbac.Administrator, "ann")
+		require.Equal(t, "[w]", <-heard)
+		require.NoError(t, az.Close())
+		cancel()
+	}
+}
+
+// TestHandWrittenNonsenseIsRefused shows what the constraints refuse.
+func TestHandWrittenNonsenseIsRefused(t *testing.T) {
+	d := newDatabase(t)
+	in := d.instance(setup{})
+	assign(t, in.For("w"), rbac.Administrator, "ann")
+	for _, sql := range []string{
+		"INSERT INTO members VALUES ('nowhere', 'ann', 'administrator', false, now())",
+		"INSERT INTO members VALUES ('w', '', 'administrator', false, now())",
+		"INSERT INTO members VALUES ('w', 'bob', '', false, now())",
+		"INSERT INTO members VALUES ('w', 'ann', 'sales', false, now())",
+		"INSERT INTO members VALUES ('w', 'bob', 'sales', NULL, now())",
+		"INSERT INTO members VALUES ('w', 'bob', 'sales', false, 'infinity')",
+		"INSERT INTO members VALUES ('w', repeat('x', 256), 'sales', false, now())",
+		"INSERT INTO roles VALUES ('nowhere', 'r', 'R', '', '{}', 1, now(), now())",
+		"INSERT INTO roles VALUES ('w', 'r', 'R', '', '[]', 1, now(), now())",
+		"INSERT INTO roles VALUES ('w', 'r', 'R', '', '{}', 1, now(), '20000-01-01')",
+		"INSERT INTO events VALUES ('nowhere', 1, decode(repeat('00', 32), 'hex'), '{\"seq\": 1}')",
+		"INSERT INTO events VALUES ('w', 1, decode(repeat('00', 32), 'hex'), '{\"seq\": 1}')",
+		"INSERT INTO events VALUES ('w', 2, '', '{\"seq\": 2}')",
+		"INSERT INTO events VALUES ('w', 2, decode(repeat('00', 32), 'hex'), '{\"seq\": 3}')",
+		"INSERT INTO events VALUES ('w', 2, decode(repeat('00', 32), 'hex'), '{}')",
+		"INSERT INTO events VALUES ('w', -1, decode(repeat('00', 32), 'hex'), '{\"seq\": -1}')",
+		"INSERT INTO workspaces VALUES ('v', -1, decode(repeat('00', 32), 'hex'))",
+		"INSERT INTO workspaces VALUES ('v', 0, decode(repeat('01', 32), 'hex'))",
+		"INSERT INTO workspaces VALUES ('v', 1, '')",
+		"UPDATE workspaces SET hash = NULL",
+		"DELETE FROM workspaces",
+	} {
+		require.Error(t, d.tryExec(sql), sql)
+	}
+	checkInvariants(t, in.store, "w")
+}
+
+// TestLeastPrivileges runs the suite with the rights that the README gives,
+// and shows what these do not allow.
+func TestLeastPrivileges(t *testing.T) {
+	d := newDatabase(t)
+	role := strings.ToLower(strings.ReplaceAll(d.schema, " ", "_"))
+	schema := pgx.Identifier{d.schema}.Sanitize()
+	grants := strings.NewReplacer("app", role, "rbac.", schema+".", "SCHEMA rbac", "SCHEMA "+schema).Replace(readmeGrants(t))
+	d.exec("CREATE ROLE " + role)
+	t.Cleanup(func() { d.exec("DROP OWNED BY " + role + "; DROP ROLE " + role) })
+	d.exec(grants)
+	in := d.instance(setup{pool: func(c *pgxpool.Config) {
+		c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.Exec(ctx, "SET ROLE "+role)
+			return err
+		}
+	}})
+	ctx, w := t.Context(), in.For("w")
+	sales := addRole(t, w, "Sales", rbac.Permissions{rbac.Deals: {Read: rbac.All}})
+	assign(t, w, rbac.Administrator, "ann")
+	assign(t, w, sales.ID, "bob", "eve")
+	sales.Description = "changed"
+	_, err := w.As("ann").UpdateRole(ctx, sales)
+	require.NoError(t, err)
+	require.NoError(t, w.As("ann").Suspend(ctx, "bob"))
+	require.NoError(t, w.As("ann").Remove(ctx, "bob", "eve"))
+	require.NoError(t, w.As("ann").DeleteRole(ctx, sales.ID))
+	require.NoError(t, w.VerifyEvents(ctx))
+	checkInvariants(t, in.store, "w")
+	require.NoError(t, pgstore.Migrate(ctx, in.pool, pgstore.WithSchema(d.schema)), "there is nothing to create")
+	for _, sql := range []string{
+		"UPDATE " + schema + ".events SET document = '{}'",
+		"DELETE FROM " + schema + ".events",
+		"TRUNCATE " + schema + ".events",
+		"DELETE FROM " + schema + ".workspaces",
+		"UPDATE " + schema + ".workspaces SET id = 'other'",
+		"INSERT INTO " + schema + ".migrations VALUES (2)",
+		"CREATE TABLE " + schema + ".more ()",
+		"ALTER TABLE " + schema + ".events ADD more text",
+		"DROP TABLE " + schema + ".events",
+	} {
+		_, err := in.pool.Exec(ctx, sql)
+		require.ErrorContains(t, err, "42501", sql)
+	}
+}

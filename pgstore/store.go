@@ -1,0 +1,238 @@
+// Package pgstore keeps workspaces in PostgreSQL 13 or newer: an [rbac.Store]
+// and [rbac.Notifier] on a pgx pool.
+//
+//	pool, err := pgxpool.New(ctx, url)
+//	…
+//	err = pgstore.Migrate(ctx, pool) // or when deploying, with more rights
+//	…
+//	store, err := pgstore.New(ctx, pool)
+//	…
+//	az, err := rbac.Open(ctx, store)
+//
+// The README of the module tells what rights the application needs, and what
+// to know about poolers.
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/areagate/rbac"
+)
+
+// Store is an [rbac.Store] and an [rbac.Notifier] on a pool of connections. All
+// methods are safe for concurrent use.
+//
+// An Update is one transaction at READ COMMITTED that first locks the
+// workspace's row, so that writers of one workspace are serial and those of
+// others do not wait. A View is one at REPEATABLE READ, read only, which never
+// waits for writers. Each holds one connection of the pool while it runs, so
+// code that asks the store from inside one needs a second.
+type Store struct {
+	pool    *pgxpool.Pool
+	options options
+	sql     statements
+}
+
+var (
+	_ rbac.Store    = (*Store)(nil)
+	_ rbac.Notifier = (*Store)(nil)
+)
+
+// New returns a Store on a pool, which stays the caller's to close. It asks
+// for the version of the tables, and returns a *[SchemaError] if they are
+// missing, or older or newer than this program. The context bounds only New
+// itself.
+func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error) {
+	if pool == nil {
+		return nil, errors.New("pgstore: the pool is nil")
+	}
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	found, err := schemaVersion(ctx, pool, o)
+	if err != nil {
+		return nil, err
+	}
+	if known := len(migrationFiles()); found != known {
+		return nil, &SchemaError{o.schema, found, known}
+	}
+	var encoding string
+	if err := pool.QueryRow(ctx, "SELECT current_setting('server_encoding')").Scan(&encoding); err != nil {
+		return nil, failed(ctx, "read the encoding", err)
+	}
+	if encoding != "UTF8" {
+		return nil, fmt.Errorf("pgstore: the database has the encoding %s: ids and names need UTF8", encoding)
+	}
+	return &Store{pool, o, newStatements(o)}, nil
+}
+
+// View implements [rbac.Store].
+func (s *Store) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
+	if err := admit(ctx, workspace); err != nil {
+		return err
+	}
+	var b pgx.Batch
+	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	var revision rbac.Revision
+	b.Queue(s.sql.revision, workspace).QueryRow(scanRevision(&revision, nil))
+	tx, err := s.begin(ctx, &b)
+	if err != nil {
+		return err
+	}
+	defer rollback(ctx, tx)
+	r := newReader(ctx, &s.sql, tx, workspace, revision)
+	defer r.ended.Store(true)
+	if err := fn(r); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// Update implements [rbac.Store]. A panic in fn reaches the caller.
+func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+	if err := admit(ctx, workspace); err != nil {
+		return err
+	}
+	var b pgx.Batch
+	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
+	var at locked
+	b.Queue(s.sql.lock, workspace).QueryRow(scanRevision(&at.revision, &at.found))
+	tx, err := s.begin(ctx, &b)
+	if err != nil {
+		return err
+	}
+	defer rollback(ctx, tx)
+	if !at.found {
+		if at, err = lock(ctx, &s.sql, tx, workspace); err != nil {
+			return err
+		}
+	}
+	w := newWriter(newReader(ctx, &s.sql, tx, workspace, at.revision))
+	defer w.ended.Store(true)
+	if err := fn(w); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if w.broken != nil {
+		return w.broken
+	}
+	if !w.wrote {
+		return nil
+	}
+	return commit(ctx, tx)
+}
+
+// Revisions implements [rbac.Store].
+func (s *Store) Revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
+	return revisions(ctx, &s.sql, s.pool, workspaces)
+}
+
+// begin sends a batch that begins a transaction, which saves a round trip.
+func (s *Store) begin(ctx context.Context, b *pgx.Batch) (pgx.Tx, error) {
+	results := s.pool.SendBatch(ctx, b)
+	tx := results.Tx()
+	if err := results.Close(); err != nil {
+		if tx != nil {
+			rollback(ctx, tx)
+		}
+		return nil, failed(ctx, "begin", err)
+	}
+	return tx, nil
+}
+
+// admit refuses calls that the database need not be asked about.
+func admit(ctx context.Context, workspace string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !storable(workspace) {
+		return unstorable("the workspace id", workspace)
+	}
+	return nil
+}
+
+// afterwards is how long ending a transaction may take once its context is
+// done.
+const afterwards = time.Second
+
+// commit commits. If the context ends meanwhile it waits for the answer a
+// moment longer, because to cancel a COMMIT is to lose its outcome.
+func commit(ctx context.Context, tx pgx.Tx) error {
+	if tx.Conn().IsClosed() { // so that COMMIT cannot be sent
+		return failed(ctx, "commit", pgconn.ErrConnClosed)
+	}
+	waiting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-waiting.Done():
+		case <-time.After(afterwards):
+			cancel()
+		}
+	})
+	defer stop()
+	return commitFailed(ctx, tx.Commit(waiting))
+}
+
+// rollback rolls back, unless the transaction has ended. If that fails, pgx
+// closes the connection, and the server rolls back.
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	_ = tx.Rollback(ctx)
+}
+
+// locked is what is known of a workspace's row once it is locked.
+type locked struct {
+	revision rbac.Revision
+	found    bool // it was there
+}
+
+// lock locks the row of a workspace, and makes it first if it is missing. A
+// row that is made is only kept if something is written: see Update.
+func lock(ctx context.Context, sql *statements, tx pgx.Tx, workspace string) (locked, error) {
+	for {
+		var at locked
+		var b pgx.Batch
+		b.Queue(sql.create, workspace)
+		b.Queue(sql.lock, workspace).QueryRow(scanRevision(&at.revision, &at.found))
+		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+			return locked{}, failed(ctx, "lock the workspace", err)
+		}
+		if at.found {
+			return at, nil
+		}
+		// Somebody deleted the row between the two statements.
+	}
+}
+
+func scanRevision(revision *rbac.Revision, found *bool) func(pgx.Row) error {
+	return func(row pgx.Row) error {
+		var hash []byte
+		err := row.Scan(&revision.Seq, &hash)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(hash) != len(revision.Hash) {
+			return fmt.Errorf("the workspace's hash has %d bytes", len(hash))
+		}
+		copy(revision.Hash[:], hash)
+		if found != nil {
+			*found = true
+		}
+		return nil
+	}
+}

@@ -1,0 +1,35 @@
+package pgstore_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/pgstore"
+	"github.com/areagate/rbac/rbactest"
+)
+
+func TestStore(t *testing.T) {
+	rbactest.TestStore(t, func(t *testing.T) rbac.Store { return newStore(t) })
+}
+
+// TestStoreInEveryExecMode shows that the Store does not depend on prepared
+// statements, which some poolers do not know.
+func TestStoreInEveryExecMode(t *testing.T) {
+	for _, mode := range []pgx.QueryExecMode{
+		pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
+	} {
+		t.Run(mode.String(), func(t *testing.T) {
+			if testing.Short() {
+				t.Skip("not with -short")
+			}
+			rbactest.TestStore(t, func(t *testing.T) rbac.Store {
+				return newStore(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			})
+		})
+	}
+}
+
+var _ = pgstore.Tx

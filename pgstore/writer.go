@@ -1,0 +1,167 @@
+package pgstore
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/areagate/rbac"
+)
+
+// writer writes one workspace, whose row it has locked.
+type writer struct {
+	*reader
+	wrote  bool
+	broken error // a write failed, so that there is nothing to commit
+}
+
+func newWriter(r *reader) *writer { return &writer{reader: r} }
+
+// write sends a batch, in one round trip.
+func (w *writer) write(what string, b *pgx.Batch) error {
+	if err := w.usable(); err != nil {
+		return err
+	}
+	w.wrote = true
+	if err := w.db.SendBatch(w.ctx, b).Close(); err != nil {
+		w.broken = failed(w.ctx, what, err)
+		return w.broken
+	}
+	return nil
+}
+
+func (w *writer) PutRole(role rbac.Role) error {
+	permissions, err := json.Marshal(role.Permissions)
+	if err != nil {
+		return fmt.Errorf("pgstore: put role %q: %w", role.ID, err)
+	}
+	for _, text := range []string{string(role.ID), role.Name, role.Description} {
+		if !storable(text) {
+			return unstorable("a role's text", text)
+		}
+	}
+	var b pgx.Batch
+	b.Queue(w.sql.putRole, w.workspace, string(role.ID), role.Name, role.Description, string(permissions),
+		role.Version, role.CreatedAt.UTC(), role.UpdatedAt.UTC())
+	return w.write("put a role", &b)
+}
+
+func (w *writer) DeleteRole(id rbac.RoleID) error {
+	if !storable(string(id)) {
+		return w.usable()
+	}
+	var b pgx.Batch
+	b.Queue(w.sql.deleteRole, w.workspace, string(id))
+	return w.write("delete a role", &b)
+}
+
+// most is how many rows one statement writes.
+const most = 10_000
+
+func (w *writer) PutMembers(members ...rbac.Member) error {
+	if len(members) == 0 {
+		return w.usable()
+	}
+	for _, m := range members {
+		for _, text := range []string{m.User, string(m.Role)} {
+			if !storable(text) {
+				return unstorable("a member's text", text)
+			}
+		}
+	}
+	// One statement must not write a row twice: the last one counts.
+	members = slices.Clone(members)
+	slices.Reverse(members)
+	slices.SortStableFunc(members, func(a, b rbac.Member) int { return strings.Compare(a.User, b.User) })
+	members = slices.CompactFunc(members, func(a, b rbac.Member) bool { return a.User == b.User })
+
+	var b pgx.Batch
+	for some := range slices.Chunk(members, most) {
+		users, roles := make([]string, len(some)), make([]string, len(some))
+		suspended, updated := make([]bool, len(some)), make([]time.Time, len(some))
+		for i, m := range some {
+			users[i], roles[i], suspended[i], updated[i] = m.User, string(m.Role), m.Suspended, m.UpdatedAt.UTC()
+		}
+		b.Queue(w.sql.putMembers, w.workspace, users, roles, suspended, updated)
+	}
+	return w.write("put members", &b)
+}
+
+func (w *writer) DeleteMembers(users ...string) error {
+	users = slices.DeleteFunc(slices.Clone(users), func(user string) bool { return !storable(user) })
+	if len(users) == 0 {
+		return w.usable()
+	}
+	var b pgx.Batch
+	for some := range slices.Chunk(users, most) {
+		b.Queue(w.sql.deleteMembers, w.workspace, some)
+	}
+	return w.write("delete members", &b)
+}
+
+// AppendEvents returns an error, and appends nothing, if the events do not
+// continue the Revision.
+func (w *writer) AppendEvents(events ...rbac.Event) error {
+	if len(events) == 0 {
+		return w.usable()
+	}
+	var b pgx.Batch
+	at := w.revision
+	for some := range slices.Chunk(events, most) {
+		numbers, hashes, documents := make([]int64, len(some)), make([][]byte, len(some)), make([]string, len(some))
+		for i, e := range some {
+			if e.Seq != at.Seq+1 {
+				return fmt.Errorf("pgstore: event %d was appended where event %d belongs", e.Seq, at.Seq+1)
+			}
+			document, err := eventDocument(e)
+			if err != nil {
+				return err
+			}
+			at = e.Revision()
+			numbers[i], hashes[i], documents[i] = e.Seq, slices.Clone(at.Hash[:]), document
+		}
+		b.Queue(w.sql.insertEvents, w.workspace, numbers, hashes, documents)
+	}
+	b.Queue(w.sql.moveRevision, w.workspace, at.Seq, at.Hash[:])
+	b.Queue(w.sql.notify, w.sql.channel, w.workspace)
+	if err := w.write("append events", &b); err != nil {
+		return err
+	}
+	w.revision = at
+	return nil
+}
+
+// eventDocument returns the JSON form of an event without its hash.
+func eventDocument(e rbac.Event) (string, error) {
+	texts := []string{string(e.Kind), e.Actor, e.Reason}
+	for _, role := range []**rbac.Role{&e.RoleBefore, &e.RoleAfter} {
+		if *role != nil {
+			copied := **role
+			*role = &copied
+			texts = append(texts, string(copied.ID), copied.Name, copied.Description)
+		}
+	}
+	for _, member := range []**rbac.Member{&e.MemberBefore, &e.MemberAfter} {
+		if *member != nil {
+			copied := **member
+			*member = &copied
+			texts = append(texts, copied.User, string(copied.Role))
+		}
+	}
+	for _, text := range texts {
+		if !storable(text) {
+			return "", unstorable("an event's text", text)
+		}
+	}
+	inUTC(&e)
+	e.Hash = [32]byte{}
+	document, err := json.Marshal(e)
+	if err != nil {
+		return "", fmt.Errorf("pgstore: append event %d: %w", e.Seq, err)
+	}
+	return string(document), nil
+}
