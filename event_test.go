@@ -322,6 +322,9 @@ func TestVerifyEventsNamesTheFirstBrokenNumber(t *testing.T) {
 				require.ErrorAs(t, err, &tampered)
 				require.Equal(t, test.broken, tampered.Seq, "%v", err)
 				require.Contains(t, err.Error(), tampered.Problem)
+				if strings.Contains(test.name, "removed") {
+					require.Equal(t, "is missing", tampered.Problem)
+				}
 			})
 		})
 	}

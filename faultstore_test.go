@@ -468,8 +468,10 @@ func broken[V any](n int) func(rowSeq[V]) rowSeq[V] {
 func doubled[V any](rows rowSeq[V]) rowSeq[V] {
 	return func(yield func(V, error) bool) {
 		for v, err := range rows {
-			if !yield(v, err) || !yield(v, err) {
-				return
+			for range 2 {
+				if !yield(v, err) {
+					return
+				}
 			}
 		}
 	}

@@ -149,7 +149,7 @@ func TestDefaultTimes(t *testing.T) {
 				store.setAll(failing(errBoom))
 				time.Sleep(test.staleness - 1)
 				allows(t, az.Workspace, "ann")
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				synctest.Wait()
 				refusesAll(t, az.Workspace, "ann", errBoom)
 			})
