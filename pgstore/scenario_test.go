@@ -709,7 +709,9 @@ func TestScenario26_MalformedRows(t *testing.T) {
 	require.NoError(t, fresh.As("ann").Assign(ctx, good.ID, "carl"), "administration goes on")
 
 	d.exec(`UPDATE events SET document = jsonb_build_object('seq', seq, 'nonsense', true) WHERE seq = 2`)
-	require.ErrorIs(t, fresh.VerifyEvents(ctx), rbac.ErrMalformed)
+	var tampered *rbac.TamperedError
+	require.ErrorAs(t, fresh.VerifyEvents(ctx), &tampered)
+	require.Equal(t, int64(2), tampered.Seq)
 	d.exec(`UPDATE events SET document = jsonb_build_object('seq', seq, 'time', now(), 'kind', 'member.assigned') WHERE seq = 2`)
 	require.ErrorIs(t, fresh.VerifyEvents(ctx), rbac.ErrTampered)
 }
