@@ -512,6 +512,113 @@ func TestOwnChangesDoNotStarveALoad(t *testing.T) {
 	})
 }
 
+// The same while another instance changes the workspace too, so that what this
+// one commits does not continue what it read.
+func TestChangesOnTwoInstancesDoNotStarveALoad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFollowing(t)
+		assign(t, f.other.For("acme"), rbac.Administrator, "ann")
+		f.store.set(opView, lagging(50*time.Millisecond))
+		stop := make(chan struct{})
+		var importing sync.WaitGroup
+		for i, az := range []*rbac.Authorizer{f.az, f.other} {
+			importing.Go(func() {
+				for n := 0; ; n++ {
+					select {
+					case <-stop:
+						return
+					case <-time.After(time.Duration(17+3*i) * time.Millisecond):
+					}
+					if err := az.For("acme").System("import").Assign(t.Context(), rbac.Administrator, fmt.Sprintf("user%d-%d", i, n)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		began := time.Now()
+		err := f.az.For("acme").Authorize(t.Context(), "ann", rbac.Users, rbac.Manage)
+		close(stop)
+		importing.Wait()
+		require.NoError(t, err, "after %v", time.Since(began))
+	})
+}
+
+// What is committed here while the workspace is read is added to what was
+// read: it need not be read again, unless it is not known what became of it.
+func TestOwnChangesDuringALoad(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		on    behaviour // of the Update that removes bob
+		views int
+	}{
+		{"committed", nil, 1},
+		{"outcome unknown, committed", lost(true), 2},
+		{"outcome unknown, not committed", lost(false), 2},
+		{"rolled back", rolledBack(errBoom), 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, f := t.Context(), newFollowing(t)
+				assign(t, f.other.For("acme"), rbac.Administrator, "ann", "bob")
+				acme := f.az.For("acme")
+				f.store.set(opView, lagging(time.Second))
+				answers := make(chan error, 1)
+				go func() { answers <- acme.Authorize(ctx, "ann", rbac.Users, rbac.Manage) }()
+				time.Sleep(300 * time.Millisecond)
+				assign(t, acme, rbac.Administrator, "cy")
+				f.store.set(opUpdate, test.on)
+				_ = acme.As("ann").Remove(ctx, "bob")
+				f.store.set(opUpdate, nil)
+				assign(t, acme, rbac.Administrator, "dan")
+				require.Equal(t, 300*time.Millisecond, f.after(), "a change does not wait for a load")
+				require.NoError(t, <-answers)
+				require.Equal(t, test.views, f.store.calls(opView))
+				allows(t, acme, "cy")
+				allows(t, acme, "dan")
+				gone := test.name == "committed" || test.name == "outcome unknown, committed"
+				require.Equal(t, !gone, acme.Can(ctx, "bob", rbac.Users, rbac.Manage))
+				require.Equal(t, test.views, f.store.calls(opView))
+				require.NoError(t, acme.VerifyEvents(ctx))
+				checkInvariants(t, f.inner, "acme")
+			})
+		})
+	}
+}
+
+// Events of own changes that came during a reading are let go of after it.
+func TestOwnEventsAreLetGoOf(t *testing.T) {
+	ctx, follower := t.Context(), newFaultStore(newStore(t))
+	az := openOn(t, follower, rbac.WithMaxStaleness(time.Hour))
+	assign(t, az.Workspace, rbac.Administrator, "ann")
+	allows(t, az.Workspace, "ann")
+	n := scaled(50_000)
+	before := heapInUse()
+	func() {
+		users := make([]string, n)
+		for i := range users {
+			users[i] = fmt.Sprint("user-", i)
+		}
+		release, synced := make(chan struct{}), make(chan error)
+		follower.set(opView, stuck(release))
+		go func() { synced <- az.Sync(ctx) }()
+		for follower.calls(opView) < 2 {
+			runtime.Gosched() // until it reads
+		}
+		assign(t, az.Workspace, rbac.Administrator, users...)
+		require.NoError(t, az.System("test").Remove(ctx, users...))
+		close(release)
+		require.NoError(t, <-synced)
+		follower.set(opView, nil)
+	}()
+	follower.use(newStore(t))
+	require.Less(t, heapInUse()-before, int64(1<<20+n*50), "after %d members have come and gone", n)
+	allows(t, az.Workspace, "ann")
+}
+
 // Nor do changes on two instances at once take the workspace out of service.
 func TestChangesOnTwoInstancesDoNotStarveChecks(t *testing.T) {
 	t.Parallel()

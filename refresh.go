@@ -115,18 +115,19 @@ func (w *Workspace) runFlights() {
 		close(f.done)
 		w.running, w.queued = w.queued, nil
 	}
+	w.own = nil
 }
 
 // read reads the store and publishes what it finds. The caller holds w.mu,
 // which is released while the store is asked.
 func (w *Workspace) read() (*snapshot, error) {
 	most := w.follower.maxStaleness
-	for rounds := 1; ; {
+	for rounds, overtaken := 1, 0; ; {
 		base := w.snap
 		w.own, w.reread = nil, false
 		w.mu.Unlock()
 		asked := time.Now()
-		s, err := w.fetch(base)
+		s, err := w.fetch(base, overtaken >= 3)
 		w.mu.Lock()
 		whole := false
 		if err == nil {
@@ -140,6 +141,7 @@ func (w *Workspace) read() (*snapshot, error) {
 		case !whole:
 			// Something newer was committed or published while we read. Throw
 			// away what we have.
+			overtaken++
 			continue
 		case s.empty() && w.id != "":
 			// Whoever asks about workspaces that do not exist gets an answer,
@@ -198,42 +200,52 @@ func (w *Workspace) failed(err error) error {
 }
 
 // fetch returns the newest snapshot: base itself if it still is, base and the
-// events behind it if they continue it, or else a new one.
-func (w *Workspace) fetch(base *snapshot) (s *snapshot, err error) {
+// events behind it if they continue it, or else a new one. Alone, it reads in
+// an Update that writes nothing, which is serial with all changes: so that a
+// stream of them from several instances does not overtake it for ever.
+func (w *Workspace) fetch(base *snapshot, alone bool) (s *snapshot, err error) {
 	f := w.follower
 	// A large workspace may take longer to load than a check may wait; those
 	// who gave up find it loaded when they ask again.
 	ctx, cancel := context.WithTimeout(f.ctx, max(f.maxStaleness, time.Minute))
 	defer cancel()
 	err = safely(func() error {
-		return view(ctx, f.store, w.id, func(r Reader) (err error) {
-			in := reading{r, f.model}
-			revision, err := r.Revision()
-			if err != nil {
-				return err
+		transaction := f.store.View
+		if alone {
+			transaction = func(ctx context.Context, workspace string, fn func(Reader) error) error {
+				return f.store.Update(ctx, workspace, func(tx Tx) error { return fn(tx) })
 			}
-			if base != nil {
-				if revision == base.revision {
-					s = base
-					return nil
+		}
+		return retry(ctx, func() error {
+			return transaction(ctx, w.id, func(r Reader) (err error) {
+				in := reading{r, f.model}
+				revision, err := r.Revision()
+				if err != nil {
+					return err
 				}
-				if behind := revision.Seq - base.revision.Seq; behind > 0 && behind <= int64(1000+len(base.members)) && !base.wantsReload() {
-					if s, err = base.follow(in, w.id, revision); err == nil {
+				if base != nil {
+					if revision == base.revision {
+						s = base
 						return nil
 					}
-				} else if behind <= 0 {
-					err = errBroken
+					if behind := revision.Seq - base.revision.Seq; behind > 0 && behind <= int64(1000+len(base.members)) && !base.wantsReload() {
+						if s, err = base.follow(in, w.id, revision); err == nil {
+							return nil
+						}
+					} else if behind <= 0 {
+						err = errBroken
+					}
+					if ctx.Err() != nil {
+						return ctx.Err()
+					}
+					if err != nil {
+						f.logger.Warn("rbac: a workspace is loaded anew", "workspace", w.id, "reason", err,
+							"known", base.revision.Seq, "stored", revision.Seq)
+					}
 				}
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				if err != nil {
-					f.logger.Warn("rbac: a workspace is loaded anew", "workspace", w.id, "reason", err,
-						"known", base.revision.Seq, "stored", revision.Seq)
-				}
-			}
-			s, err = load(in, w.id, f.logger)
-			return err
+				s, err = load(in, w.id, f.logger)
+				return err
+			})
 		})
 	})
 	if err == nil && s == nil {
