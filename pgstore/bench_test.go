@@ -182,3 +182,33 @@ func BenchmarkRevokeToDenial(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRevokeToDenialByPolling is the same with notifications cut off, at
+// the default poll interval of 2 s.
+func BenchmarkRevokeToDenialByPolling(b *testing.B) {
+	const revokes = 20
+	ctx, d := context.Background(), benchDatabase(b)
+	one := d.instance(setup{})
+	assign(b, one.Workspace, rbac.Administrator, "ann")
+	var instances []*instance
+	for range 3 {
+		instances = append(instances, d.instance(setup{deaf: true}))
+	}
+	var denied []time.Duration
+	for range revokes {
+		assign(b, one.Workspace, rbac.Administrator, "bob")
+		for _, in := range instances {
+			require.NoError(b, in.Sync(ctx))
+			require.True(b, can(in.Workspace, "bob"))
+		}
+		began := time.Now()
+		require.NoError(b, one.As("ann").Remove(ctx, "bob"))
+		for _, in := range instances {
+			soon(b, 10*time.Second, "the revoke arrives", func() bool { return !can(in.Workspace, "bob") })
+		}
+		denied = append(denied, time.Since(began))
+	}
+	slices.Sort(denied)
+	b.ReportMetric(denied[revokes/2].Seconds(), "p50-s")
+	b.ReportMetric(denied[revokes-1].Seconds(), "max-s")
+}

@@ -11,7 +11,12 @@ import (
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(envClient) != "" {
+		os.Exit(beClient()) // of TestClientIsKilled
+	}
+	os.Exit(pgtest.Main(m))
+}
 
 // newStore returns a Store on an empty schema.
 func newStore(t testing.TB, change ...func(*pgxpool.Config)) *pgstore.Store {
