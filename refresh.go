@@ -258,6 +258,7 @@ func (w *Workspace) fetch(base *snapshot, alone bool) (s *snapshot, err error) {
 // it. The caller holds w.mu.
 func (w *Workspace) publish(s *snapshot, asked time.Time) {
 	w.install(s)
+	w.confirmed = time.Time{}
 	w.confirm(asked)
 	if s.wantsFold() && !w.folding {
 		w.folding = w.follower.spawn(func() { w.fold(s) })
@@ -287,7 +288,11 @@ func (w *Workspace) confirm(asked time.Time) {
 		w.lastUsed = time.Now()
 	}
 	if !w.follower.keep(w, true) {
+		w.unload() // closed meanwhile
 		return
+	}
+	if asked.Before(w.confirmed) {
+		asked = w.confirmed // a slow answer takes nothing back
 	}
 	w.confirmed, w.fault = asked, nil
 	left := w.follower.maxStaleness - time.Since(asked)

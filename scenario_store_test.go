@@ -1117,10 +1117,60 @@ func TestScenario24_CloseUnderLoad(t *testing.T) {
 				}
 			})
 		}
-		require.NoError(t, az.Close())
+		closed := az.Close()
+		served := 0
 		for i := range 20 {
-			require.False(t, az.For(fmt.Sprint("w", i)).Can(ctx, "u0", rbac.Users, rbac.Manage))
+			if az.For(fmt.Sprint("w", i)).Can(ctx, "u0", rbac.Users, rbac.Manage) {
+				served++
+			}
 		}
-		work.Wait()
+		work.Wait() // before a failure ends the test
+		require.NoError(t, closed)
+		require.Zero(t, served, "workspaces in service after Close")
+	}
+}
+
+// Close while workspaces that are in service change: none stays in service.
+func TestScenario24_CloseDuringChanges(t *testing.T) {
+	t.Parallel()
+	for range scaled(500) {
+		ctx := t.Context()
+		az, err := rbac.Open(ctx, newStore(t), quiet)
+		require.NoError(t, err)
+		var changes, begun sync.WaitGroup
+		var workspaces []*rbac.Workspace
+		for i := range 3 {
+			w := az.For(fmt.Sprint("w", i))
+			workspaces = append(workspaces, w)
+			begun.Add(1)
+			changes.Go(func() {
+				for n := 0; ; n++ {
+					if err := w.System("test").Assign(ctx, rbac.Administrator, fmt.Sprint("u", n)); err != nil {
+						if !errors.Is(err, rbac.ErrClosed) {
+							t.Errorf("Assign: %v", err)
+						}
+						return
+					}
+					if n == 5 {
+						w.Can(ctx, "u0", rbac.Users, rbac.Manage) // in service from here on
+						begun.Done()
+					}
+				}
+			})
+		}
+		begun.Wait()
+		closed := az.Close()
+		served := 0
+		for _, w := range workspaces {
+			if w.Can(ctx, "u0", rbac.Users, rbac.Manage) {
+				served++
+			}
+		}
+		changes.Wait() // before a failure ends the test
+		require.NoError(t, closed)
+		require.Zero(t, served, "workspaces in service after Close")
+		for _, w := range workspaces {
+			refusesAll(t, w, "u0", rbac.ErrClosed)
+		}
 	}
 }
