@@ -148,8 +148,8 @@ func (w *Workspace) read() (*snapshot, error) {
 			// and takes no memory.
 			w.unload()
 		case w.snap != nil && s.revision == w.snap.revision:
+			s = w.snap // before confirm, which may unload it
 			w.confirm(asked)
-			s = w.snap
 		default:
 			w.publish(s, asked)
 		}
