@@ -467,7 +467,7 @@ func FuzzAdmin(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, program []byte) {
 		if len(program) > 2000 {
-			t.Skip()
+			t.Skip("longer than a program needs to be")
 		}
 		c := byteChoice{&program}
 		h := newHistory(t, c, "fuzz")
