@@ -29,9 +29,6 @@ type floor struct {
 	bits atomic.Pointer[map[string]uint64]
 }
 
-// Not inlined, because the library's is a function too that a handler calls.
-//
-//go:noinline
 func (f *floor) can(user string, bit uint) bool {
 	return (*f.bits.Load())[user]&(1<<bit) != 0
 }
