@@ -102,7 +102,7 @@ func TestReadmeProgram(t *testing.T) {
 	program := parseDocFunc(t, "README.md", blocks[0], "main")
 	example := parseDocFunc(t, "example_test.go", docText(t, "example_test.go"), "Example")
 
-	body, output, found := strings.Cut(example.body, "\t// Output:\n")
+	body, output, found := strings.Cut(example.body, "\t// Output: ")
 	if !found {
 		t.Fatal("Example has no output: it would not run")
 	}
@@ -112,8 +112,7 @@ func TestReadmeProgram(t *testing.T) {
 	if !slices.Equal(program.imports, example.imports) {
 		t.Errorf("the program of README.md imports %q, want %q", program.imports, example.imports)
 	}
-	prints := strings.Join(strings.Fields(strings.ReplaceAll(output, "//", "")), "`, `")
-	if said := "It prints `" + prints + "`."; !strings.Contains(docText(t, "README.md"), said) {
+	if said := "It prints `" + strings.TrimSpace(output) + "`"; !strings.Contains(docText(t, "README.md"), said) {
 		t.Errorf("README.md does not say: %s", said)
 	}
 }
