@@ -83,6 +83,10 @@ func decodeValue(value json.RawMessage, target any) error {
 	if errors.As(err, &kind) {
 		return invalid("", fmt.Sprintf("must be a %s, not a %s", kindName(kind.Type.Kind().String()), kind.Value))
 	}
+	var parse *time.ParseError
+	if errors.As(err, &parse) {
+		return invalid("", quote(parse.Value)+" is not a time: want RFC 3339, as 2006-01-02T15:04:05Z")
+	}
 	return invalid("", err.Error())
 }
 

@@ -45,6 +45,13 @@ func TestTextAndJSONForms(t *testing.T) {
 			"a-b_c.9: read all, manage all; contacts: read all, manage own; tasks: manage all",
 			`{"a-b_c.9":{"read":"all","manage":"all"},"contacts":{"read":"all","manage":"own"},"tasks":{"read":"none","manage":"all"}}`,
 		},
+
+		{&rbac.Role{Permissions: rbac.Permissions{}}, " (no access)", `{"name":"","permissions":{}}`},
+		{
+			&rbac.Role{Name: "Sales (EU) (north)", Permissions: rbac.Permissions{rbac.Deals: access(rbac.All, rbac.Own)}},
+			"Sales (EU) (north) (deals: read all, manage own)",
+			`{"name":"Sales (EU) (north)","permissions":{"deals":{"read":"all","manage":"own"}}}`,
+		},
 	} {
 		require.Equal(t, form.text, reflect.ValueOf(form.value).Elem().MethodByName("String").Call(nil)[0].String())
 		text, err := reflect.ValueOf(form.value).Elem().Interface().(encoding.TextMarshaler).MarshalText()
@@ -116,6 +123,14 @@ func TestFormsThatAreRefused(t *testing.T) {
 		{new(rbac.Access), "read all, read own", "read"},
 		{new(rbac.Access), "read none, read none", "read"},
 		{new(rbac.Access), "No access", ""},
+		{new(rbac.Role), "", ""},
+		{new(rbac.Role), "Sales", ""},
+		{new(rbac.Role), "Sales(deals: read all)", ""},
+		{new(rbac.Role), "Sales (deals: read all", ""},
+		{new(rbac.Role), "Sales (deals: read all) ", ""},
+		{new(rbac.Role), "Sales ()", "permissions"},
+		{new(rbac.Role), "Sales (deals: read some)", "permissions.deals.read"},
+		{new(rbac.Role), "\xff (no access)", "name"},
 		{new(rbac.Permissions), "", "permissions"},
 		{new(rbac.Permissions), "deals", "permissions.deals"},
 		{new(rbac.Permissions), "deals: ", "permissions.deals"},
@@ -230,6 +245,7 @@ func TestWhatIsNotEncoded(t *testing.T) {
 	for _, value := range []any{
 		rbac.Action(0), rbac.Action(3), rbac.Scope(3), rbac.Scope(255), access(3, 0), access(0, 3),
 		rbac.Permissions{rbac.Deals: access(0, 9)}, rbac.Permissions{"A": access(rbac.All, 0)}, rbac.Permissions{"": {}},
+		rbac.Role{Permissions: rbac.Permissions{rbac.Deals: access(9, 9)}},
 	} {
 		if m, ok := value.(encoding.TextMarshaler); ok {
 			_, err := m.MarshalText()
@@ -238,7 +254,7 @@ func TestWhatIsNotEncoded(t *testing.T) {
 		_, err := json.Marshal(value)
 		require.ErrorIs(t, err, rbac.ErrInvalid, "%T %v", value, value)
 	}
-	_, err := json.Marshal(rbac.Role{Permissions: rbac.Permissions{rbac.Deals: access(9, 9)}})
+	_, err := rbac.Role{Name: "\xff"}.MarshalText()
 	require.ErrorIs(t, err, rbac.ErrInvalid)
 	for value, want := range map[any]string{
 		rbac.Action(0): "Action(0)", rbac.Action(7): "Action(7)", rbac.Scope(3): "Scope(3)",

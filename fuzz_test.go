@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/areagate/rbac"
@@ -140,7 +141,7 @@ func fuzzInvalid(t *testing.T, err error) {
 	if !errors.Is(err, rbac.ErrInvalid) || !errors.As(err, &v) || len(v.Fields) == 0 || v.Fields[0].Problem == "" {
 		t.Fatalf("%#v is no ValidationError that says what is wrong", err)
 	}
-	if text := err.Error(); !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
+	if text := err.Error(); !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 		t.Fatalf("the error has what it complains about in it: %q", text)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // RoleID identifies a role in a workspace. The library makes the ids of
@@ -45,6 +47,41 @@ type Member struct {
 // String returns "Sales lead (contacts: read all, manage own)".
 func (r Role) String() string {
 	return fmt.Sprintf("%s (%s)", r.Name, r.Permissions)
+}
+
+// MarshalText is [Role.String], refusing what could not be read back. The text
+// is for what people write and read, such as a flag or a line of a
+// configuration: it holds the name and the permissions, nothing else of the
+// role. Its JSON holds all.
+func (r Role) MarshalText() ([]byte, error) {
+	if _, err := r.Permissions.MarshalText(); err != nil {
+		return nil, err
+	}
+	if !utf8.ValidString(r.Name) {
+		return nil, invalid("name", "is not valid UTF-8")
+	}
+	return []byte(r.String()), nil
+}
+
+// UnmarshalText reads the form of [Role.String] as a role with a name and
+// permissions, as [Admin.CreateRole] takes it. It fails with a
+// *[ValidationError] that names the place. It does not judge names and areas:
+// [Admin.CreateRole] does.
+func (r *Role) UnmarshalText(text []byte) error {
+	s, closed := strings.CutSuffix(string(text), ")")
+	open := strings.LastIndex(s, " (") // a name may have parentheses in it, permissions have none
+	if !closed || open < 0 {
+		return invalid("", `is not a role: want "name (permissions)"`)
+	}
+	read := Role{Name: s[:open]}
+	if !utf8.ValidString(read.Name) {
+		return invalid("name", "is not valid UTF-8")
+	}
+	if err := read.Permissions.UnmarshalText([]byte(s[open+2:])); err != nil {
+		return err
+	}
+	*r = read
+	return nil
 }
 
 // clone returns a copy that shares nothing with r.
