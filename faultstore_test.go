@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -752,12 +753,15 @@ func heapInUse() int64 {
 }
 
 // collectGarbage returns when garbage is collected and cleanups have begun to
-// run.
+// run. It works in a bubble of synctest too, which has no channels in common
+// with cleanups.
 func collectGarbage() {
-	done := make(chan struct{})
-	runtime.AddCleanup(new([64]*int), func(done chan struct{}) { close(done) }, done)
+	done := new(atomic.Bool)
+	runtime.AddCleanup(new([64]*int), func(done *atomic.Bool) { done.Store(true) }, done)
 	runtime.GC()
-	<-done
+	for !done.Load() {
+		runtime.Gosched()
+	}
 }
 
 // record is a slog.Handler that keeps what is logged.

@@ -595,39 +595,33 @@ func TestOwnChangesDuringALoad(t *testing.T) {
 
 // Events of own changes that came during a reading are let go of after it.
 func TestOwnEventsAreLetGoOf(t *testing.T) {
-	ctx, follower := t.Context(), newFaultStore(newStore(t))
-	az := openOn(t, follower, rbac.WithMaxStaleness(time.Hour))
-	assign(t, az.Workspace, rbac.Administrator, "ann")
-	allows(t, az.Workspace, "ann")
-	n := scaled(50_000)
-	before := heapInUse()
-	func() {
-		users := make([]string, n)
-		for i := range users {
-			users[i] = fmt.Sprint("user-", i)
-		}
-		release, synced := make(chan struct{}), make(chan error)
-		follower.set(opView, stuck(release))
-		go func() { synced <- az.Sync(ctx) }()
-		for follower.calls(opView) < 2 {
-			runtime.Gosched() // until it reads
-		}
-		assign(t, az.Workspace, rbac.Administrator, users...)
-		require.NoError(t, az.System("test").Remove(ctx, users...))
-		close(release)
-		require.NoError(t, <-synced)
-		follower.set(opView, nil)
-	}()
-	follower.use(newStore(t))
-	most, grown := int64(1<<20+n*50), heapInUse()-before
-	for range 20 { // a reading that a notification asked for may still hold some
-		if grown < most {
-			break
-		}
-		grown = heapInUse() - before
-	}
-	require.Less(t, grown, most, "after %d members have come and gone", n)
-	allows(t, az.Workspace, "ann")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, follower := t.Context(), newFaultStore(newStore(t))
+		az := openOn(t, follower, rbac.WithMaxStaleness(time.Hour))
+		assign(t, az.Workspace, rbac.Administrator, "ann")
+		allows(t, az.Workspace, "ann")
+		n := scaled(50_000)
+		before := heapInUse()
+		func() {
+			users := make([]string, n)
+			for i := range users {
+				users[i] = fmt.Sprint("user-", i)
+			}
+			release, synced := make(chan struct{}), make(chan error)
+			follower.set(opView, stuck(release))
+			go func() { synced <- az.Sync(ctx) }()
+			synctest.Wait() // it reads
+			assign(t, az.Workspace, rbac.Administrator, users...)
+			require.NoError(t, az.System("test").Remove(ctx, users...))
+			close(release)
+			require.NoError(t, <-synced)
+			follower.set(opView, nil)
+		}()
+		follower.use(newStore(t))
+		synctest.Wait() // no reading and no fold holds anything any more
+		require.Less(t, heapInUse()-before, int64(1<<20+n*50), "after %d members have come and gone", n)
+		allows(t, az.Workspace, "ann")
+	})
 }
 
 // Nor do changes on two instances at once take the workspace out of service.

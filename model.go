@@ -106,3 +106,15 @@ func malformedMember(member Member) error {
 	}
 	return nil
 }
+
+// malformed reports what makes the row that an event leaves unfit to grant
+// anything.
+func (e Event) malformed() error {
+	switch {
+	case e.RoleAfter != nil:
+		return malformedRole(*e.RoleAfter)
+	case e.MemberAfter != nil:
+		return malformedMember(*e.MemberAfter)
+	}
+	return nil
+}

@@ -3,6 +3,7 @@ package rbac
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -108,14 +109,27 @@ func (w *Workspace) fly() *flight {
 // runFlights runs the running flight and those queued behind it.
 func (w *Workspace) runFlights() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.land()
 	for w.running != nil {
 		f := w.running
 		f.snap, f.err = w.read()
 		close(f.done)
 		w.running, w.queued = w.queued, nil
 	}
-	w.own = nil
+}
+
+// land ends runFlights. Flights are left only if the store ended the
+// goroutine, as a fake does that calls testing.T.FailNow. The caller holds
+// w.mu, which it releases.
+func (w *Workspace) land() {
+	defer w.mu.Unlock()
+	for _, f := range []*flight{w.running, w.queued} {
+		if f != nil {
+			f.err = w.failed(errGoexit)
+			close(f.done)
+		}
+	}
+	w.running, w.queued, w.own = nil, nil, nil
 }
 
 // read reads the store and publishes what it finds. The caller holds w.mu,
@@ -125,10 +139,8 @@ func (w *Workspace) read() (*snapshot, error) {
 	for rounds, overtaken := 1, 0; ; {
 		base := w.snap
 		w.own, w.reread = nil, false
-		w.mu.Unlock()
 		asked := time.Now()
 		s, err := w.fetch(base, overtaken >= 3)
-		w.mu.Lock()
 		whole := false
 		if err == nil {
 			s, whole = w.withOwn(s)
@@ -166,6 +178,8 @@ func (w *Workspace) read() (*snapshot, error) {
 	}
 }
 
+var errGoexit = errors.New("rbac: the store ended its goroutine")
+
 // withOwn returns a snapshot that was just read with the changes that were
 // committed through this Authorizer meanwhile, so that a stream of them does
 // not keep a workspace from being loaded. It reports false if the snapshot
@@ -202,8 +216,11 @@ func (w *Workspace) failed(err error) error {
 // fetch returns the newest snapshot: base itself if it still is, base and the
 // events behind it if they continue it, or else a new one. Alone, it reads in
 // an Update that writes nothing, which is serial with all changes: so that a
-// stream of them from several instances does not overtake it for ever.
+// stream of them from several instances does not overtake it for ever. The
+// caller holds w.mu, which is released meanwhile.
 func (w *Workspace) fetch(base *snapshot, alone bool) (s *snapshot, err error) {
+	w.mu.Unlock()
+	defer w.mu.Lock()
 	f := w.follower
 	// A large workspace may take longer to load than a check may wait; those
 	// who gave up find it loaded when they ask again.
@@ -229,7 +246,7 @@ func (w *Workspace) fetch(base *snapshot, alone bool) (s *snapshot, err error) {
 						return nil
 					}
 					if behind := revision.Seq - base.revision.Seq; behind > 0 && behind <= int64(1000+len(base.members)) && !base.wantsReload() {
-						if s, err = base.follow(in, w.id, revision); err == nil {
+						if s, err = base.follow(in, w.id, revision, f.logger); err == nil {
 							return nil
 						}
 					} else if behind <= 0 {

@@ -152,15 +152,15 @@ func TestScenario26_MalformedRows(t *testing.T) {
 	require.True(t, az.Can(ctx, "vic", rbac.Deals, rbac.Read))
 	for _, role := range roles {
 		shown := role.ID[:min(len(role.ID), 100)]
-		require.Len(t, log.containing("ERROR", "role is malformed", fmt.Sprintf("role %q", shown)), 1, "%q", role.ID)
+		require.Len(t, log.containing("ERROR", "malformed and grants nothing", fmt.Sprintf("role %q", shown)), 1, "%q", role.ID)
 	}
 	for _, member := range members {
 		grantsNothing(t, az.Workspace, member.User)
 	}
 	for i, member := range members[:8] {
-		require.NotEmpty(t, log.containing("ERROR", "member is malformed"), "%d: %q", i, member.User)
+		require.NotEmpty(t, log.containing("ERROR", "malformed and grants nothing", ": member "), "%d: %q", i, member.User)
 	}
-	require.Len(t, log.containing("ERROR", "member is malformed"), 8)
+	require.Len(t, log.containing("ERROR", "malformed and grants nothing", ": member "), 8)
 
 	findings, err := az.Lint(ctx)
 	require.NoError(t, err)
@@ -233,8 +233,8 @@ func TestScenario26_RowsThatTheStoreCannotRead(t *testing.T) {
 	allows(t, az.Workspace, "ann")
 	require.True(t, az.Can(ctx, "vic", rbac.Deals, rbac.Read))
 	grantsNothing(t, az.Workspace, "bob", "eve")
-	require.Len(t, log.containing("ERROR", "role is malformed", unreadable.Error()), 1)
-	require.Len(t, log.containing("ERROR", "member is malformed", `member "eve"`, unreadable.Error()), 1)
+	require.Len(t, log.containing("ERROR", "malformed and grants nothing", ": role ", unreadable.Error()), 1)
+	require.Len(t, log.containing("ERROR", "malformed and grants nothing", `member "eve"`, unreadable.Error()), 1)
 	d, err := az.Explain(ctx, "bob", rbac.Deals, rbac.Read)
 	require.NoError(t, err)
 	require.Equal(t, rbac.ReasonRoleGone, d.Reason)
@@ -279,8 +279,8 @@ func mapped[V any](rows rowSeq[V], fn func(V) (V, error)) rowSeq[V] {
 func TestScenario26_MalformedEvents(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, store := t.Context(), newStore(t)
-		az := openOn(t, store)
+		ctx, store, log := t.Context(), newStore(t), &record{}
+		az := openOn(t, store, log.option())
 		viewer := addRole(t, az.Workspace, "Viewer", rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)})
 		assign(t, az.Workspace, rbac.Administrator, "ann")
 		assign(t, az.Workspace, viewer.ID, "vic", "sam")
@@ -295,6 +295,9 @@ func TestScenario26_MalformedEvents(t *testing.T) {
 			rbac.Event{Time: now, Kind: rbac.RoleDeleted, Actor: "ann", RoleBefore: &rbac.Role{ID: "never was", Name: "Never was"}},
 		)
 		synctest.Wait()
+		for _, row := range []string{string(viewer.ID), `"blank"`, `member ""`} {
+			require.Len(t, log.containing("ERROR", "malformed and grants nothing", row), 1, "%s: %q", row, log.lines)
+		}
 		for _, w := range []*rbac.Workspace{az.Workspace, openOn(t, store).Workspace} { // followed, and loaded
 			allows(t, w, "ann")
 			d, err := w.Explain(ctx, "lost", rbac.Deals, rbac.Read)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -144,11 +145,44 @@ func TestScenario10_StoreUnreachableLater(t *testing.T) {
 		store.reset()
 		time.Sleep(2 * time.Second) // a poll; nobody asks
 		synctest.Wait()
-		require.Positive(t, store.calls(opRevisions))
+		require.Equal(t, 1, store.calls(opRevisions))
 		store.reset()
 		allows(t, az.Workspace, "ann")
 		require.Zero(t, store.total(), "it was in service before anybody asked")
 		require.False(t, az.Can(ctx, "bob", rbac.Users, rbac.Manage))
+	})
+}
+
+// A store that ends the goroutine which asks it, as a fake does that calls
+// testing.T.FailNow, is a store that fails: whoever waits gets an error, and
+// the workspace is served when the store behaves again.
+func TestStoreEndsItsGoroutine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newFaultStore(newStore(t))
+		az := openOn(t, store)
+		assign(t, az.Workspace, rbac.Administrator, "ann")
+		release := make(chan struct{})
+		store.set(opView, func(context.Context, func(error) error) error {
+			<-release
+			runtime.Goexit()
+			return nil
+		})
+		var first, queued error
+		var waiting sync.WaitGroup
+		waiting.Go(func() { first = az.Authorize(t.Context(), "ann", rbac.Users, rbac.Manage) })
+		synctest.Wait() // it reads
+		waiting.Go(func() { queued = az.Sync(t.Context()) })
+		synctest.Wait()
+		began := time.Now()
+		close(release)
+		waiting.Wait()
+		require.ErrorIs(t, first, rbac.ErrUnavailable)
+		require.ErrorIs(t, queued, rbac.ErrUnavailable)
+		require.Zero(t, time.Since(began), "nobody waits for what will not come")
+
+		store.set(opView, nil)
+		allows(t, az.Workspace, "ann")
 	})
 }
 

@@ -100,7 +100,7 @@ func load(r reading, workspace string, logger *slog.Logger) (*snapshot, error) {
 			return nil, err
 		}
 		if err != nil {
-			logger.Error("rbac: a stored role is malformed and grants nothing", "workspace", workspace, "error", err)
+			logMalformed(logger, workspace, err)
 			continue
 		}
 		s.setRole(role)
@@ -110,7 +110,7 @@ func load(r reading, workspace string, logger *slog.Logger) (*snapshot, error) {
 			return nil, err
 		}
 		if err != nil {
-			logger.Error("rbac: a stored member is malformed and is denied everything", "workspace", workspace, "error", err)
+			logMalformed(logger, workspace, err)
 			continue
 		}
 		if _, twice := s.members[member.User]; twice {
@@ -121,11 +121,15 @@ func load(r reading, workspace string, logger *slog.Logger) (*snapshot, error) {
 	return s, nil
 }
 
+func logMalformed(logger *slog.Logger, workspace string, err error) {
+	logger.Error("rbac: what is stored is malformed and grants nothing", "workspace", workspace, "error", err)
+}
+
 var errBroken = errors.New("the store's history is not a continuation of what is known")
 
 // follow applies the events behind s up to a revision, after checking that
 // they continue the chain.
-func (s *snapshot) follow(r reading, workspace string, to Revision) (*snapshot, error) {
+func (s *snapshot) follow(r reading, workspace string, to Revision, logger *slog.Logger) (*snapshot, error) {
 	var events []Event
 	at := s.revision
 	for event, err := range r.Events(EventQuery{After: at.Seq}) {
@@ -140,6 +144,11 @@ func (s *snapshot) follow(r reading, workspace string, to Revision) (*snapshot, 
 	}
 	if at != to {
 		return nil, errBroken
+	}
+	for _, event := range events {
+		if err := event.malformed(); err != nil {
+			logMalformed(logger, workspace, err)
+		}
 	}
 	return s.apply(events), nil
 }
