@@ -226,7 +226,8 @@ func ExampleAdmin_ReplaceRole() {
 
 // In works inside a transaction that the caller commits or rolls back.
 // Several changes become one: here a workspace appears with its first role
-// and its first member, or not at all. Sync makes the change show at once.
+// and its first member, or not at all, and once, however many instances set it
+// up at the same moment. Sync makes the change show at once.
 func ExampleAdmin_In() {
 	ctx := context.Background()
 	store := rbac.NewMemStore()
@@ -238,6 +239,9 @@ func ExampleAdmin_In() {
 
 	acme := az.For("acme")
 	err = store.Update(ctx, acme.ID(), func(tx rbac.Tx) error {
+		if at, err := tx.Revision(); err != nil || at.Seq > 0 {
+			return err // set up already
+		}
 		app := acme.System("sign-up").In(rbac.TxStore(acme.ID(), tx))
 		sales, err := app.CreateRole(ctx, rbac.Role{
 			Name:        "Sales",
