@@ -1,0 +1,147 @@
+package rbac_test
+
+import (
+	"errors"
+	"go/ast"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac"
+)
+
+// Every exported error is returned through the public API, alone or wrapped,
+// and is told from the others.
+func TestEveryErrorIsReturned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, testEveryErrorIsReturned) // which waits for no pause between attempts
+}
+
+func testEveryErrorIsReturned(t *testing.T) {
+	ctx, c := t.Context(), newCompany(t)
+	ada, max := c.w.As("ada"), c.w.As("max")
+	stale, taken := c.role("Clerk"), c.role("Clerk")
+	stale.Version, taken.Name = 0, "Seller"
+
+	faulty := newFaultStore(c.store)
+	onFaulty := openOn(t, faulty)
+	closed := openOn(t, newStore(t))
+	require.NoError(t, closed.Close())
+	update(t, c.store, "malformed", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "bad"}) })
+	tampered := newFaultStore(c.store)
+	tampered.setRows(&rowFaults{events: cut[rbac.Event](1)})
+
+	with := func(o op, b behaviour, try func() error) error {
+		faulty.set(o, b)
+		defer faulty.set(o, nil)
+		return try()
+	}
+	_, conflict := ada.UpdateRole(ctx, stale)
+	_, nameTaken := ada.UpdateRole(ctx, taken)
+	_, unavailable := rbac.Open(ctx, func() rbac.Store {
+		s := newFaultStore(c.store)
+		s.set(opRevisions, failing(errBoom))
+		return s
+	}(), quiet)
+	returned := map[string]struct{ got, sentinel error }{
+		"ErrDenied":            {c.w.Authorize(ctx, "cleo", rbac.Deals, rbac.Read), rbac.ErrDenied},
+		"ErrUnavailable":       {unavailable, rbac.ErrUnavailable},
+		"ErrClosed":            {closed.System("test").Assign(ctx, rbac.Administrator, "x"), rbac.ErrClosed},
+		"ErrInvalid":           {ada.Remove(ctx, ""), rbac.ErrInvalid},
+		"ErrRoleNotFound":      {ada.DeleteRole(ctx, "gone"), rbac.ErrRoleNotFound},
+		"ErrMemberNotFound":    {ada.Remove(ctx, "nobody"), rbac.ErrMemberNotFound},
+		"ErrProtectedRole":     {ada.DeleteRole(ctx, rbac.Administrator), rbac.ErrProtectedRole},
+		"ErrSelf":              {ada.Remove(ctx, "ada"), rbac.ErrSelf},
+		"ErrConflict":          {conflict, rbac.ErrConflict},
+		"ErrEscalation":        {max.Remove(ctx, "stan"), rbac.ErrEscalation},
+		"ErrNameTaken":         {nameTaken, rbac.ErrNameTaken},
+		"ErrRoleInUse":         {ada.DeleteRole(ctx, c.role("Clerk").ID), rbac.ErrRoleInUse},
+		"ErrLastAdministrator": {c.w.System("test").Remove(ctx, "ada", "abe"), rbac.ErrLastAdministrator},
+		"ErrContention": {with(opUpdate, rolledBack(rbac.ErrContention), func() error {
+			return onFaulty.As("ada").Remove(ctx, "cleo")
+		}), rbac.ErrContention},
+		"ErrOutcomeUnknown": {with(opUpdate, lost(false), func() error {
+			return onFaulty.As("ada").Remove(ctx, "cleo")
+		}), rbac.ErrOutcomeUnknown},
+		"ErrMalformed": {openOn(t, c.store).For("malformed").System("test").Remove(ctx, "bad"), rbac.ErrMalformed},
+		"ErrTampered":  {openOn(t, tampered).VerifyEvents(ctx), rbac.ErrTampered},
+	}
+	var declared []string
+	for _, file := range rootFiles(t) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if _, isFunc := n.(*ast.FuncDecl); isFunc {
+				return false
+			}
+			if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Err") {
+				declared = append(declared, v.Names[0].Name)
+			}
+			return true
+		})
+	}
+	slices.Sort(declared)
+	require.Equal(t, declared, slices.Sorted(maps.Keys(returned)))
+	for name, r := range returned {
+		require.ErrorIs(t, r.got, r.sentinel, name)
+		require.Contains(t, r.got.Error(), "rbac: ", name)
+		for other, o := range returned {
+			require.Equal(t, name == other, errors.Is(r.got, o.sentinel), "the %s that was returned is %s", name, other)
+		}
+	}
+	c.check(t)
+}
+
+// The texts of the typed errors: what an operator reads. What comes from
+// outside is quoted and bounded.
+func TestErrorTexts(t *testing.T) {
+	t.Parallel()
+	hostileName := "x\n\"y\"" + strings.Repeat("z", 200)
+	for _, test := range []struct {
+		err  error
+		want string
+		is   error
+	}{
+		{&rbac.RefusalError{Rule: rbac.ErrRoleNotFound, Role: "r1"}, `rbac: role not found: role "r1"`, rbac.ErrRoleNotFound},
+		{
+			&rbac.RefusalError{Rule: rbac.ErrConflict, Role: "r1", RoleName: "Sales", Version: 7},
+			`rbac: the role was changed in the meantime: role "Sales" is at version 7`, rbac.ErrConflict,
+		},
+		{&rbac.RefusalError{Rule: rbac.ErrNameTaken, Role: "r1", RoleName: "Sales"}, `rbac: role name is taken: role "Sales"`, rbac.ErrNameTaken},
+		{
+			&rbac.RefusalError{Rule: rbac.ErrMemberNotFound, Users: []string{"a\nb", "c"}},
+			`rbac: member not found: "a\nb", "c"`, rbac.ErrMemberNotFound,
+		},
+		{
+			&rbac.EscalationError{Actor: "max", Role: "r1", Missing: rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)}},
+			`rbac: more than the actor holds: the role has what "max" does not hold: deals: read all`, rbac.ErrEscalation,
+		},
+		{
+			&rbac.EscalationError{Actor: "max", User: "stan", Missing: rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)}},
+			`rbac: more than the actor holds: member "stan" has what "max" does not hold: deals: read all`, rbac.ErrEscalation,
+		},
+		{
+			&rbac.ValidationError{Fields: []rbac.FieldError{{Field: "name", Problem: "is empty"}, {Problem: "must be an object"}}},
+			`rbac: invalid input: name: is empty; must be an object`, rbac.ErrInvalid,
+		},
+		{
+			&rbac.MalformedError{Kind: "role", ID: "r1", Err: errBoom},
+			`rbac: malformed row in the store: role "r1": boom`, rbac.ErrMalformed,
+		},
+		{&rbac.TamperedError{Seq: 7, Problem: "is missing"}, `rbac: the event chain is broken: event 7 is missing`, rbac.ErrTampered},
+		{
+			&rbac.DeniedError{Decision: rbac.Decision{User: "vic", Area: rbac.Deals, Action: rbac.Read, Reason: rbac.ReasonNotMember}},
+			`rbac: denied: "vic" may not read deals: not a member of the workspace`, rbac.ErrDenied,
+		},
+		{
+			&rbac.RefusalError{Rule: rbac.ErrNameTaken, RoleName: hostileName},
+			`rbac: role name is taken: role "x\n\"y\"` + strings.Repeat("z", 95) + `"…`, rbac.ErrNameTaken,
+		},
+	} {
+		require.Equal(t, test.want, test.err.Error())
+		require.ErrorIs(t, test.err, test.is)
+	}
+	require.NotErrorIs(t, &rbac.MalformedError{Err: &rbac.ValidationError{}}, rbac.ErrInvalid, "it is no fault of the caller's input")
+}
