@@ -261,6 +261,26 @@ func ExampleSubject_Limit() {
 	// "bob" may not read contacts: the role "Sales" would allow it, but the key or token in use is limited
 }
 
+// Observe tells what a handler asked: here, whether it looked at the scope
+// that it should filter by.
+func ExampleSubject_Observe() {
+	ctx := context.Background()
+	az := openSalesTeam(ctx)
+	defer az.Close()
+
+	bob, err := az.Subject(ctx, "bob")
+	if err != nil {
+		panic(err)
+	}
+	bob = bob.Observe(func(d rbac.Decision) { fmt.Println("asked:", d.Action, d.Area, d.Scope) })
+
+	bob.Scope(rbac.Deals, rbac.Manage)
+	bob.CanRecord(rbac.Tasks, rbac.Read, "bob")
+	// Output:
+	// asked: manage deals own
+	// asked: read tasks own
+}
+
 // An application adds its own areas to the catalogue, or brings a catalogue
 // of its own. Administrators hold every area. Scope own is for areas whose
 // records have owners.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -147,6 +148,10 @@ func newWorkspace(f *follower, id string) *Workspace {
 
 // ID returns the workspace's id, empty for the default workspace.
 func (w *Workspace) ID() string { return w.id }
+
+// Areas returns a copy of the catalogue of areas, which is that of
+// [WithAreas] and the same in every workspace.
+func (w *Workspace) Areas() []AreaInfo { return slices.Clone(w.follower.model.areas) }
 
 // Can reports whether a user may act on everything in an area. It is false
 // for a user who reaches own records only, so that a handler that forgets

@@ -457,6 +457,7 @@ var api = map[string]string{
 	"Authorizer.For":   "a handle",
 
 	// Methods of Workspace.
+	"Workspace.Areas":        "a copy",
 	"Workspace.As":           "an Admin under every rule",
 	"Workspace.Authorize":    "a check",
 	"Workspace.Can":          "a check",
@@ -488,13 +489,16 @@ var api = map[string]string{
 	"Admin.UpdateRole":  "a change under the rules",
 
 	// Methods of Subject.
+	"Subject.Active":      "reads",
 	"Subject.Authorize":   "a check",
 	"Subject.Can":         "a check",
 	"Subject.CanRecord":   "a check",
 	"Subject.Explain":     "a check",
 	"Subject.Limit":       "takes away, never adds",
+	"Subject.Observe":     "tells a function of decisions, which returns nothing",
 	"Subject.Permissions": "a copy",
 	"Subject.Role":        "reads",
+	"Subject.RoleName":    "reads",
 	"Subject.Scope":       "a check",
 	"Subject.User":        "reads",
 	"Subject.Workspace":   "reads",

@@ -54,6 +54,21 @@ func (s Subject) Role() RoleID {
 	return s.s.role
 }
 
+// RoleName returns the name of the member's role, empty for a user who is not
+// a member and for a role that does not exist.
+func (s Subject) RoleName() string {
+	if s.s == nil {
+		return ""
+	}
+	return s.s.roleName
+}
+
+// Active reports whether the user is a member who is not suspended and whose
+// role exists. It says nothing about what the role allows.
+func (s Subject) Active() bool {
+	return s.s != nil && s.s.standing == ReasonGranted
+}
+
 // Can reports whether the user may act on everything in an area. Like
 // [Workspace.Can] it is false for a user who reaches own records only.
 func (s Subject) Can(area Area, action Action) bool {
@@ -177,6 +192,28 @@ func (s Subject) Limit(most Permissions) Subject {
 	}
 	limited.cells = s.s.model.compile(s.Permissions().Intersect(s.s.model.effective(most)))
 	return Subject{&limited}
+}
+
+// Observe returns a subject with the same answers that also reports each
+// decision to fn, before the check returns: to find out what a handler asked.
+// Functions of earlier calls and the observer of [WithObserver] are told
+// first. Subjects that [Subject.Limit] makes of it report too. Permissions
+// decides nothing, so it reports nothing, and neither does the zero Subject.
+//
+// fn must be safe for concurrent use. A nil fn changes nothing.
+func (s Subject) Observe(fn func(Decision)) Subject {
+	if s.s == nil || fn == nil {
+		return s
+	}
+	observed := *s.s
+	earlier := s.s.observe
+	observed.observe = func(ctx context.Context, d Decision) {
+		if earlier != nil {
+			earlier(ctx, d)
+		}
+		fn(d)
+	}
+	return Subject{&observed}
 }
 
 type subjectKey struct{}

@@ -1,0 +1,80 @@
+package rbachttp
+
+import (
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/areagate/rbac"
+)
+
+// Access is a table of routes and roles: who gets past the guard of which
+// route.
+type Access struct {
+	Routes Routes      // the rows
+	Roles  []rbac.Role // the columns, behind two for those who have no role
+}
+
+// Access returns the table for some roles, those of [rbac.Workspace.Roles] for
+// instance. Administrators hold the areas that are in their role.
+func (rs Routes) Access(roles []rbac.Role) Access {
+	columns := slices.Clone(roles)
+	for i := range columns {
+		columns[i].Permissions = maps.Clone(columns[i].Permissions)
+	}
+	return Access{slices.Clone(rs), columns}
+}
+
+// Cells returns the table with its heading. The first columns are the method,
+// the path, somebody who is not signed in and somebody who is signed in and
+// no member. A cell is "yes", "own" if the role gets through with own records
+// only, or "no".
+func (a Access) Cells() [][]string {
+	heading := []string{"Method", "Path", "(nobody)", "(no member)"}
+	for _, role := range a.Roles {
+		heading = append(heading, role.Name)
+	}
+	rows := [][]string{heading}
+	for _, route := range a.Routes {
+		need := route.Requirement
+		row := []string{route.method(), route.Path, reachText(need.reach(holder{})), reachText(need.reach(holder{user: true}))}
+		for _, role := range a.Roles {
+			row = append(row, reachText(need.reach(holder{user: true, member: true, permissions: role.Permissions})))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// holder is somebody who holds permissions, by way of a role or not at all.
+type holder struct {
+	user, member bool
+	permissions  rbac.Permissions
+}
+
+func (h holder) signedIn() bool { return h.user }
+func (h holder) active() bool   { return h.member }
+func (h holder) scope(area rbac.Area, action rbac.Action) rbac.Scope {
+	return h.permissions.Scope(area, action)
+}
+
+func reachText(s rbac.Scope) string {
+	switch s {
+	case rbac.All:
+		return "yes"
+	case rbac.Own:
+		return "own"
+	}
+	return "no"
+}
+
+// WriteText writes the table as aligned columns for a terminal.
+func (a Access) WriteText(out io.Writer) error { return rbac.Table(a.Cells()).WriteText(out) }
+
+// WriteMarkdown writes the table in Markdown. Names are escaped, so that they
+// show as they are.
+func (a Access) WriteMarkdown(out io.Writer) error { return rbac.Table(a.Cells()).WriteMarkdown(out) }
+
+// WriteCSV writes the table as CSV for a spreadsheet. What a spreadsheet would
+// take for a formula is neutralised, as in [rbac.Matrix.WriteCSV].
+func (a Access) WriteCSV(out io.Writer) error { return rbac.Table(a.Cells()).WriteCSV(out) }

@@ -1,0 +1,59 @@
+package rbachttp
+
+import (
+	"net/http"
+
+	"github.com/areagate/rbac"
+)
+
+// Identify finds out who makes a request: from a session, a token, a client
+// certificate. It decides nothing about access.
+//
+// A request without credentials, or with credentials that are wrong, expired
+// or revoked, is the zero Caller and nil, and is answered with 401. An error
+// means that Identify could not find out, because the session store is down
+// for instance. It is logged and answered with 503, so do not return it for a
+// bad token. A panic goes on to whoever called the guard; the handler is not
+// reached.
+//
+// The guard calls Identify at most once for a request, and not at all for a
+// [Public] route.
+//
+// Take the user's id from what the server issued or verified. A header such as
+// X-User is safe only behind a proxy that removes it from what clients send.
+type Identify func(*http.Request) (Caller, error)
+
+// Caller is who makes a request. The zero Caller is nobody.
+type Caller struct {
+	user      string
+	workspace string
+	elsewhere bool // In was called: workspace counts
+	limited   bool // Limit was called: limit counts
+	limit     rbac.Permissions
+}
+
+// User returns the caller with a user id, compared byte for byte with those
+// of members. The empty id is nobody.
+func User(user string) Caller { return Caller{user: user} }
+
+// In returns the caller in a workspace other than the guard's own. The id may
+// come from the request, from its host or path for instance: a user who is
+// not a member there is denied.
+func (c Caller) In(workspace string) Caller {
+	c.workspace, c.elsewhere = workspace, true
+	return c
+}
+
+// Limit returns the caller limited to what most allows, as [rbac.Subject.Limit]
+// does: an API key that may do less than its owner. A nil or empty table
+// limits to nothing. A second limit applies beside the first.
+//
+// The routes of [SignedIn] and [Member] ask for no permission, so a limit
+// does not close them.
+func (c Caller) Limit(most rbac.Permissions) Caller {
+	if c.limited {
+		most = c.limit.Intersect(most)
+	}
+	c.limited, c.limit = true, most
+	return c
+}

@@ -1,0 +1,83 @@
+package rbachttp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/areagate/rbac"
+)
+
+// requestAttrs describe a request to the log. The path is left to the access
+// log: it may hold what does not belong there.
+func requestAttrs(r *http.Request) []slog.Attr {
+	return []slog.Attr{slog.String("method", r.Method), slog.String("pattern", r.Pattern)}
+}
+
+// clientGone reports whether a request ended because its client went away,
+// which is nothing to wake anybody for. A deadline is: it is the server's own,
+// and a store that hangs would show in no other way.
+func clientGone(r *http.Request) bool {
+	return errors.Is(r.Context().Err(), context.Canceled)
+}
+
+// fail answers a request for which there is no safe answer.
+func (g *Guard) fail(w http.ResponseWriter, r *http.Request, message string, err error) {
+	level := slog.LevelError
+	if clientGone(r) {
+		level = slog.LevelDebug
+	}
+	g.options.logger.LogAttrs(r.Context(), level, message, append(requestAttrs(r), slog.Any("error", err))...)
+	g.problem(w, r, problemUnavailable)
+}
+
+// unauthenticated answers nobody. Anybody can cause it, as often as they like,
+// so it is not logged as more than Debug.
+func (g *Guard) unauthenticated(w http.ResponseWriter, r *http.Request) {
+	g.options.logger.LogAttrs(r.Context(), slog.LevelDebug, "rbachttp: no identity", requestAttrs(r)...)
+	g.problem(w, r, problemUnauthenticated)
+}
+
+// deny answers somebody who does not meet the requirement. All are answered
+// alike: those who may not, those who are suspended and those who are not
+// known.
+func (g *Guard) deny(w http.ResponseWriter, r *http.Request, s rbac.Subject, need Requirement, denied []rbac.Decision) {
+	attrs := append(requestAttrs(r),
+		slog.String("user", s.User()),
+		slog.String("workspace", s.Workspace()),
+		slog.String("role", string(s.Role())),
+		slog.String("need", need.String()),
+	)
+	if len(denied) > 0 { // the first is enough; need has the others
+		attrs = append(attrs,
+			slog.String("area", string(denied[0].Area)),
+			slog.String("action", denied[0].Action.String()),
+			slog.String("reason", denied[0].Reason.String()),
+			slog.Int64("revision", denied[0].Revision),
+		)
+	}
+	g.options.logger.LogAttrs(r.Context(), slog.LevelInfo, "rbachttp: denied", attrs...)
+	p := problemDenied
+	if g.options.missing {
+		p.Missing = need.missing(s.Permissions())
+	}
+	g.problem(w, r, p)
+}
+
+// denyElsewhere answers a caller whom Identify put into a workspace that the
+// guard does not serve.
+func (g *Guard) denyElsewhere(w http.ResponseWriter, r *http.Request, c Caller) {
+	g.options.logger.LogAttrs(r.Context(), slog.LevelWarn, "rbachttp: denied a caller of another workspace", append(requestAttrs(r),
+		slog.String("user", c.user),
+		slog.String("workspace", c.workspace),
+		slog.String("served", g.own.ID()),
+	)...)
+	g.problem(w, r, problemDenied)
+}
+
+// logUnusedScope is the default of OnUnusedScope.
+func (o *options) logUnusedScope(r *http.Request, need Requirement) {
+	o.logger.LogAttrs(r.Context(), slog.LevelError, "rbachttp: a handler did not look at the scope of its caller: it may have shown everybody's records",
+		append(requestAttrs(r), slog.String("need", need.String()))...)
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package rbachttp_test
+
+const raceEnabled = true

@@ -1,0 +1,235 @@
+package rbachttp
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/areagate/rbac"
+)
+
+// Requirement is what a route asks of its caller. The functions of this
+// package make them; they are values that can be kept, shared and listed. The
+// zero Requirement is none: nobody meets it, and it cannot be registered.
+type Requirement struct {
+	kind   kind
+	area   rbac.Area
+	action rbac.Action
+	reason string
+	parts  []Requirement
+}
+
+type kind uint8
+
+const (
+	kindNone kind = iota
+	kindNeeds
+	kindNeedsScope
+	kindAllOf
+	kindAnyOf
+	kindMember
+	kindSignedIn
+	kindPublic
+)
+
+// Needs asks for an action on everything in an area, as [rbac.Subject.Can]
+// does. A user who reaches own records only is denied.
+func Needs(area rbac.Area, action rbac.Action) Requirement {
+	return permission(kindNeeds, "Needs", area, action)
+}
+
+// NeedsScope asks for an action on everything in an area or on own records.
+// The handler has to ask which of the two, with [Scope] or of the request's
+// Subject, and filter by the answer. If it does not, it is reported: see
+// [OnUnusedScope]. The area must be one whose records have owners.
+func NeedsScope(area rbac.Area, action rbac.Action) Requirement {
+	return permission(kindNeedsScope, "NeedsScope", area, action)
+}
+
+func permission(k kind, name string, area rbac.Area, action rbac.Action) Requirement {
+	if area == "" {
+		panic("rbachttp: " + name + " of the empty area")
+	}
+	if action != rbac.Read && action != rbac.Manage {
+		panic(fmt.Sprintf("rbachttp: %s of %q: %v is neither rbac.Read nor rbac.Manage", name, area, action))
+	}
+	return Requirement{kind: k, area: area, action: action}
+}
+
+// AllOf asks for all of its parts. The handler has to look at the scope of
+// each [NeedsScope] among them.
+func AllOf(parts ...Requirement) Requirement { return combine(kindAllOf, "AllOf", parts) }
+
+// AnyOf asks for at least one of its parts.
+//
+// The handler has to look at enough scopes to justify that the caller was let
+// in: at those of one part that the caller meets. A part without scopes that
+// the caller meets is justification enough.
+func AnyOf(parts ...Requirement) Requirement { return combine(kindAnyOf, "AnyOf", parts) }
+
+func combine(k kind, name string, parts []Requirement) Requirement {
+	if len(parts) == 0 {
+		panic("rbachttp: " + name + " of no requirements")
+	}
+	for _, part := range parts {
+		switch part.kind {
+		case kindNone:
+			panic("rbachttp: " + name + " of a zero Requirement")
+		case kindPublic:
+			panic("rbachttp: " + name + " of Public, which stands alone")
+		}
+	}
+	return Requirement{kind: k, parts: slices.Clone(parts)}
+}
+
+// Member asks for an active member of the workspace, whatever the role
+// allows: not suspended, and with a role that exists. It grants no permission.
+func Member() Requirement { return Requirement{kind: kindMember} }
+
+// SignedIn asks for an identity and for nothing else.
+//
+// It says nothing about membership. Somebody who was removed from the
+// workspace, is suspended or never was a member passes, because all that is
+// known is that Identify returned a user id. Use it for what belongs to the
+// user and not to the workspace, such as the user's own profile, and [Member]
+// for what every member may see.
+func SignedIn() Requirement { return Requirement{kind: kindSignedIn} }
+
+// Public asks for nothing: the guard does not even find out who calls. The
+// reason, which must not be blank, is shown in the table of routes.
+func Public(reason string) Requirement {
+	if strings.TrimSpace(reason) == "" {
+		panic("rbachttp: Public without a reason")
+	}
+	return Requirement{kind: kindPublic, reason: reason}
+}
+
+// Allows reports whether a subject meets the requirement.
+func (n Requirement) Allows(s rbac.Subject) bool {
+	return n.reach(subjectStanding{s}) != rbac.None
+}
+
+// standing is what somebody is and holds.
+type standing interface {
+	signedIn() bool
+	active() bool
+	scope(rbac.Area, rbac.Action) rbac.Scope
+}
+
+type subjectStanding struct{ rbac.Subject }
+
+func (s subjectStanding) signedIn() bool { return s.User() != "" }
+func (s subjectStanding) active() bool   { return s.Active() }
+func (s subjectStanding) scope(area rbac.Area, action rbac.Action) rbac.Scope {
+	return s.Scope(area, action)
+}
+
+// reach returns None for somebody who does not meet the requirement, Own for
+// somebody who meets it only with own records, else All.
+func (n Requirement) reach(s standing) rbac.Scope {
+	switch n.kind {
+	case kindNeeds:
+		return allIf(s.scope(n.area, n.action) == rbac.All)
+	case kindNeedsScope:
+		return s.scope(n.area, n.action)
+	case kindMember:
+		return allIf(s.active())
+	case kindSignedIn:
+		return allIf(s.signedIn())
+	case kindPublic:
+		return rbac.All
+	case kindAllOf:
+		reach := rbac.All
+		for _, part := range n.parts {
+			reach = min(reach, part.reach(s))
+		}
+		return reach
+	case kindAnyOf:
+		reach := rbac.None
+		for _, part := range n.parts {
+			reach = max(reach, part.reach(s))
+		}
+		return reach
+	}
+	return rbac.None
+}
+
+func allIf(met bool) rbac.Scope {
+	if met {
+		return rbac.All
+	}
+	return rbac.None
+}
+
+// String returns the requirement for people: "deals: read all", "deals: read
+// own or all", "signed in", "public: load balancers ask".
+func (n Requirement) String() string {
+	switch n.kind {
+	case kindNeeds:
+		return fmt.Sprintf("%s: %s all", n.area, n.action)
+	case kindNeedsScope:
+		return fmt.Sprintf("%s: %s own or all", n.area, n.action)
+	case kindMember:
+		return "member"
+	case kindSignedIn:
+		return "signed in"
+	case kindPublic:
+		return "public: " + n.reason
+	case kindAllOf:
+		return n.join(", and ")
+	case kindAnyOf:
+		return n.join(", or ")
+	}
+	return "none"
+}
+
+func (n Requirement) join(word string) string {
+	texts := make([]string, len(n.parts))
+	for i, part := range n.parts {
+		texts[i] = part.String()
+		if part.kind == kindAllOf || part.kind == kindAnyOf {
+			texts[i] = "(" + texts[i] + ")"
+		}
+	}
+	return strings.Join(texts, word)
+}
+
+// check panics if the requirement cannot be met in a catalogue.
+func (n Requirement) check(areas map[rbac.Area]rbac.AreaInfo) {
+	switch n.kind {
+	case kindNone:
+		panic("rbachttp: zero Requirement")
+	case kindNeeds, kindNeedsScope:
+		info, known := areas[n.area]
+		if !known {
+			panic(fmt.Sprintf("rbachttp: the Authorizer has no area %q", n.area))
+		}
+		if n.kind == kindNeedsScope && !info.Owned {
+			panic(fmt.Sprintf("rbachttp: NeedsScope of %q, whose records have no owners: use Needs", n.area))
+		}
+	}
+	for _, part := range n.parts {
+		part.check(areas)
+	}
+}
+
+// scopes returns each NeedsScope in the requirement once.
+func (n Requirement) scopes() []permissionKey {
+	var keys []permissionKey
+	if n.kind == kindNeedsScope {
+		keys = append(keys, permissionKey{n.area, n.action})
+	}
+	for _, part := range n.parts {
+		for _, key := range part.scopes() {
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
+type permissionKey struct {
+	area   rbac.Area
+	action rbac.Action
+}

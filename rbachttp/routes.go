@@ -1,0 +1,61 @@
+package rbachttp
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/areagate/rbac"
+)
+
+// Route is a pattern and what it asks for.
+type Route struct {
+	Pattern     string // as it was registered
+	Method      string // empty for every method
+	Path        string // with the host before it, if the pattern has one
+	Requirement Requirement
+}
+
+// newRoute takes a pattern apart that http.ServeMux has accepted.
+func newRoute(pattern string, need Requirement) Route {
+	route := Route{Pattern: pattern, Path: pattern, Requirement: need}
+	if i := strings.IndexAny(pattern, " \t"); i >= 0 {
+		route.Method, route.Path = pattern[:i], strings.TrimLeft(pattern[i+1:], " \t")
+	}
+	return route
+}
+
+func (r Route) compare(other Route) int {
+	return cmp.Or(cmp.Compare(r.Path, other.Path), cmp.Compare(r.Method, other.Method))
+}
+
+// method returns the method for people.
+func (r Route) method() string { return cmp.Or(r.Method, "any") }
+
+// String returns "GET /deals (deals: read own or all)".
+func (r Route) String() string {
+	return fmt.Sprintf("%s %s (%s)", r.method(), r.Path, r.Requirement)
+}
+
+// Routes is the attack surface of a service as a table, to be reviewed and
+// kept as a golden file.
+type Routes []Route
+
+func (rs Routes) rows() [][]string {
+	rows := [][]string{{"Method", "Path", "Requirement"}}
+	for _, r := range rs {
+		rows = append(rows, []string{r.method(), r.Path, r.Requirement.String()})
+	}
+	return rows
+}
+
+// WriteText writes the routes as aligned columns for a terminal.
+func (rs Routes) WriteText(out io.Writer) error { return rbac.Table(rs.rows()).WriteText(out) }
+
+// WriteMarkdown writes the routes as a Markdown table.
+func (rs Routes) WriteMarkdown(out io.Writer) error { return rbac.Table(rs.rows()).WriteMarkdown(out) }
+
+// WriteCSV writes the routes as CSV for a spreadsheet. What a spreadsheet
+// would take for a formula is neutralised, as in [rbac.Matrix.WriteCSV].
+func (rs Routes) WriteCSV(out io.Writer) error { return rbac.Table(rs.rows()).WriteCSV(out) }

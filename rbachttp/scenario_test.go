@@ -1,0 +1,242 @@
+package rbachttp_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/rbachttp"
+)
+
+// raw sends a request as it is written, with the headers that it needs to be
+// one, and returns the answer as it comes.
+func raw(t *testing.T, server *httptest.Server, requestLine, user string, headers ...string) (status int, text string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
+	lines := append([]string{requestLine + " HTTP/1.1", "Host: crm.example", "Connection: close"}, headers...)
+	if user != "" {
+		lines = append(lines, "Test-User: "+user)
+	}
+	_, err = io.WriteString(conn, strings.Join(lines, "\r\n")+"\r\n\r\n")
+	require.NoError(t, err)
+	answer, err := io.ReadAll(bufio.NewReader(conn))
+	require.NoError(t, err)
+	fields := strings.Fields(string(answer))
+	require.Greater(t, len(fields), 1, "%s: %q", requestLine, answer)
+	status, err = strconv.Atoi(fields[1])
+	require.NoError(t, err)
+	return redirect(status), string(answer)
+}
+
+// redirect is the status with which ServeMux leads to a clean path: 301 before
+// Go 1.26, 307 since.
+func redirect(status int) int {
+	if status == http.StatusMovedPermanently {
+		return http.StatusTemporaryRedirect
+	}
+	return status
+}
+
+// No method, header or way of writing a path leads around a guard. What is
+// about pages, such as cross-site posts, is not of this package.
+func TestScenario39_NoWayAroundTheGuard(t *testing.T) {
+	t.Parallel()
+	var reached atomic.Int64
+	secret := func(w http.ResponseWriter, r *http.Request) {
+		reached.Add(1)
+		_, _ = io.WriteString(w, "SECRET")
+	}
+	mux, _ := newMux(t)
+	admin := rbachttp.Needs(rbac.Users, rbac.Manage)
+	mux.HandleFunc("GET /admin/users", admin, secret)
+	mux.HandleFunc("DELETE /admin/users/{id}", admin, secret)
+	mux.HandleFunc("/any", admin, secret)
+	mux.HandleFunc("/tree/", admin, secret)
+	mux.HandleFunc("GET /files/{path...}", rbachttp.Member(), hello)
+	mux.HandleFunc("GET /healthz", rbachttp.Public("load balancers ask"), hello)
+	mux.HandleFunc("POST /healthz", admin, secret)
+	server := serve(t, mux)
+
+	for _, test := range []struct {
+		request            string
+		nobody, sales, ada int
+		headers            []string
+	}{
+		// Methods.
+		{"GET /admin/users", 401, 403, 200, nil},
+		{"HEAD /admin/users", 401, 403, 200, nil},
+		{"OPTIONS /admin/users", 405, 405, 405, nil},
+		{"TRACE /admin/users", 405, 405, 405, nil},
+		{"get /admin/users", 405, 405, 405, nil},
+		{"BREW /admin/users", 405, 405, 405, nil},
+		{"HEAD /any", 401, 403, 200, nil},
+		{"OPTIONS /any", 401, 403, 200, nil},
+		{"TRACE /any", 401, 403, 200, nil},
+		{"CONNECT /any", 401, 403, 200, nil},
+		{"PROPFIND /any", 401, 403, 200, nil},
+		{"OPTIONS /tree/x", 401, 403, 200, nil},
+		{"HEAD /healthz", 200, 200, 200, nil},
+		{"OPTIONS /healthz", 405, 405, 405, nil},
+
+		// Headers that some frameworks take for the method or the path.
+		{"GET /admin/users", 401, 403, 200, []string{"X-HTTP-Method-Override: POST"}},
+		{"POST /healthz", 401, 403, 200, []string{"X-HTTP-Method-Override: GET"}},
+		{"POST /healthz", 401, 403, 200, []string{"X-HTTP-Method: GET", "X-Method-Override: HEAD"}},
+		{"POST /healthz?_method=GET", 401, 403, 200, nil},
+		{"GET /healthz", 200, 200, 200, []string{"X-HTTP-Method-Override: POST"}},
+		{"GET /admin/users", 401, 403, 200, []string{"X-Original-URL: /healthz", "X-Rewrite-URL: /healthz"}},
+		{"GET /healthz", 200, 200, 200, []string{"X-Original-URL: /admin/users", "X-Forwarded-Prefix: /admin"}},
+		{"OPTIONS /any", 401, 403, 200, []string{"Origin: https://evil.example", "Access-Control-Request-Method: GET"}},
+
+		// Paths. A redirect leads to the clean path and shows nothing.
+		{"GET //admin/users", 307, 307, 307, nil},
+		{"GET /./admin/users", 307, 307, 307, nil},
+		{"GET /admin//users", 307, 307, 307, nil},
+		{"GET /healthz/../admin/users", 307, 307, 307, nil},
+		{"GET /files/../admin/users", 307, 307, 307, nil},
+		{"GET /files/%2e%2e/admin/users", 401, 200, 200, nil}, // the files,
+		{"GET /%2e/admin/users", 404, 404, 404, nil},
+		{"GET /%61dmin/users", 401, 403, 200, nil},
+		{"GET /admin%2fusers", 404, 404, 404, nil},
+		{"GET /admin%2Fusers", 404, 404, 404, nil},
+		{"GET /files/..%2fadmin%2fusers", 401, 200, 200, nil},  // the files,
+		{"GET /files/x%2f..%2f..%2fadmin", 401, 200, 200, nil}, // the files,
+		{"GET /admin/users/", 404, 404, 404, nil},
+		{"GET /admin/users%00", 404, 404, 404, nil},
+		{"GET /admin/users;x=1", 404, 404, 404, nil},
+		{"GET /admin/users.json", 404, 404, 404, nil},
+		{"GET /ADMIN/users", 404, 404, 404, nil},
+		{"GET /admin/users?../healthz", 401, 403, 200, nil},
+		{"GET /admin/users#/healthz", 404, 404, 404, nil},
+		{`GET /admin\users`, 404, 404, 404, nil},
+		{"GET /tree", 307, 307, 307, nil},
+		{"GET /tree/../tree/x", 307, 307, 307, nil},
+		{"GET /tree/%2e%2e%2fhealthz", 401, 403, 200, nil},
+		{"CONNECT //any", 404, 404, 404, nil},
+		{"CONNECT /tree/../any", 401, 403, 200, nil},
+		{"CONNECT crm.example:443", 404, 404, 404, nil},
+
+		// Other forms of the request's target.
+		{"GET http://crm.example/admin/users", 401, 403, 200, nil},
+		{"GET http://other.example/admin/users", 401, 403, 200, nil},
+		{"GET http://crm.example//admin/users", 307, 307, 307, nil},
+		{"HEAD http://crm.example/any", 401, 403, 200, nil},
+		{"GET http://crm.example", 307, 307, 307, nil},
+		{"OPTIONS *", 200, 200, 200, nil}, // net/http answers, with nothing
+		{"GET *", 400, 400, 400, nil},
+		{"GET admin/users", 400, 400, 400, nil},
+		{"GET /admin/%zz", 400, 400, 400, nil},
+	} {
+		for _, by := range []struct {
+			user string
+			want int
+		}{{"", test.nobody}, {"sal", test.sales}, {"ada", test.ada}} {
+			reached.Store(0)
+			status, text := raw(t, server, test.request, by.user, test.headers...)
+			require.Equal(t, by.want, status, "%s by %q", test.request, by.user)
+			if by.user != "ada" {
+				require.Zero(t, reached.Load(), "%s by %q", test.request, by.user)
+				require.NotContains(t, text, "SECRET")
+			}
+		}
+	}
+}
+
+// From outside nobody can tell a user who may not from one who is suspended,
+// is in another workspace or does not exist.
+func TestScenario41_DenialsLookTheSame(t *testing.T) {
+	t.Parallel()
+	guard := rbachttp.New(newTeam(t).Authorizer, identify, rbachttp.WithLogger(quiet))
+	mux := guard.Mux()
+	needs := map[string]rbachttp.Requirement{
+		"/needs":  rbachttp.Needs(rbac.Audit, rbac.Read),
+		"/scope":  rbachttp.NeedsScope(rbac.Organizations, rbac.Read),
+		"/all":    rbachttp.AllOf(rbachttp.SignedIn(), rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.Member()),
+		"/any":    rbachttp.AnyOf(rbachttp.Needs(rbac.API, rbac.Read), rbachttp.Needs(rbac.Audit, rbac.Read)),
+		"/nested": rbachttp.SignedIn(),
+	}
+	for path, need := range needs {
+		var h http.Handler = helloHandler
+		if path == "/nested" {
+			h = guard.Require(rbachttp.Needs(rbac.Audit, rbac.Read))(h)
+		}
+		mux.Handle(path, need, h)
+	}
+	server := serve(t, mux)
+	long := strings.Repeat("x", 4000)
+	callers := [][]string{
+		{"sal"}, {"gus"}, {"pat"}, {"eve"}, {"bo"}, {"Ada"}, {"administrator"}, {"Administrator"}, {"\xff"}, {long}, {"ada\u200b"},
+		{"ada", "Test-Workspace: bolt"}, {"ada", "Test-Workspace: nowhere"}, {"ada", "Test-Workspace: \xff"}, {"ada", "Test-Workspace: " + long},
+		{"ada", "Test-Limit: no access"}, {"ada", "Test-Limit: contacts: read all, manage all"},
+	}
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST"} {
+		answers := map[string]bool{}
+		for path := range needs {
+			for _, caller := range callers {
+				status, text := raw(t, server, method+" "+path, caller[0], caller[1:]...)
+				require.Equal(t, 403, status, "%s by %.20q", path, caller)
+				answers[withoutDate(text)] = true
+			}
+			status, _ := raw(t, server, method+" "+path, "ada")
+			require.Equal(t, 200, status, "not everybody is denied")
+		}
+		require.Len(t, answers, 1, "%s", method)
+		for text := range answers {
+			for _, internal := range []string{"audit", "role", "Sales", "member", "suspend", "user", "rbac", "workspace", "sal"} {
+				require.NotContains(t, text, internal)
+			}
+		}
+	}
+}
+
+func withoutDate(text string) string {
+	var kept []string
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "Date: ") {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "")
+}
+
+// Nothing in a request makes the guard panic, or lets it through.
+func TestHostileIdentities(t *testing.T) {
+	t.Parallel()
+	az := newTeam(t)
+	ids := []string{" ", "\x00", "\xff\xfe", "ada\x00", "ada\n", strings.Repeat("a", 1<<16), "'; DROP TABLE members; --", "\u202eada", "Ada"}
+	for _, id := range ids {
+		for _, workspace := range ids {
+			for name, caller := range map[string]rbachttp.Caller{
+				"user":               rbachttp.User(id),
+				"in a workspace":     rbachttp.User("ada").In(workspace),
+				"user and workspace": rbachttp.User(id).In(workspace),
+				"limited":            rbachttp.User(id).Limit(rbac.Permissions{rbac.Area(id): {Read: 200, Manage: rbac.All}}),
+			} {
+				guard := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) { return caller, nil }, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody())
+				for want, need := range map[int]rbachttp.Requirement{403: rbachttp.Needs(rbac.Audit, rbac.Read), 200: rbachttp.SignedIn()} {
+					require.Equal(t, want, record(guard.Require(need)(helloHandler), "GET", "/", "").Code, "%s: %.20q in %.20q", name, id, workspace)
+				}
+				require.Equal(t, 200, record(guard.Permissions(), "GET", "/", "").Code)
+			}
+		}
+	}
+	// A limit with what no Scope is gives no more than the role.
+	for _, scope := range []rbac.Scope{3, 200, 255} {
+		guard := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) {
+			return rbachttp.User("ada").Limit(rbac.Permissions{rbac.Audit: {Read: scope}}), nil
+		}, rbachttp.WithLogger(quiet))
+		require.Equal(t, 403, record(guard.Require(rbachttp.Needs(rbac.Audit, rbac.Read))(helloHandler), "GET", "/", "").Code, fmt.Sprint(scope))
+	}
+}

@@ -1,0 +1,139 @@
+package rbactest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/areagate/rbac"
+)
+
+// Workspace is a workspace made by [New] for one test. It embeds the
+// [rbac.Workspace], so that w.Can and w.As work as they do in the application.
+type Workspace struct {
+	*rbac.Workspace
+
+	// Authorizer is what the workspace belongs to: for an application that
+	// takes one, and for other workspaces.
+	Authorizer *rbac.Authorizer
+}
+
+// New returns a workspace with roles and members, and fails the test if it
+// cannot be made as described. It is closed when the test ends.
+//
+// A workspace without an Administrator is fine. What the library logs goes to
+// the test's output, unless [Options] say otherwise. Roles and members are
+// created with System("rbactest"), so that their events come first.
+func New(t testing.TB, setups ...Setup) *Workspace {
+	t.Helper()
+	s, err := newSetup(t, setups)
+	if err != nil {
+		t.Fatalf("rbactest.New: %v", err)
+	}
+	az, err := rbac.Open(t.Context(), s.store, s.options...)
+	if err != nil {
+		t.Fatalf("rbactest.New: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := az.Close(); err != nil {
+			t.Errorf("rbactest: Close: %v", err)
+		}
+	})
+	w := az.For(s.id)
+	if err := s.fill(t.Context(), w); err != nil {
+		t.Fatalf("rbactest.New: %v", err)
+	}
+	return &Workspace{Workspace: w, Authorizer: az}
+}
+
+// Role returns a role as it is stored now, ready to be edited. It is named as
+// for [Member]. A role that does not exist fails the test.
+func (w *Workspace) Role(t testing.TB, name string) rbac.Role {
+	t.Helper()
+	roles, err := w.Roles(t.Context())
+	if err != nil {
+		t.Fatalf("rbactest: Role: %v", err)
+	}
+	role, err := roleNamed(roles, name)
+	if err != nil {
+		t.Fatalf("rbactest: Role: %v", err)
+	}
+	return role
+}
+
+func newSetup(t testing.TB, setups []Setup) (*setup, error) {
+	s := &setup{}
+	for i, set := range setups {
+		if set == nil {
+			return nil, fmt.Errorf("argument %d is a nil Setup", i+1)
+		}
+		set(s)
+	}
+	if s.mistake != "" {
+		return nil, fmt.Errorf("%s", s.mistake)
+	}
+	if s.store == nil {
+		s.store = rbac.NewMemStore()
+	}
+	options := []rbac.Option{rbac.WithLogger(slog.New(slog.NewTextHandler(t.Output(), nil)))}
+	if len(s.areas) > 0 {
+		options = append(options, rbac.WithAreas(append(rbac.DefaultAreas(), s.areas...)...))
+	}
+	s.options = append(options, s.options...)
+	return s, nil
+}
+
+// fill creates the roles and members.
+func (s *setup) fill(ctx context.Context, w *rbac.Workspace) error {
+	app := w.System("rbactest")
+	for _, role := range s.roles {
+		if _, err := app.CreateRole(ctx, role); err != nil {
+			return fmt.Errorf("role %q: %w", role.Name, err)
+		}
+	}
+	if len(s.members) == 0 {
+		return nil
+	}
+	roles, err := w.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	var suspended []string
+	for _, m := range s.members {
+		if seen[m.user] {
+			return fmt.Errorf("member %q is there twice: a member holds one role", m.user)
+		}
+		seen[m.user] = true
+		role, err := roleNamed(roles, m.role)
+		if err != nil {
+			return fmt.Errorf("member %q: %w", m.user, err)
+		}
+		if err := app.Assign(ctx, role.ID, m.user); err != nil {
+			return fmt.Errorf("member %q: %w", m.user, err)
+		}
+		if m.suspended {
+			suspended = append(suspended, m.user)
+		}
+	}
+	// Only when all are members: the last administrator cannot be suspended,
+	// and who is the last does not depend on the order of the arguments.
+	if err := app.Suspend(ctx, suspended...); err != nil {
+		return fmt.Errorf("suspended %q: %w", suspended, err)
+	}
+	return nil
+}
+
+// roleNamed finds a role by its name, or a system role by its id.
+func roleNamed(roles []rbac.Role, name string) (rbac.Role, error) {
+	var names []string
+	for _, role := range roles {
+		if role.Name == strings.TrimSpace(name) || role.System && string(role.ID) == name {
+			return role, nil
+		}
+		names = append(names, fmt.Sprintf("%q", role.Name))
+	}
+	return rbac.Role{}, fmt.Errorf("there is no role %q; there is %s", name, strings.Join(names, ", "))
+}
