@@ -25,7 +25,8 @@ import (
 // [ErrOutcomeUnknown], [ErrClosed] and those of the store.
 type Admin struct {
 	workspace *Workspace
-	actor     string // a member; empty for the application
+	actor     string       // a member; empty for the application
+	limit     *Permissions // what the actor may hold at most, or nil
 	system    bool
 	reason    string // why the application acts
 	caller    Store  // the caller's own transaction, or nil
@@ -35,6 +36,22 @@ type Admin struct {
 // Every rule applies.
 func (w *Workspace) As(user string) *Admin {
 	return &Admin{workspace: w, actor: user}
+}
+
+// AsSubject returns an Admin that acts as the subject of a request: as its
+// user, like [Workspace.As], holding no more than [Subject.Limit] left. So
+// the holder of an API key does not get around its limit by granting. A subject
+// of another workspace, and the zero Subject, is denied.
+func (w *Workspace) AsSubject(s Subject) *Admin {
+	if s.s == nil || s.s.workspace != w.id {
+		return w.As("")
+	}
+	a := w.As(s.s.user)
+	if s.s.full != nil {
+		most := s.Permissions()
+		a.limit = &most
+	}
+	return a
 }
 
 // System returns an Admin that acts as the application: it has every right

@@ -287,3 +287,72 @@ func TestA7_RolesInUseStay(t *testing.T) {
 		require.Equal(t, `rbac: role is in use: role "Unused": "u00", "u01", "u02", "u03", "u04", "u05", "u06", "u07", "u08", "u09"`, err.Error())
 	})
 }
+
+// AsSubject acts as its user, who holds no more than the subject's limit left:
+// an API key does not get around its limit by way of administration.
+func TestAsSubject(t *testing.T) {
+	t.Parallel()
+	ctx, az := t.Context(), openOn(t, newStore(t))
+	reader := addRole(t, az.Workspace, "Reader", rbac.Permissions{rbac.Deals: access(rbac.Own, rbac.None)})
+	wide := addRole(t, az.Workspace, "Wide", rbac.Permissions{rbac.Deals: access(rbac.All, rbac.All), rbac.Contacts: access(rbac.Own, rbac.None)})
+	assign(t, az.Workspace, rbac.Administrator, "ada", "bea")
+	assign(t, az.Workspace, reader.ID, "rob")
+	ada, err := az.Subject(ctx, "ada")
+	require.NoError(t, err)
+	key := ada.Limit(rbac.Permissions{rbac.Users: access(rbac.None, rbac.All), rbac.Deals: access(rbac.All, rbac.None)})
+	missing := func(err error) rbac.Permissions {
+		var escalation *rbac.EscalationError
+		require.ErrorAs(t, err, &escalation)
+		require.Equal(t, "ada", escalation.Actor)
+		return escalation.Missing
+	}
+
+	// What the key covers, it may do, in its user's name.
+	require.NoError(t, az.AsSubject(key).Assign(ctx, reader.ID, "new"))
+	require.NoError(t, az.AsSubject(key).Remove(ctx, "new"))
+	for e, err := range az.Events(ctx, rbac.EventQuery{Newest: true, Limit: 2}) {
+		require.NoError(t, err)
+		require.Equal(t, "ada", e.Actor)
+	}
+	// What it does not cover, it neither grants nor touches.
+	beyond := rbac.Permissions{rbac.Deals: access(rbac.None, rbac.All), rbac.Contacts: access(rbac.Own, rbac.None)}
+	require.Equal(t, beyond, missing(az.AsSubject(key).Assign(ctx, wide.ID, "rob")))
+	_, err = az.AsSubject(key).CreateRole(ctx, rbac.Role{Name: "Mine", Permissions: wide.Permissions})
+	require.Equal(t, beyond, missing(err))
+	require.Equal(t, beyond, missing(az.AsSubject(key).DeleteRole(ctx, wide.ID)))
+	require.ErrorIs(t, az.AsSubject(key).Assign(ctx, rbac.Administrator, "rob"), rbac.ErrEscalation)
+	require.ErrorIs(t, az.AsSubject(key).Suspend(ctx, "bea"), rbac.ErrEscalation)
+	require.ErrorIs(t, az.AsSubject(key).Suspend(ctx, "ada"), rbac.ErrSelf)
+
+	// A key without Manage All on Users does not administer, and the reason is
+	// the limit.
+	var denied *rbac.DeniedError
+	require.ErrorAs(t, az.AsSubject(ada.Limit(nil)).Assign(ctx, reader.ID, "new"), &denied)
+	require.Equal(t, rbac.ReasonLimited, denied.Decision.Reason)
+	require.ErrorAs(t, az.AsSubject(ada.Limit(rbac.Permissions{rbac.Users: access(rbac.All, rbac.Own)})).Assign(ctx, reader.ID, "new"), &denied)
+	require.Equal(t, rbac.ReasonLimited, denied.Decision.Reason)
+
+	// A limit adds nothing: rights are read in the transaction (A11).
+	require.NoError(t, az.System("test").Suspend(ctx, "ada"))
+	require.ErrorAs(t, az.AsSubject(key).Assign(ctx, reader.ID, "new"), &denied)
+	require.Equal(t, rbac.ReasonSuspended, denied.Decision.Reason)
+	require.NoError(t, az.System("test").Reinstate(ctx, "ada"))
+
+	// A subject of another workspace is nobody here, and neither is the zero
+	// Subject anybody.
+	assign(t, az.For("acme"), rbac.Administrator, "ada")
+	require.ErrorIs(t, az.For("acme").AsSubject(ada).Assign(ctx, rbac.Administrator, "eve"), rbac.ErrDenied)
+	require.ErrorIs(t, az.AsSubject(rbac.Subject{}).Assign(ctx, reader.ID, "eve"), rbac.ErrDenied)
+
+	// Without a limit it is As: an Administrator covers areas that this program
+	// does not know.
+	store := newStore(t)
+	newer := openOn(t, store, rbac.WithAreas(append(rbac.DefaultAreas(), rbac.AreaInfo{Area: "billing"})...))
+	assign(t, newer.Workspace, rbac.Administrator, "ada")
+	billing := addRole(t, newer.Workspace, "Billing", rbac.Permissions{"billing": access(rbac.All, rbac.All)})
+	older := openOn(t, store)
+	ada, err = older.Subject(ctx, "ada")
+	require.NoError(t, err)
+	require.NoError(t, older.AsSubject(ada).Assign(ctx, billing.ID, "bob"))
+	require.ErrorIs(t, older.AsSubject(ada.Limit(ada.Permissions())).Remove(ctx, "bob"), rbac.ErrEscalation)
+}

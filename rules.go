@@ -67,7 +67,14 @@ func (c *change) actor() (Decision, error) {
 	}
 	c.held = c.model.effective(role.Permissions)
 	c.everything = role.ID == Administrator
+	full := c.held.Scope(Users, Manage)
+	if c.admin.limit != nil {
+		c.held, c.everything = c.held.Intersect(*c.admin.limit), false
+	}
 	d.settle(c.held.Scope(Users, Manage))
+	if d.Scope < full {
+		d.Reason = ReasonLimited
+	}
 	return d, nil
 }
 

@@ -459,6 +459,7 @@ var api = map[string]string{
 	// Methods of Workspace.
 	"Workspace.Areas":        "a copy",
 	"Workspace.As":           "an Admin under every rule",
+	"Workspace.AsSubject":    "an Admin under every rule, and a limit",
 	"Workspace.Authorize":    "a check",
 	"Workspace.Can":          "a check",
 	"Workspace.CanRecord":    "a check",

@@ -101,7 +101,7 @@ func markdown(text string) string {
 			b.WriteString("&gt;")
 		case r == '&':
 			b.WriteString("&amp;")
-		case strings.ContainsRune("\\`*_{}[]()#+-.!|~:@", r):
+		case strings.ContainsRune("\\`*_[]()#+-.!|~:@", r):
 			b.WriteByte('\\')
 			b.WriteRune(r)
 		default:

@@ -29,7 +29,7 @@ func (g *Guard) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 		attrs = append(attrs, slog.String("user", s.User()), slog.String("workspace", s.Workspace()))
 	}
 	g.options.logger.LogAttrs(r.Context(), level, "rbachttp: answered with an error", append(attrs, slog.Int("status", p.Status), slog.Any("error", err))...)
-	g.problem(w, r, p)
+	g.WriteProblem(w, r, p)
 }
 
 // refusals are the errors that have one answer, in the order in which they

@@ -306,7 +306,7 @@ func ExampleGuard_WriteError() {
 	rename := func(w http.ResponseWriter, r *http.Request) {
 		subject, _ := rbac.FromContext(r.Context())
 		role := rbac.Role{ID: rbac.RoleID(r.PathValue("id")), Name: r.FormValue("name"), Version: 1}
-		if _, err := az.As(subject.User()).UpdateRole(r.Context(), role); err != nil {
+		if _, err := az.AsSubject(subject).UpdateRole(r.Context(), role); err != nil {
 			guard.WriteError(w, r, err)
 			return
 		}

@@ -29,14 +29,14 @@ func (g *Guard) fail(w http.ResponseWriter, r *http.Request, message string, err
 		level = slog.LevelDebug
 	}
 	g.options.logger.LogAttrs(r.Context(), level, message, append(requestAttrs(r), slog.Any("error", err))...)
-	g.problem(w, r, problemUnavailable)
+	g.WriteProblem(w, r, problemUnavailable)
 }
 
 // unauthenticated answers nobody. Anybody can cause it, as often as they like,
 // so it is not logged as more than Debug.
 func (g *Guard) unauthenticated(w http.ResponseWriter, r *http.Request) {
 	g.options.logger.LogAttrs(r.Context(), slog.LevelDebug, "rbachttp: no identity", requestAttrs(r)...)
-	g.problem(w, r, problemUnauthenticated)
+	g.WriteProblem(w, r, problemUnauthenticated)
 }
 
 // deny answers somebody who does not meet the requirement. All are answered
@@ -62,7 +62,7 @@ func (g *Guard) deny(w http.ResponseWriter, r *http.Request, s rbac.Subject, nee
 	if g.options.missing {
 		p.Missing = need.missing(s.Permissions())
 	}
-	g.problem(w, r, p)
+	g.WriteProblem(w, r, p)
 }
 
 // denyElsewhere answers a caller whom Identify put into a workspace that the
@@ -73,7 +73,7 @@ func (g *Guard) denyElsewhere(w http.ResponseWriter, r *http.Request, c Caller) 
 		slog.String("workspace", c.workspace),
 		slog.String("served", g.own.ID()),
 	)...)
-	g.problem(w, r, problemDenied)
+	g.WriteProblem(w, r, problemDenied)
 }
 
 // logUnusedScope is the default of OnUnusedScope.

@@ -86,7 +86,7 @@ func (m *Mux) unknown(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(answer, r)
 	if answer.status == http.StatusMethodNotAllowed {
 		w.Header()["Allow"] = answer.header["Allow"]
-		m.guard.problem(w, r, problemMethodNotAllowed)
+		m.guard.WriteProblem(w, r, problemMethodNotAllowed)
 		return
 	}
 	m.guard.NotFound(w, r)

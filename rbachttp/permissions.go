@@ -42,7 +42,7 @@ func (g *Guard) Permissions() http.Handler {
 func (g *Guard) servePermissions(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		g.problem(w, r, problemMethodNotAllowed)
+		g.WriteProblem(w, r, problemMethodNotAllowed)
 		return
 	}
 	s, _ := rbac.FromContext(r.Context())

@@ -73,8 +73,10 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, p Problem) {
 	}
 }
 
-// problem answers, with the headers that belong to the status.
-func (g *Guard) problem(w http.ResponseWriter, r *http.Request, p Problem) {
+// WriteProblem answers with a problem of the application's own as the guard
+// answers with its own: by [WithAnswer], with the headers that belong to the
+// status.
+func (g *Guard) WriteProblem(w http.ResponseWriter, r *http.Request, p Problem) {
 	h := w.Header()
 	for _, name := range []string{"Content-Encoding", "Content-Length", "Content-Range", "Etag", "Last-Modified"} {
 		h.Del(name) // of the answer that a handler had begun to prepare
@@ -93,7 +95,7 @@ func (g *Guard) problem(w http.ResponseWriter, r *http.Request, p Problem) {
 // for byte: for a record that is not there and for one that the caller may
 // not see.
 func (g *Guard) NotFound(w http.ResponseWriter, r *http.Request) {
-	g.problem(w, r, problemNotFound)
+	g.WriteProblem(w, r, problemNotFound)
 }
 
 // The answers of the guard itself. They are the same for everybody.
