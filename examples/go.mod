@@ -6,7 +6,9 @@ require (
 	github.com/areagate/rbac v0.0.0
 	github.com/areagate/rbac/pgstore v0.0.0
 	github.com/areagate/rbac/sqlitestore v0.0.0
+	github.com/go-chi/chi/v5 v5.5.0
 	github.com/jackc/pgx/v5 v5.12.0
+	github.com/labstack/echo/v5 v5.4.4
 )
 
 require (

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/pgstore"
+	"github.com/areagate/rbac/sqlitestore"
+)
+
+//go:embed schema.sql
+var schema string
+
+// database holds the CRM's tables and those of rbac. Queries are the same on
+// SQLite and PostgreSQL: both take $1 for a parameter.
+type database struct {
+	*sql.DB
+	store rbac.Store
+
+	// inTx runs fn in one transaction, which is committed if fn returns nil.
+	// What fn writes and what it changes through the transaction's store
+	// happen together, or neither does.
+	inTx func(ctx context.Context, fn func(transaction) error) error
+
+	lock  string // the statement that makes transactions of seed wait for each other
+	close func() error
+}
+
+func (d *database) exec(ctx context.Context, query string, args ...any) error {
+	_, err := d.ExecContext(ctx, query, args...)
+	return err
+}
+
+// transaction is one of the CRM's tables and of rbac's.
+type transaction interface {
+	exec(ctx context.Context, query string, args ...any) error
+	number(ctx context.Context, query string, args ...any) (n int64, err error)
+	store() rbac.Store // for rbac.Admin.In
+}
+
+// openSQLite opens the file crm.db in a folder.
+func openSQLite(dir string) (*database, error) {
+	path, err := filepath.Abs(filepath.Join(dir, "crm.db"))
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite itself would let others read it
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	location := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "_txlock=immediate" +
+		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"}
+	db, err := sql.Open("sqlite", location.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	store, err := sqlitestore.New(db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	inTx := func(ctx context.Context, fn func(transaction) error) error {
+		tx, err := db.BeginTx(ctx, nil) // IMMEDIATE, because of _txlock
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if err := fn(sqliteTx{tx}); err != nil {
+			return err
+		}
+		return tx.Commit()
+	}
+	return &database{db, store, inTx, "SELECT 1", db.Close}, nil
+}
+
+type sqliteTx struct{ tx *sql.Tx }
+
+func (t sqliteTx) store() rbac.Store { return sqlitestore.Tx(t.tx) }
+
+func (t sqliteTx) exec(ctx context.Context, query string, args ...any) error {
+	_, err := t.tx.ExecContext(ctx, query, args...)
+	return err
+}
+
+func (t sqliteTx) number(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = t.tx.QueryRowContext(ctx, query, args...).Scan(&n)
+	return n, err
+}
+
+// openPostgres opens the database of a URL.
+func openPostgres(ctx context.Context, location string) (*database, error) {
+	config, err := pgxpool.ParseConfig(location)
+	if err != nil {
+		return nil, fmt.Errorf("-postgres: %w", err) // without the password
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if err := pgstore.Migrate(ctx, pool); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	store, err := pgstore.New(ctx, pool)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	inTx := func(ctx context.Context, fn func(transaction) error) error {
+		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return fn(postgresTx{tx}) })
+	}
+	closeAll := func() error {
+		defer pool.Close()
+		return db.Close()
+	}
+	return &database{db, store, inTx, "SELECT pg_advisory_xact_lock(20260105)", closeAll}, nil
+}
+
+type postgresTx struct{ tx pgx.Tx }
+
+func (t postgresTx) store() rbac.Store { return pgstore.Tx(t.tx) }
+
+func (t postgresTx) exec(ctx context.Context, query string, args ...any) error {
+	_, err := t.tx.Exec(ctx, query, args...)
+	return err
+}
+
+func (t postgresTx) number(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = t.tx.QueryRow(ctx, query, args...).Scan(&n)
+	return n, err
+}
+
+// collect returns what scan makes of each row of a query.
+func collect[T any](ctx context.Context, db *database, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := []T{} // an empty list is [] in JSON, not null
+	for rows.Next() {
+		item, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, rows.Err()
+}

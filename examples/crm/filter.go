@@ -1,0 +1,29 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/areagate/rbac"
+)
+
+// args are the arguments of a query. Values reach the database as these, and
+// never as part of its text.
+type args []any
+
+// add adds an argument and returns its placeholder.
+func (a *args) add(value any) string {
+	*a = append(*a, value)
+	return "$" + strconv.Itoa(len(*a))
+}
+
+// inReach returns the condition for the rows of an area that somebody may act
+// on. What is not a scope that it knows reaches nothing.
+func inReach(s rbac.Subject, area rbac.Area, action rbac.Action, a *args) string {
+	switch s.Scope(area, action) {
+	case rbac.All:
+		return "TRUE"
+	case rbac.Own:
+		return "owner = " + a.add(s.User())
+	}
+	return "FALSE"
+}

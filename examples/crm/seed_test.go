@@ -1,0 +1,108 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/examples/internal/pgtest"
+)
+
+func TestSetUpAgainChangesNothing(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, open func(testing.TB) *database) {
+		db := open(t)
+		c := start(t, db)
+		c.as(administrator, "DELETE", "/users/"+salesRep, nil)
+		c.as(administrator, "DELETE", "/deals/deal-01", nil)
+		before := c.dump(t)
+		again := start(t, db)
+		if after := again.dump(t); after != before {
+			t.Errorf("got %s\nbefore %s", after, before)
+		}
+	})
+}
+
+// Several programs that start on one empty database at once find one company.
+func TestSetUpAtOnce(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) {
+		dir := t.TempDir()
+		testSetUpAtOnce(t, func() (*database, error) { return openSQLite(dir) })
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		location := pgtest.Database(t)
+		testSetUpAtOnce(t, func() (*database, error) { return openPostgres(t.Context(), location) })
+	})
+}
+
+func testSetUpAtOnce(t *testing.T, open func() (*database, error)) {
+	prepared := make([]*database, 4)
+	var wg sync.WaitGroup
+	for i := range prepared {
+		wg.Go(func() {
+			db, err := open()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			prepared[i] = db
+			az, err := rbac.Open(t.Context(), db.store)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer az.Close()
+			if err := setUp(t.Context(), db, az); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, db := range prepared {
+		if db != nil {
+			opened(t, db, nil)
+		}
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	c := start(t, prepared[0])
+	if n := c.countEvents(t); n != 20 {
+		t.Errorf("%d events, want the 20 of one company", n)
+	}
+	if ids, _ := c.as(administrator, "GET", "/deals", nil).ids(t); len(ids) != 12 {
+		t.Errorf("%d deals, want 12", len(ids))
+	}
+}
+
+func TestFileIsForItsOwnerOnly(t *testing.T) {
+	dir := t.TempDir()
+	db, err := openSQLite(dir)
+	start(t, opened(t, db, err))
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has the permissions %v", file, info.Mode())
+		}
+	}
+}
+
+func TestCompanyIsBelievable(t *testing.T) {
+	c := start(t, sqliteDatabase(t))
+	if len(c.roles) < 6 {
+		t.Errorf("%d roles, want Administrator and five", len(c.roles))
+	}
+	for _, k := range kinds {
+		if ids, _ := c.as(administrator, "GET", "/"+k.table(), nil).ids(t); len(ids) < 5 {
+			t.Errorf("%d %s, want five", len(ids), k.area)
+		}
+	}
+}

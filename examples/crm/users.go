@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/areagate/rbac"
+)
+
+// person is a row of the table users. Whether somebody is a member, and with
+// which role, is in rbac's tables.
+type person struct {
+	User  string `json:"user"`
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+func scanPerson(rows *sql.Rows) (p person, err error) {
+	return p, rows.Scan(&p.User, &p.Name, &p.Email)
+}
+
+// member is a person who is a member.
+type member struct {
+	person
+	Role      rbac.RoleID `json:"role"`
+	RoleName  string      `json:"roleName"`
+	Suspended bool        `json:"suspended"`
+}
+
+var errMember = problem{Status: http.StatusConflict, Code: "member", Detail: "This person is a member already."}
+
+// listUsers answers with a page of the members. Whoever reads own users only
+// sees one: themselves.
+func (s *server) listUsers(w http.ResponseWriter, r *http.Request) error {
+	page, err := pageOf(r)
+	if err != nil {
+		return err
+	}
+	query := rbac.MemberQuery{After: page.after, Limit: page.limit, Users: []string{}}
+	switch caller := subject(r); caller.Scope(rbac.Users, rbac.Read) {
+	case rbac.All:
+		query.Users = nil // everybody
+	case rbac.Own:
+		query.Users = []string{caller.User()}
+	}
+	members, err := s.members(r.Context(), query)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, listOf(members, page, func(m member) string { return m.User }))
+}
+
+// getUser answers with one member, whose record belongs to themselves.
+func (s *server) getUser(w http.ResponseWriter, r *http.Request) error {
+	user := r.PathValue("user")
+	if !subject(r).CanRecord(rbac.Users, rbac.Read, user) || textProblem(user, true) != "" {
+		return errNotFound
+	}
+	found, err := s.members(r.Context(), rbac.MemberQuery{Users: []string{user}})
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return errNotFound
+	}
+	return writeJSON(w, http.StatusOK, found[0])
+}
+
+// invite adds a person as a member. Their row and their role are written in
+// one transaction: there is never one without the other.
+func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		person
+		Role rbac.RoleID `json:"role"`
+	}
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	if err := checkTexts("user", body.User, "name", body.Name, "email", body.Email); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	err := s.inTx(ctx, func(tx transaction) error {
+		// Somebody who was removed may come back.
+		err := tx.exec(ctx, "INSERT INTO users (id, name, email) VALUES ($1, $2, $3)"+
+			" ON CONFLICT (id) DO UPDATE SET name = excluded.name, email = excluded.email",
+			body.User, body.Name, body.Email)
+		if err != nil {
+			return err
+		}
+		switch is, err := isMember(ctx, tx.store(), body.User); {
+		case err != nil:
+			return err
+		case is:
+			return errMember
+		}
+		return s.az.AsSubject(subject(r)).In(tx.store()).Assign(ctx, body.Role, body.User)
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/users/"+url.PathEscape(body.User))
+	return writeJSON(w, http.StatusCreated, body)
+}
+
+// removeUser ends a membership, and the sessions and API keys with it. The
+// records stay with their owner until somebody transfers them.
+func (s *server) removeUser(w http.ResponseWriter, r *http.Request) error {
+	ctx, user := r.Context(), r.PathValue("user")
+	err := s.inTx(ctx, func(tx transaction) error {
+		if err := s.az.AsSubject(subject(r)).In(tx.store()).Remove(ctx, user); err != nil {
+			return err
+		}
+		if err := tx.exec(ctx, "DELETE FROM sessions WHERE user_id = $1", user); err != nil {
+			return err
+		}
+		return tx.exec(ctx, "DELETE FROM api_keys WHERE user_id = $1", user)
+	})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// assign gives a member another role.
+func (s *server) assign(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Role rbac.RoleID `json:"role"`
+	}
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	user := r.PathValue("user")
+	switch is, err := isMember(r.Context(), s.db.store, user); {
+	case err != nil:
+		return err
+	case !is:
+		return rbac.ErrMemberNotFound // Assign would make them one
+	}
+	if err := s.az.AsSubject(subject(r)).Assign(r.Context(), body.Role, user); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *server) suspend(w http.ResponseWriter, r *http.Request) error {
+	if err := s.az.AsSubject(subject(r)).Suspend(r.Context(), r.PathValue("user")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *server) reinstate(w http.ResponseWriter, r *http.Request) error {
+	if err := s.az.AsSubject(subject(r)).Reinstate(r.Context(), r.PathValue("user")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// inTx writes the CRM's tables and rbac's in one transaction. When it returns
+// nil, the next check sees the change.
+func (s *server) inTx(ctx context.Context, fn func(transaction) error) error {
+	if err := s.db.inTx(ctx, fn); err != nil {
+		return err
+	}
+	return s.az.Sync(ctx)
+}
+
+// isMember asks a store, which may be a transaction.
+func isMember(ctx context.Context, store rbac.Store, user string) (bool, error) {
+	if textProblem(user, true) != "" {
+		return false, nil
+	}
+	err := store.View(ctx, "", func(workspace rbac.Reader) error {
+		_, err := workspace.Member(user)
+		return err
+	})
+	if errors.Is(err, rbac.ErrMemberNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// members joins what rbac knows about members with their rows in users.
+func (s *server) members(ctx context.Context, query rbac.MemberQuery) ([]member, error) {
+	roles, err := s.az.Roles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := map[rbac.RoleID]string{}
+	for _, role := range roles {
+		names[role.ID] = role.Name
+	}
+	found := []member{}
+	for m, err := range s.az.Members(ctx, query) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, member{person{User: m.User}, m.Role, names[m.Role], m.Suspended})
+	}
+	users := make([]string, len(found))
+	for i, m := range found {
+		users[i] = m.User
+	}
+	people, err := s.people(ctx, users...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		if p, ok := people[found[i].User]; ok {
+			found[i].person = p
+		}
+	}
+	return found, nil
+}
+
+// people returns the rows of users.
+func (s *server) people(ctx context.Context, users ...string) (map[string]person, error) {
+	found := map[string]person{}
+	if len(users) == 0 {
+		return found, nil
+	}
+	var a args
+	placeholders := make([]string, len(users))
+	for i, user := range users {
+		placeholders[i] = a.add(user)
+	}
+	query := "SELECT id, name, email FROM users WHERE id IN (" + strings.Join(placeholders, ", ") + ")"
+	rows, err := collect(ctx, s.db, query, a, scanPerson)
+	for _, p := range rows {
+		found[p.User] = p
+	}
+	return found, err
+}
+
+// known reports whether there is a person with an id.
+func (s *server) known(ctx context.Context, user string) (bool, error) {
+	if textProblem(user, true) != "" {
+		return false, nil
+	}
+	people, err := s.people(ctx, user)
+	return len(people) == 1, err
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/areagate/rbac"
+)
+
+func invitation(user string, role rbac.RoleID) map[string]any {
+	return map[string]any{"user": user, "name": "New Colleague", "email": user + "@brightwell.example", "role": role}
+}
+
+func TestInvitedPersonIsInAtOnce(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, open func(testing.TB) *database) {
+		c := start(t, open(t))
+		c.as(officeManager, "POST", "/users", invitation("new/colleague", c.roles["Support agent"])).wants(t, http.StatusCreated, "")
+		c.as("new/colleague", "GET", "/contacts", nil).wants(t, http.StatusOK, "")
+		var got member
+		c.as(administrator, "GET", "/users/new%2Fcolleague", nil).decode(t, http.StatusOK, &got)
+		if got.Name != "New Colleague" || got.RoleName != "Support agent" {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// A person's row and role are written together, or neither is.
+func TestInvitationIsWholeOrNothing(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, open func(testing.TB) *database) {
+		c := start(t, open(t))
+		events := c.countEvents(t)
+		c.as(officeManager, "POST", "/users", invitation("too.much", rbac.Administrator)).wants(t, http.StatusForbidden, "escalation")
+		c.as(officeManager, "POST", "/users", invitation("no.role", "no-such-role")).wants(t, http.StatusNotFound, "role-not-found")
+		for _, user := range []string{"too.much", "no.role"} {
+			if known, err := c.known(t.Context(), user); err != nil || known {
+				t.Errorf("%s is there without a role: %v, %v", user, known, err)
+			}
+		}
+		// The other way round: what follows the assignment fails.
+		broken := errors.New("broken")
+		err := c.inTx(t.Context(), func(tx transaction) error {
+			if err := tx.exec(t.Context(), "INSERT INTO users (id, name, email) VALUES ('half', '', '')"); err != nil {
+				return err
+			}
+			if err := c.az.As(administrator).In(tx.store()).Assign(t.Context(), rbac.Administrator, "half"); err != nil {
+				return err
+			}
+			return broken
+		})
+		if !errors.Is(err, broken) {
+			t.Fatal(err)
+		}
+		if is, err := isMember(t.Context(), c.db.store, "half"); err != nil || is {
+			t.Errorf("half is a member: %v, %v", is, err)
+		}
+		if after := c.countEvents(t); after != events {
+			t.Errorf("%d events, want %d", after, events)
+		}
+	})
+}
+
+func (c *crm) countEvents(t testing.TB) (n int) {
+	t.Helper()
+	for _, err := range c.az.Events(t.Context(), rbac.EventQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// Of many who invite the same person at once, one does.
+func TestInvitationsAtOnce(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, open func(testing.TB) *database) {
+		c := start(t, open(t))
+		token := c.token(administrator)
+		statuses := make([]int, 8)
+		var wg sync.WaitGroup
+		for i := range statuses {
+			wg.Go(func() {
+				statuses[i] = c.with(token, "POST", "/users", invitation("new.colleague", c.roles["Support agent"])).status
+			})
+		}
+		wg.Wait()
+		slices.Sort(statuses)
+		if statuses[0] != http.StatusCreated || statuses[1] != http.StatusConflict || statuses[7] != http.StatusConflict {
+			t.Errorf("got %v, want one 201 and seven 409", statuses)
+		}
+	})
+}
+
+func TestRemovedPersonIsOutAtOnce(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, open func(testing.TB) *database) {
+		c := start(t, open(t))
+		token := c.token(salesRep)
+		c.with(token, "GET", "/deals", nil).wants(t, http.StatusOK, "")
+		c.as(administrator, "DELETE", "/users/"+salesRep, nil).wants(t, http.StatusNoContent, "")
+		c.with(token, "GET", "/deals", nil).wants(t, http.StatusUnauthorized, "unauthenticated")
+		delete(c.tokens, salesRep)
+		c.as(salesRep, "GET", "/deals", nil).wants(t, http.StatusForbidden, "denied")
+		// The records wait for a new owner.
+		c.as(salesLead, "GET", "/deals/deal-04", nil).wants(t, http.StatusOK, "")
+		c.as(salesLead, "PUT", "/deals/deal-04/owner", map[string]any{"owner": otherRep}).wants(t, http.StatusNoContent, "")
+	})
+}
+
+func TestLastAdministratorStays(t *testing.T) {
+	c := start(t, sqliteDatabase(t))
+	c.as(administrator, "DELETE", "/users/henrik.solberg", nil).wants(t, http.StatusNoContent, "")
+	c.as(administrator, "DELETE", "/users/"+administrator, nil).wants(t, http.StatusConflict, "self")
+	c.as(officeManager, "DELETE", "/users/"+administrator, nil).wants(t, http.StatusForbidden, "escalation")
+	app := c.az.System("test")
+	if err := app.Remove(context.Background(), administrator); !errors.Is(err, rbac.ErrLastAdministrator) {
+		t.Error(err)
+	}
+}
+
+func TestSessions(t *testing.T) {
+	c := start(t, sqliteDatabase(t))
+	token := c.token(salesRep)
+	for name, wrong := range map[string]string{
+		"another token": sessionPrefix + "X" + token[len(sessionPrefix)+1:],
+		"its hash":      hash(token),
+		"no prefix":     strings.TrimPrefix(token, sessionPrefix),
+		"a key":         keyPrefix + strings.TrimPrefix(token, sessionPrefix),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.with(wrong, "GET", "/me", nil).wants(t, http.StatusUnauthorized, "unauthenticated")
+		})
+	}
+	basic := c.request("", "GET", "/me", nil)
+	basic.Header.Set("Authorization", "Basic "+token)
+	c.send(basic).wants(t, http.StatusUnauthorized, "unauthenticated")
+
+	if err := c.db.exec(t.Context(), "UPDATE sessions SET expires = 0"); err != nil {
+		t.Fatal(err)
+	}
+	c.with(token, "GET", "/me", nil).wants(t, http.StatusUnauthorized, "unauthenticated")
+	delete(c.tokens, salesRep)
+
+	token = c.token(salesRep)
+	c.with(token, "DELETE", "/me/session", nil).wants(t, http.StatusNoContent, "")
+	c.with(token, "GET", "/me", nil).wants(t, http.StatusUnauthorized, "unauthenticated")
+}
