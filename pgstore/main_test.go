@@ -2,6 +2,7 @@ package pgstore_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
@@ -13,7 +14,8 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(envClient) != "" {
-		os.Exit(beClient()) // of TestClientIsKilled
+		fmt.Fprintln(os.Stderr, "the client fails:", beClient()) // of TestClientIsKilled
+		os.Exit(1)
 	}
 	os.Exit(pgtest.Main(m))
 }

@@ -2,20 +2,29 @@ package pgstore
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ErrNotListening is returned by [Store.Notify] when the server does not know
-// any more that it listens: the connection goes through a pooler in
-// transaction mode. See [WithListenConn].
+// ErrNotListening is returned by [Store.Notify] when what the pool announces
+// does not arrive at the connection that listens, or the server does not know
+// any more that it does: the connection goes through a pooler in transaction
+// mode, or to another database. See [WithListenConn].
 var ErrNotListening = errors.New("pgstore: the connection does not listen: is there a pooler in transaction mode?")
 
+// echo begins the payload of a notification that only shows that
+// notifications arrive. No workspace's id has control characters.
+const echo = "\x01"
+
 // Notify implements [rbac.Notifier] with LISTEN, on one connection for all
-// workspaces, beside the pool.
+// workspaces, beside the pool. It begins by announcing something through the
+// pool, and returns [ErrNotListening] if it does not hear that within the
+// listen timeout.
 func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -29,6 +38,9 @@ func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) err
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
+	if err := s.hearEcho(ctx, conn); err != nil {
+		return err
+	}
 	hint()
 	for {
 		silence, cancel := context.WithTimeout(ctx, s.options.listenTimeout)
@@ -36,7 +48,7 @@ func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) err
 		cancel()
 		switch {
 		case err == nil:
-			if notification.Channel == s.options.channel() {
+			if notification.Channel == s.options.channel() && !strings.HasPrefix(notification.Payload, echo) {
 				hint(notification.Payload)
 			}
 		case ctx.Err() != nil:
@@ -44,7 +56,7 @@ func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) err
 		case pgconn.Timeout(err):
 			// Half of a connection is silent too: ask.
 			if err := s.stillListening(ctx, conn); err != nil {
-				return failed(ctx, "ask the listening connection", err)
+				return err
 			}
 		default:
 			return failed(ctx, "wait for notifications", err)
@@ -67,11 +79,42 @@ func (s *Store) listen(ctx context.Context) (*pgx.Conn, error) {
 	if conn == nil {
 		return nil, errors.New("the function given to WithListenConn returned no connection")
 	}
-	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{s.options.channel()}.Sanitize()); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN "+s.quotedChannel()); err != nil {
 		_ = conn.Close(ctx)
 		return nil, err
 	}
 	return conn, nil
+}
+
+func (s *Store) quotedChannel() string { return pgx.Identifier{s.options.channel()}.Sanitize() }
+
+// hearEcho makes sure that what the pool announces arrives at conn. A pooler in
+// transaction mode takes LISTEN without an error, for whichever session of the
+// server runs it, and passes nothing on.
+func (s *Store) hearEcho(ctx context.Context, conn *pgx.Conn) error {
+	token := echo + rand.Text()
+	waiting, cancel := context.WithTimeout(ctx, s.options.listenTimeout)
+	defer cancel()
+	if _, err := s.pool.Exec(waiting, s.sql.notify, s.sql.channel, token); err != nil {
+		return failed(ctx, "announce through the pool", err)
+	}
+	for {
+		notification, err := conn.WaitForNotification(waiting)
+		switch {
+		case err == nil:
+			if notification.Payload == token {
+				return nil
+			}
+		case ctx.Err() == nil && pgconn.Timeout(err):
+			// The session would go on to listen, for the pool's connections.
+			unlisten, cancel := context.WithTimeout(ctx, afterwards)
+			defer cancel()
+			_, _ = conn.Exec(unlisten, "UNLISTEN "+s.quotedChannel())
+			return ErrNotListening
+		default:
+			return failed(ctx, "wait for what the pool announced", err)
+		}
+	}
 }
 
 // connect makes a connection with the pool's configuration. It is not one of
@@ -96,7 +139,7 @@ func (s *Store) stillListening(ctx context.Context, conn *pgx.Conn) error {
 	var listening bool
 	const ask = "SELECT $1::text IN (SELECT pg_listening_channels())"
 	if err := conn.QueryRow(ctx, ask, s.options.channel()).Scan(&listening); err != nil {
-		return fmt.Errorf("no answer within %v: %w", s.options.listenTimeout, err)
+		return failed(ctx, fmt.Sprintf("ask the listening connection: no answer within %v", s.options.listenTimeout), err)
 	}
 	if !listening {
 		return ErrNotListening

@@ -34,6 +34,15 @@ func newReader(ctx context.Context, sql *statements, db pgx.Tx, workspace string
 	return &reader{ctx: ctx, sql: sql, db: db, workspace: workspace, revision: revision}
 }
 
+// lend gives r to fn, and ends it.
+func (r *reader) lend(fn func(rbac.Reader) error) error {
+	defer r.ended.Store(true)
+	if err := fn(r); err != nil {
+		return err
+	}
+	return r.ctx.Err()
+}
+
 // usable returns why r cannot be used any more.
 func (r *reader) usable() error {
 	if r.ended.Load() {

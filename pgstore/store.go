@@ -88,12 +88,7 @@ func (s *Store) View(ctx context.Context, workspace string, fn func(rbac.Reader)
 		return err
 	}
 	defer rollback(ctx, tx)
-	r := newReader(ctx, &s.sql, tx, workspace, revision)
-	defer r.ended.Store(true)
-	if err := fn(r); err != nil {
-		return err
-	}
-	return ctx.Err()
+	return newReader(ctx, &s.sql, tx, workspace, revision).lend(fn)
 }
 
 // Update implements [rbac.Store]. A panic in fn reaches the caller.
@@ -116,18 +111,8 @@ func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) e
 		}
 	}
 	w := newWriter(newReader(ctx, &s.sql, tx, workspace, at.revision))
-	defer w.ended.Store(true)
-	if err := fn(w); err != nil {
+	if err := w.lend(fn); err != nil || !w.wrote {
 		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if w.broken != nil {
-		return w.broken
-	}
-	if !w.wrote {
-		return nil
 	}
 	return commit(ctx, tx)
 }

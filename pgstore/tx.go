@@ -58,12 +58,7 @@ func (s *txStore) View(ctx context.Context, workspace string, fn func(rbac.Reade
 	if err := scanRevision(&revision, nil)(s.tx.QueryRow(ctx, s.sql.revision, workspace)); err != nil {
 		return failed(ctx, "view", err)
 	}
-	r := newReader(ctx, &s.sql, s.tx, workspace, revision)
-	defer r.ended.Store(true)
-	if err := fn(r); err != nil {
-		return err
-	}
-	return ctx.Err()
+	return newReader(ctx, &s.sql, s.tx, workspace, revision).lend(fn)
 }
 
 // Update implements [rbac.Store].
@@ -87,15 +82,8 @@ func (s *txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx)
 		}
 	}
 	w := newWriter(newReader(ctx, &s.sql, savepoint, workspace, at.revision))
-	defer w.ended.Store(true)
-	if err := fn(w); err != nil {
+	if err := w.lend(fn); err != nil {
 		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if w.broken != nil {
-		return w.broken
 	}
 	if made && !w.wrote {
 		return nil // the row that was made for the lock goes with the savepoint

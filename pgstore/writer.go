@@ -21,6 +21,19 @@ type writer struct {
 
 func newWriter(r *reader) *writer { return &writer{reader: r} }
 
+// lend gives w to fn, and ends it. It returns nil if what was written may be
+// committed.
+func (w *writer) lend(fn func(rbac.Tx) error) error {
+	defer w.ended.Store(true)
+	if err := fn(w); err != nil {
+		return err
+	}
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	return w.broken
+}
+
 // write sends a batch, in one round trip.
 func (w *writer) write(what string, b *pgx.Batch) error {
 	if err := w.usable(); err != nil {

@@ -11,71 +11,108 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"modernc.org/sqlite"
-
-	"github.com/areagate/rbac"
 )
 
 var errDisk = errors.New("the disk failed")
 
-// faultConnector opens connections whose COMMIT fails when it is told to:
-// before or after it took place.
-type faultConnector struct {
-	driver.Connector
-	before, after atomic.Bool
+// faultyHandle opens a file through a driver that fails as it is told.
+func faultyHandle(t testing.TB, path string) (*sql.DB, *faults) {
+	t.Helper()
+	connector, err := sqlite.NewConnector("file:" + path + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	require.NoError(t, err)
+	f := &faults{Connector: connector}
+	db := sql.OpenDB(f)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db, f
 }
 
-func (c *faultConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
-	return &faultConn{conn, c}, err
+// fault is what is wrong around a statement.
+type fault func(c *faultConn, query string, call func() error) error
+
+// faults opens connections that have a fault, while one is set.
+type faults struct {
+	driver.Connector
+	fault atomic.Pointer[fault]
+}
+
+// set sets the fault. Nil heals.
+func (f *faults) set(around fault) {
+	if around == nil {
+		f.fault.Store(nil)
+		return
+	}
+	f.fault.Store(&around)
+}
+
+// inflict sets a fault until it has hit, at most for 20 seconds, and does
+// something meanwhile.
+func (f *faults) inflict(around func(hit func()) fault, meanwhile func()) bool {
+	var hit atomic.Bool
+	f.set(around(func() { hit.Store(true) }))
+	defer f.set(nil)
+	for began := time.Now(); !hit.Load(); meanwhile() {
+		if time.Since(began) > 20*time.Second {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *faults) around(c *faultConn, query string, call func() error) (err error) {
+	if c.closed {
+		return driver.ErrBadConn
+	}
+	if around := f.fault.Load(); around != nil {
+		err = (*around)(c, query, call)
+	} else {
+		err = call()
+	}
+	if c.heal != "" && !c.closed && (query == `COMMIT` || query == `ROLLBACK` || query == `BEGIN IMMEDIATE` && err != nil) {
+		err = errors.Join(err, c.exec(c.heal))
+		c.heal = ""
+	}
+	return err
+}
+
+func (f *faults) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := f.Connector.Connect(ctx)
+	return &faultConn{Conn: conn, faults: f}, err
 }
 
 type faultConn struct {
 	driver.Conn
-	faults *faultConnector
+	faults *faults
+	closed bool
+	heal   string // to be run behind the transaction
 }
 
-func (c *faultConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if query == `COMMIT` && c.faults.before.Load() {
-		return nil, errDisk
+// exec runs a statement beneath all faults.
+func (c *faultConn) exec(query string) error {
+	_, err := c.Conn.(driver.ExecerContext).ExecContext(context.Background(), query, nil)
+	return err
+}
+
+// Close closes the connection, which may happen under way.
+func (c *faultConn) Close() error {
+	if c.closed {
+		return nil
 	}
-	result, err := c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
-	if query == `COMMIT` && err == nil && c.faults.after.Load() {
-		return nil, errDisk
-	}
+	c.closed = true
+	return c.Conn.Close()
+}
+
+func (c *faultConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
+	err = c.faults.around(c, query, func() (err error) {
+		result, err = c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
+		return err
+	})
 	return result, err
 }
 
-func (c *faultConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
-}
-
-func TestScenario07_OutcomeUnknown(t *testing.T) {
-	ctx := t.Context()
-	base, err := sqlite.NewConnector("file:" + tempFile(t) + "?_pragma=journal_mode(WAL)")
-	require.NoError(t, err)
-	faults := &faultConnector{Connector: base}
-	db := sql.OpenDB(faults)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	// The library asks again before the next check, and by the poll if that fails.
-	az := authorizer(t, withoutNotify{overHandle(t, db)}, rbac.WithMaxStaleness(500*time.Millisecond))
-	system := az.System("test")
-	require.NoError(t, system.Assign(ctx, rbac.Administrator, "ann"))
-	require.True(t, az.Can(ctx, "ann", rbac.Deals, rbac.Read))
-
-	for user, committed := range map[string]bool{"bob": false, "eve": true} {
-		fault := &faults.before
-		if committed {
-			fault = &faults.after
-		}
-		fault.Store(true)
-		err = system.Assign(ctx, rbac.Administrator, user)
-		fault.Store(false)
-		require.ErrorIs(t, err, rbac.ErrOutcomeUnknown)
-		require.ErrorIs(t, err, errDisk)
-		require.Eventually(t, func() bool { return az.Can(ctx, "ann", rbac.Deals, rbac.Read) }, 10*time.Second, time.Millisecond)
-		require.Equal(t, committed, az.Can(ctx, user, rbac.Deals, rbac.Read))
-		require.NoError(t, az.VerifyEvents(ctx))
-	}
-	require.NoError(t, system.Assign(ctx, rbac.Administrator, "joe"))
-	require.Equal(t, 3, events(t, az.Workspace))
+func (c *faultConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	err = c.faults.around(c, query, func() (err error) {
+		rows, err = c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+		return err
+	})
+	return rows, err
 }

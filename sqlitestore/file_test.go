@@ -1,9 +1,6 @@
 package sqlitestore_test
 
 import (
-	"context"
-	"database/sql"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"modernc.org/sqlite"
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/sqlitestore"
@@ -80,65 +76,6 @@ func TestScenario32_NewerSchema(t *testing.T) {
 		assert.Equal(t, sqlitestore.NewerSchemaError{Found: 99, Known: 1}, *newer)
 		assert.ErrorContains(t, err, "update the program")
 	}
-}
-
-func TestScenario17_RestoredBackup(t *testing.T) {
-	ctx := t.Context()
-	path := tempFile(t)
-	backup := filepath.Join(t.TempDir(), "backup.db")
-	store, other := open(t, path), open(t, path)
-	az := authorizer(t, store)
-	running := []*rbac.Authorizer{
-		az,
-		authorizer(t, other, rbac.WithPollInterval(50*time.Millisecond)),
-		authorizer(t, withoutNotify{other}, rbac.WithPollInterval(50*time.Millisecond)),
-	}
-	require.NoError(t, az.System("test").Assign(ctx, rbac.Administrator, "ann", "bob"))
-	_, err := handle(t, path, "").Exec(`VACUUM INTO ?`, backup)
-	require.NoError(t, err)
-	// As many events follow as will follow the backup: only hashes differ.
-	require.NoError(t, az.System("test").Remove(ctx, "bob"))
-	require.NoError(t, az.System("test").Assign(ctx, rbac.Administrator, "eve"))
-	for _, az := range running {
-		require.NoError(t, az.Sync(ctx))
-		require.True(t, az.Can(ctx, "eve", rbac.Deals, rbac.Read))
-	}
-	restore(t, handle(t, path, "_pragma=busy_timeout(5000)"), backup)
-	third := authorizer(t, open(t, path))
-	require.NoError(t, third.System("test").Assign(ctx, rbac.Administrator, "joe"))
-	require.NoError(t, third.System("test").Assign(ctx, rbac.Administrator, "kim"))
-	for i, az := range running {
-		assert.Eventually(t, func() bool {
-			can := func(user string) bool { return az.Can(ctx, user, rbac.Deals, rbac.Read) }
-			return can("ann") && can("bob") && can("joe") && can("kim") && !can("eve")
-		}, 15*time.Second, 5*time.Millisecond, "instance %d", i)
-		require.NoError(t, az.VerifyEvents(ctx))
-	}
-	integrity(t, path)
-}
-
-// restore puts a backup into a database that is in use, through the backup
-// API of SQLite.
-func restore(t testing.TB, db *sql.DB, backup string) {
-	t.Helper()
-	c, err := db.Conn(context.Background())
-	require.NoError(t, err)
-	defer c.Close()
-	require.NoError(t, c.Raw(func(raw any) error {
-		b, err := raw.(interface {
-			NewRestore(string) (*sqlite.Backup, error)
-		}).NewRestore(backup)
-		if err != nil {
-			return err
-		}
-		for more := true; more && err == nil; {
-			more, err = b.Step(-1)
-		}
-		if err != nil {
-			return fmt.Errorf("%w; %v", err, b.Finish())
-		}
-		return b.Finish()
-	}))
 }
 
 // What reads a file that nobody else sees would never notice a revoke.

@@ -2,35 +2,33 @@ package sqlitestore_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/storetest"
 	"github.com/areagate/rbac/sqlitestore"
 )
 
 // children are what the test binary does when it is started as a child of a
 // test, by the name in the environment.
-var children = map[string]func(path, arg string) error{
+var children = map[string]func(path string) error{
 	"changes": childChanges,
-	"serve":   childServes,
-	"open":    childOpens,
+	"serves":  childServes,
+	"opens":   childOpens,
+	"locks":   childLocks,
 }
 
 const childEnv = "SQLITESTORE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if run, ok := children[os.Getenv(childEnv)]; ok {
-		if err := run(os.Args[1], os.Args[2]); err != nil {
+		if err := run(os.Args[1]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -39,41 +37,65 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child starts the test binary as another process. Its end is the test's.
-func child(t testing.TB, name, path, arg string) (*exec.Cmd, io.WriteCloser, *bufio.Scanner) {
+// childCommand returns the test binary as another process.
+func childCommand(t testing.TB, name, path string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), self, path, arg)
+	cmd := exec.Command(self, path)
 	cmd.Env = append(os.Environ(), childEnv+"="+name)
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	return cmd, in, bufio.NewScanner(out)
+	return cmd
 }
 
-// childChanges changes a workspace as fast as it can, and prints the user of
-// each change once it is acknowledged.
-func childChanges(path, round string) error {
-	ctx := context.Background()
+// child is another process, which answers lines by lines.
+type child struct {
+	testing.TB
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+// start starts the test binary as another process. It ends with its input.
+func start(t testing.TB, name, path string) *child {
+	t.Helper()
+	c := &child{TB: t, cmd: childCommand(t, name, path)}
+	var err error
+	c.in, err = c.cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := c.cmd.StdoutPipe()
+	require.NoError(t, err)
+	c.out = bufio.NewScanner(out)
+	require.NoError(t, c.cmd.Start())
+	t.Cleanup(c.end)
+	return c
+}
+
+func (c *child) tell(line string) (answer string) {
+	c.Helper()
+	_, err := fmt.Fprintln(c.in, line)
+	if err != nil || !c.out.Scan() {
+		c.Errorf("the child has ended: %v", err)
+		return ""
+	}
+	return c.out.Text()
+}
+
+// end waits until the child has ended by itself.
+func (c *child) end() {
+	_ = c.in.Close()
+	if c.cmd.ProcessState == nil {
+		assert.NoError(c, c.cmd.Wait())
+	}
+}
+
+// childChanges changes workspaces as fast as it can, until it is killed.
+func childChanges(path string) error {
 	store, err := sqlitestore.Open(path)
 	if err != nil {
 		return err
 	}
-	az, err := rbac.Open(ctx, store)
-	if err != nil {
-		return err
-	}
-	for i := 0; ; i++ {
-		user := fmt.Sprintf("user-%s-%d", round, i)
-		if err := az.System("test").Assign(ctx, rbac.Administrator, user); err != nil {
-			return err
-		}
-		fmt.Println(user)
-	}
+	return storetest.RunClient(store)
 }
 
 // TestKill kills a process in the middle of its changes, again and again, on
@@ -83,51 +105,8 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		rounds = 10
 	}
-	path := tempFile(t)
-	open(t, path)
-	acknowledged := map[string]bool{}
-	for round := range rounds {
-		cmd, _, lines := child(t, "changes", path, fmt.Sprint(round))
-		var killer *time.Timer
-		for lines.Scan() {
-			acknowledged[lines.Text()] = true
-			if killer == nil { // it is at work: kill it at a random moment from now
-				killer = time.AfterFunc(time.Duration(rand.Int64N(int64(60*time.Millisecond))), func() { _ = cmd.Process.Kill() })
-			}
-		}
-		require.NotNil(t, killer, "the child made no change")
-		require.ErrorContains(t, cmd.Wait(), "signal: killed")
-
-		check := func() {
-			store, err := sqlitestore.Open(path)
-			require.NoError(t, err)
-			defer store.Close()
-			az := authorizer(t, store)
-			defer az.Close()
-			require.NoError(t, az.VerifyEvents(t.Context()), "round %d", round)
-			members := map[string]bool{}
-			for member, err := range az.Members(t.Context(), rbac.MemberQuery{}) {
-				require.NoError(t, err)
-				members[member.User] = true
-			}
-			events := 0
-			for event, err := range az.Events(t.Context(), rbac.EventQuery{}) {
-				require.NoError(t, err)
-				require.True(t, members[event.MemberAfter.User], "an event without its member")
-				events++
-			}
-			require.Len(t, members, events, "a member without its event")
-			for user := range acknowledged {
-				require.True(t, members[user], "%s was acknowledged and is lost", user)
-			}
-			// One change of each round may have been committed without having
-			// been acknowledged.
-			require.LessOrEqual(t, len(members), len(acknowledged)+round+1)
-		}
-		check()
-		integrity(t, path)
-	}
-	t.Logf("%d rounds, %d acknowledged changes", rounds, len(acknowledged))
+	f := newFile(t)
+	storetest.KillClients(t, rounds, f, func() *exec.Cmd { return childCommand(t, "changes", f.path) }, func() { integrity(t, f.path) })
 }
 
 func integrity(t testing.TB, path string) {

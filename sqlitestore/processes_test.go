@@ -17,7 +17,7 @@ import (
 
 // childServes changes members as it is told on its input: "assign ann" or
 // "remove ann". It answers "done", or "denied" and "allowed" to "can ann".
-func childServes(path, _ string) error {
+func childServes(path string) error {
 	ctx := context.Background()
 	store, err := sqlitestore.Open(path)
 	if err != nil {
@@ -27,7 +27,6 @@ func childServes(path, _ string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("ready")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		verb, user, _ := strings.Cut(lines.Text(), " ")
 		answer := "done"
@@ -52,18 +51,11 @@ func childServes(path, _ string) error {
 func TestProcesses(t *testing.T) {
 	path := tempFile(t)
 	store := open(t, path)
-	cmd, in, out := child(t, "serve", path, "")
-	tell := func(line string) string {
-		_, err := fmt.Fprintln(in, line)
-		require.NoError(t, err)
-		require.True(t, out.Scan(), "the child ended")
-		return out.Text()
-	}
-	require.True(t, out.Scan())
+	tell := start(t, "serves", path).tell
 	require.Equal(t, "done", tell("assign boss"))
 
 	const poll = 200 * time.Millisecond
-	polling := authorizer(t, withoutNotify{store}, rbac.WithPollInterval(poll), rbac.WithMaxStaleness(time.Minute))
+	polling := authorizer(t, deaf(store), rbac.WithPollInterval(poll), rbac.WithMaxStaleness(time.Minute))
 	notified := authorizer(t, store, rbac.WithPollInterval(20*time.Second), rbac.WithMaxStaleness(time.Minute))
 	for _, az := range []*rbac.Authorizer{polling, notified} {
 		require.True(t, az.Can(t.Context(), "boss", rbac.Deals, rbac.Read))
@@ -90,14 +82,9 @@ func TestProcesses(t *testing.T) {
 	require.Equal(t, "denied", tell("can eve"))
 	require.NoError(t, polling.System("test").Assign(t.Context(), rbac.Administrator, "eve"))
 	require.Eventually(t, func() bool { return tell("can eve") == "allowed" }, 10*time.Second, 10*time.Millisecond)
-	require.NoError(t, in.Close())
-	require.NoError(t, cmd.Wait())
 }
 
-// withoutNotify hides that a Store is a Notifier.
-type withoutNotify struct{ rbac.Store }
-
-func childOpens(path, _ string) error {
+func childOpens(path string) error {
 	store, err := sqlitestore.Open(path)
 	if err != nil {
 		return err
@@ -115,13 +102,12 @@ func childOpens(path, _ string) error {
 func TestOpenAtOnce(t *testing.T) {
 	const processes = 8
 	path := tempFile(t)
-	wait := make([]func() error, processes)
-	for i := range wait {
-		cmd, _, _ := child(t, "open", path, "")
-		wait[i] = cmd.Wait
+	var started []*child
+	for range processes {
+		started = append(started, start(t, "opens", path))
 	}
-	for _, ended := range wait {
-		require.NoError(t, ended())
+	for _, c := range started {
+		c.end()
 	}
 	store := open(t, path)
 	require.NoError(t, store.View(t.Context(), "", func(r rbac.Reader) error {

@@ -1,6 +1,7 @@
 package sqlitestore_test
 
 import (
+	"database/sql"
 	"errors"
 	"testing"
 
@@ -9,6 +10,40 @@ import (
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/sqlitestore"
 )
+
+// TestTxSignUp is the case that Tx is for: the application's row and the
+// member, both or neither.
+func TestTxSignUp(t *testing.T) {
+	ctx := t.Context()
+	path := tempFile(t)
+	db := handle(t, path, "_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
+	_, err := db.Exec(`CREATE TABLE users (id TEXT)`)
+	require.NoError(t, err)
+	az := authorizer(t, overHandle(t, db))
+	require.NoError(t, az.System("test").Assign(ctx, rbac.Administrator, "ann"))
+	signUp := func(user string, end func(*sql.Tx) error) {
+		tx, err := db.BeginTx(ctx, nil)
+		require.NoError(t, err)
+		_, err = tx.Exec(`INSERT INTO users VALUES (?)`, user)
+		require.NoError(t, err)
+		require.NoError(t, az.System("sign-up").In(sqlitestore.Tx(tx)).Assign(ctx, rbac.Administrator, user))
+		require.False(t, az.Can(ctx, user, rbac.Deals, rbac.Read), "not committed yet")
+		require.NoError(t, end(tx))
+		require.NoError(t, az.Sync(ctx))
+	}
+	users := func() (n int) {
+		require.NoError(t, db.QueryRow(`SELECT count(*) FROM users`).Scan(&n))
+		return n
+	}
+	signUp("eve", (*sql.Tx).Rollback)
+	require.False(t, az.Can(ctx, "eve", rbac.Deals, rbac.Read))
+	require.Zero(t, users())
+
+	signUp("bob", (*sql.Tx).Commit)
+	require.True(t, az.Can(ctx, "bob", rbac.Deals, rbac.Read))
+	require.Equal(t, 1, users())
+	require.Equal(t, 2, events(t, az.Workspace))
+}
 
 func TestTxTakesBackItsOwnWritesOnly(t *testing.T) {
 	ctx := t.Context()

@@ -58,7 +58,7 @@ func URL(t testing.TB) string {
 		shared.server, shared.err = Start("-c", "fsync=off")
 	})
 	if shared.err != nil {
-		missing(t, shared.err)
+		missing(t, shared.err, "RBAC_REQUIRE_POSTGRES", howTo)
 	}
 	return shared.server.URL()
 }
@@ -70,15 +70,16 @@ func NewServer(t testing.TB, args ...string) *Server {
 	t.Helper()
 	server, err := Start(args...)
 	if err != nil {
-		missing(t, err)
+		missing(t, err, "RBAC_REQUIRE_POSTGRES", howTo)
 	}
 	t.Cleanup(server.Stop)
 	return server
 }
 
-func missing(t testing.TB, err error) {
+// missing skips the test, or fails it if the variable says so.
+func missing(t testing.TB, err error, require, howTo string) {
 	t.Helper()
-	if os.Getenv("RBAC_REQUIRE_POSTGRES") == "1" || os.Getenv("CI") == "true" {
+	if os.Getenv(require) == "1" || os.Getenv("CI") == "true" {
 		t.Fatalf("%v\n%s", err, howTo)
 	}
 	t.Skipf("%v\n%s", err, howTo)

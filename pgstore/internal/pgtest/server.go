@@ -1,14 +1,10 @@
 package pgtest
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,8 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // Server is a PostgreSQL of our own in a temporary folder, reached by a socket
@@ -26,12 +20,10 @@ type Server struct {
 	dir  string // with data, log and socket
 	args []string
 	bin  string // with postgres
-	uid  int    // who runs it; -1 for ourselves
-	gid  int
+	as   account
 
 	mu      sync.Mutex
-	stdin   io.Closer // its end stops the server, also when we are killed
-	stopped chan struct{}
+	running *process // nil if it is stopped
 }
 
 // Start makes a server and starts it. args are further arguments of postgres.
@@ -40,23 +32,16 @@ func Start(args ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{args: args, bin: bin, uid: -1}
-	if os.Getuid() == 0 { // as whom postgres refuses to run
-		if err := s.findUser(); err != nil {
-			return nil, err
-		}
-	}
-	if s.dir, err = os.MkdirTemp("", "rbac-pg-"); err != nil {
+	s := &Server{args: args, bin: bin}
+	if s.as, err = unprivileged(); err != nil {
 		return nil, err
 	}
-	if s.uid >= 0 {
-		if err := os.Chown(s.dir, s.uid, s.gid); err != nil {
-			return nil, err
-		}
+	if s.dir, err = s.as.tempDir("rbac-pg-"); err != nil {
+		return nil, err
 	}
 	initdb := exec.Command(filepath.Join(bin, "initdb"), "--pgdata", s.data(), "--username", "postgres", "--auth", "trust",
 		"--encoding", "UTF8", "--locale", "C", "--no-sync")
-	s.prepare(initdb)
+	s.as.prepare(initdb, s.dir)
 	if out, err := initdb.CombinedOutput(); err != nil {
 		os.RemoveAll(s.dir)
 		return nil, fmt.Errorf("%s: %w\n%s", initdb, err, out)
@@ -79,53 +64,16 @@ func (s *Server) URL() string {
 func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// A shell watches over the server: when its standard input ends, because
-	// we close it or because we are no more, it stops the server.
-	const watch = `"$@" & pid=$!; read -r _; kill -INT $pid 2>/dev/null; wait $pid`
-	args := []string{"-c", watch, "watch", filepath.Join(s.bin, "postgres"), "-D", s.data(),
-		"-c", "unix_socket_directories=" + s.dir, "-c", "listen_addresses=", "-c", "max_connections=200"}
-	cmd := exec.Command("/bin/sh", append(args, s.args...)...)
-	s.prepare(cmd)
-	stdin, err := cmd.StdinPipe()
+	running, err := start(s.as, s.dir, append([]string{filepath.Join(s.bin, "postgres"), "-D", s.data(),
+		"-c", "unix_socket_directories=" + s.dir, "-c", "listen_addresses=", "-c", "max_connections=200"}, s.args...)...)
 	if err != nil {
 		return err
 	}
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
+	if err := running.await(s.URL()); err != nil {
 		return err
 	}
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		_ = cmd.Wait()
-	}()
-	s.stdin, s.stopped = stdin, stopped
-	if err := s.await(); err != nil {
-		_ = stdin.Close()
-		<-stopped
-		return fmt.Errorf("postgres does not start: %w\n%s", err, log.String())
-	}
+	s.running = running
 	return nil
-}
-
-// await waits until the server answers.
-func (s *Server) await() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	for {
-		conn, err := pgx.Connect(ctx, s.URL())
-		if err == nil {
-			return conn.Close(ctx)
-		}
-		select {
-		case <-s.stopped:
-			return err
-		case <-ctx.Done():
-			return err
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
 }
 
 // Halt stops the server, which breaks all connections. Its data stay, for
@@ -133,10 +81,9 @@ func (s *Server) await() error {
 func (s *Server) Halt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stdin != nil {
-		_ = s.stdin.Close()
-		<-s.stopped
-		s.stdin = nil
+	if s.running != nil {
+		s.running.stop()
+		s.running = nil
 	}
 }
 
@@ -189,34 +136,6 @@ func alive(pid int) bool {
 func (s *Server) Stop() {
 	s.Halt()
 	_ = os.RemoveAll(s.dir)
-}
-
-// prepare makes a command run as the user of the server.
-func (s *Server) prepare(cmd *exec.Cmd) {
-	cmd.Dir = s.dir
-	// Not in our process group: an interrupt from the keyboard is ours.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if s.uid >= 0 {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(s.uid), Gid: uint32(s.gid)}
-	}
-}
-
-// findUser finds an unprivileged user to run the server.
-func (s *Server) findUser() error {
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err1 := strconv.Atoi(u.Uid)
-		gid, err2 := strconv.Atoi(u.Gid)
-		if err := errors.Join(err1, err2); err != nil {
-			return err
-		}
-		s.uid, s.gid = uid, gid
-		return nil
-	}
-	return errors.New("postgres does not run as root, and there is no user postgres or nobody")
 }
 
 // findBin returns the folder of the newest initdb and postgres.

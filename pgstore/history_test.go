@@ -1,0 +1,99 @@
+package pgstore_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/pgstore/internal/pgtest"
+)
+
+// TestScenario31_RandomHistories lets several actors change one workspace
+// through three instances, while connections break and stall, sessions are
+// ended, and somebody else holds the workspace's row for longer than they wait.
+func TestScenario31_RandomHistories(t *testing.T) {
+	storetest.RandomHistories(t, func(t *testing.T) (storetest.History, func(storetest.Outcome)) {
+		d := newDatabase(t)
+		p := newProxy(t, d.url)
+		h := storetest.History{Check: d.Store()}
+		for range 3 {
+			pool := pgtest.Pool(t, p.url(d.url), func(c *pgxpool.Config) {
+				c.ConnConfig.RuntimeParams["lock_timeout"] = "1ms"
+				c.ConnConfig.RuntimeParams["application_name"] = d.schema
+			})
+			h.Instances = append(h.Instances, open(t, pool, d.schema))
+		}
+		h.Faults = func(random *rand.Rand) {
+			defer p.restore()
+			pause := func(most int) { time.Sleep(time.Duration(random.IntN(most)) * time.Millisecond) }
+			for i := range 50 {
+				pause(30)
+				switch i % 5 {
+				case 0:
+					p.breakAll()
+				case 1:
+					p.stall()
+					pause(50)
+					p.restore()
+				case 2:
+					if err := d.tryExec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", d.schema); err != nil {
+						t.Error(err)
+					}
+				case 3: // a commit whose answer does not arrive
+					hit := make(chan struct{})
+					once := sync.OnceFunc(func() { close(hit) })
+					p.set(func() {
+						p.inspect = func(b []byte) bool {
+							commits := bytes.Contains(b, []byte("commit\x00"))
+							if commits {
+								once()
+							}
+							return commits
+						}
+					})
+					select {
+					case <-hit:
+					case <-time.After(20 * time.Second):
+						t.Error("no commit in 20 s")
+					}
+					p.restore()
+				case 4: // ten tries take 0.6 to 1.3 seconds
+					length := 0.02
+					if i == 24 {
+						length = 1.5
+					}
+					if err := d.tryExec("SELECT pg_sleep($1) FROM workspaces FOR UPDATE", length); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		}
+		return h, func(outcome storetest.Outcome) {
+			contended, lost := 0, 0
+			for _, err := range outcome.Refused {
+				var server *pgconn.PgError
+				switch {
+				case errors.Is(err, rbac.ErrContention):
+					contended++
+				case errors.As(err, &server), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+					lost++
+				}
+			}
+			t.Logf("refused: %d who waited too long, %d who lost the connection", contended, lost)
+			require.Positive(t, contended)
+			require.Positive(t, lost)
+			require.Positive(t, outcome.Unknown)
+		}
+	})
+}
