@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/examples/internal/pgtest"
 )
 
 // asProgram makes the test binary the program itself.
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(pgtest.Main(m))
 }
 
 func TestTourOnSQLite(t *testing.T) {
@@ -29,7 +30,7 @@ func TestTourOnSQLite(t *testing.T) {
 }
 
 func TestTourOnPostgreSQL(t *testing.T) {
-	testDatabase(t, postgresStore(t))
+	testDatabase(t, pgtest.Database(t))
 }
 
 func sqliteStore(t *testing.T) string {
