@@ -11,7 +11,7 @@ import (
 	"github.com/areagate/rbac"
 )
 
-// The oracle is the rules of DESIGN.md a second time, written to be obviously
+// The oracle is the rules of docs/guarantees.md a second time, written to be obviously
 // right: plain maps, copied whole with every change, and every rule asked
 // every time. It takes constants from the library, and nothing that computes.
 //

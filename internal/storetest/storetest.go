@@ -22,7 +22,7 @@ type Database interface {
 	Transaction(ctx context.Context, fn func(in rbac.Store) error) error
 }
 
-// Scenarios runs the scenarios of shared/SCENARIOS.md that are the same on
+// Scenarios runs the numbered faults, races and attacks that are the same on
 // every database, each as a subtest on a database of its own. The others, which
 // need hand-written SQL, a network or a file, are beside the stores.
 func Scenarios(t *testing.T, newDatabase func(t testing.TB) Database) {

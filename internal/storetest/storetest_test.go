@@ -33,7 +33,7 @@ func TestRandomHistories(t *testing.T) {
 	})
 }
 
-// TestEveryScenarioIsShown looks for the numbers of shared/SCENARIOS.md in the
+// TestEveryScenarioIsShown looks for the numbers of all scenarios in the
 // names of the tests of both databases.
 func TestEveryScenarioIsShown(t *testing.T) {
 	for folder, inapplicable := range map[string][]int{
