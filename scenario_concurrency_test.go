@@ -12,23 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/storetest"
 )
-
-// together runs functions at the same moment and returns their errors.
-func together(fns ...func() error) []error {
-	errs := make([]error, len(fns))
-	start := make(chan struct{})
-	var wg sync.WaitGroup
-	for i, fn := range fns {
-		wg.Go(func() {
-			<-start
-			errs[i] = fn()
-		})
-	}
-	close(start)
-	wg.Wait()
-	return errs
-}
 
 // farewells are the ways to take somebody's rights away.
 func farewells(ctx context.Context, to rbac.RoleID) []func(a *rbac.Admin, user string) error {
@@ -51,7 +36,7 @@ func TestScenario01_TwoAdministratorsDemoteEachOther(t *testing.T) {
 	for race := range scaled(1000) {
 		assign(t, one.Workspace, rbac.Administrator, "ann", "bob")
 		require.NoError(t, one.System("race").Reinstate(ctx, "ann", "bob"))
-		errs := together(
+		errs := storetest.Together(
 			func() error { return ways[race%3](one.As("ann"), "bob") },
 			func() error { return ways[race%3](two.As("bob"), "ann") },
 		)
@@ -78,7 +63,7 @@ func TestScenario01_WithoutSerialUpdatesNobodyIsLeft(t *testing.T) {
 	for race, way := range farewells(ctx, viewer.ID) {
 		assign(t, app.Workspace, rbac.Administrator, "ann", "bob")
 		meeting.Add(2)
-		errs := together(
+		errs := storetest.Together(
 			func() error { return way(one.As("ann"), "bob") },
 			func() error { return way(two.As("bob"), "ann") },
 		)
@@ -208,7 +193,7 @@ func TestScenario03_RoleIsDeletedWhileItIsAssigned(t *testing.T) {
 	deleted, assigned := 0, 0
 	for race := range scaled(500) {
 		role := addRole(t, one.Workspace, fmt.Sprint("Role ", race), nil)
-		errs := together(
+		errs := storetest.Together(
 			func() error { return one.As("ann").DeleteRole(ctx, role.ID) },
 			func() error { return two.As("bob").Assign(ctx, role.ID, "vic") },
 		)
@@ -239,7 +224,7 @@ func TestScenario04_TwoEditsFromOneVersion(t *testing.T) {
 		theirs.Description = fmt.Sprint("Theirs ", race)
 		theirs.Permissions = rbac.Permissions{rbac.Deals: access(rbac.All, rbac.Scope(race%3))}
 		var saved [2]rbac.Role
-		errs := together(
+		errs := storetest.Together(
 			func() (err error) { saved[0], err = one.As("ann").UpdateRole(ctx, mine); return err },
 			func() (err error) { saved[1], err = two.As("bob").UpdateRole(ctx, theirs); return err },
 		)
@@ -491,214 +476,5 @@ func TestScenario06_SlowReloadIsThrownAway(t *testing.T) {
 				checkInvariants(t, inner, "")
 			})
 		})
-	}
-}
-
-// A transaction that loses against another is run again, at most ten times in
-// all with pauses that grow, and leaves nothing behind each time.
-func TestScenario07_ContentionIsRetried(t *testing.T) {
-	t.Parallel()
-	contention := fmt.Errorf("deadlock detected: %w", rbac.ErrContention)
-	for _, test := range []struct {
-		name     string
-		lost     int // so many times
-		attempts int
-		want     error
-		pauses   time.Duration // at most; half of it at least
-	}{
-		{"never lost", 0, 1, nil, 0},
-		{"lost once", 1, 2, nil, 5 * time.Millisecond},
-		{"lost three times", 3, 4, nil, 35 * time.Millisecond},
-		{"lost nine times", 9, 10, nil, 1275 * time.Millisecond},
-		{"lost ten times", 10, 10, rbac.ErrContention, 1275 * time.Millisecond},
-		{"lost always", 1000, 10, rbac.ErrContention, 1275 * time.Millisecond},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, inner := t.Context(), newStore(t)
-				store := newFaultStore(inner)
-				az := openOn(t, store)
-				assign(t, az.Workspace, rbac.Administrator, "ann")
-				require.True(t, az.Can(ctx, "ann", rbac.Users, rbac.Manage))
-				before := contentsOf(t, inner, "")
-
-				store.reset()
-				store.set(opUpdate, first(test.lost, rolledBack(contention)))
-				began := time.Now()
-				err := az.As("ann").Assign(ctx, rbac.Administrator, "bob", "cy")
-				took := time.Since(began)
-				require.Equal(t, test.attempts, store.calls(opUpdate))
-				require.GreaterOrEqual(t, took, test.pauses/2)
-				require.LessOrEqual(t, took, test.pauses)
-				if test.want != nil {
-					require.ErrorIs(t, err, test.want)
-					require.Equal(t, text(before), text(contentsOf(t, inner, "")))
-				} else {
-					require.NoError(t, err)
-				}
-				for _, user := range []string{"bob", "cy"} {
-					require.Equal(t, test.want == nil, az.Can(ctx, user, rbac.Users, rbac.Manage))
-				}
-				checkInvariants(t, inner, "")
-
-				// Reading is retried alike.
-				store.reset()
-				store.set(opView, first(test.lost, rolledBack(contention)))
-				_, err = az.Roles(ctx)
-				require.ErrorIs(t, err, test.want)
-				require.Equal(t, test.attempts, store.calls(opView))
-			})
-		})
-	}
-}
-
-// The pause between two attempts ends with the context.
-func TestScenario07_ContentionEndsWithTheContext(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		inner := newStore(t)
-		store := newFaultStore(inner)
-		az := openOn(t, store)
-		assign(t, az.Workspace, rbac.Administrator, "ann")
-		store.set(opUpdate, rolledBack(rbac.ErrContention))
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		began := time.Now()
-		unchanged(t, inner, "", func() {
-			require.ErrorIs(t, az.As("ann").Assign(ctx, rbac.Administrator, "bob"), context.DeadlineExceeded)
-		})
-		require.Equal(t, 100*time.Millisecond, time.Since(began))
-		require.False(t, az.Can(t.Context(), "bob", rbac.Users, rbac.Manage))
-	})
-}
-
-// The caller's own transaction is not the library's to run again.
-func TestScenario07_TheCallersTransactionIsNotRetried(t *testing.T) {
-	t.Parallel()
-	ctx, inner := t.Context(), newStore(t)
-	az := openOn(t, inner)
-	own := newFaultStore(inner)
-	own.set(opUpdate, first(1, rolledBack(rbac.ErrContention)))
-	unchanged(t, inner, "", func() {
-		require.ErrorIs(t, az.System("seed").In(own).Assign(ctx, rbac.Administrator, "ann"), rbac.ErrContention)
-	})
-	require.Equal(t, 1, own.calls(opUpdate))
-}
-
-// A commit whose outcome is unknown is reported as such, is not run again, and
-// the next check rests on a reload: whatever became of it, memory and store
-// agree.
-func TestScenario07_UnknownOutcome(t *testing.T) {
-	t.Parallel()
-	for _, committed := range []bool{true, false} {
-		for _, reload := range []bool{true, false} {
-			t.Run(fmt.Sprintf("committed %t, reload possible %t", committed, reload), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					ctx, inner := t.Context(), newStore(t)
-					store := newFaultStore(inner)
-					az := openOn(t, store)
-					assign(t, az.Workspace, rbac.Administrator, "ann", "bob")
-					require.True(t, az.Can(ctx, "bob", rbac.Users, rbac.Manage))
-
-					store.reset()
-					store.set(opUpdate, lost(committed))
-					if !reload {
-						store.set(opView, failing(errBoom))
-					}
-					err := az.As("ann").Remove(ctx, "bob")
-					require.ErrorIs(t, err, rbac.ErrOutcomeUnknown)
-					require.Equal(t, 1, store.calls(opUpdate))
-					if !reload {
-						_, err := az.Explain(ctx, "bob", rbac.Users, rbac.Manage)
-						require.ErrorIs(t, err, rbac.ErrUnavailable)
-						require.ErrorIs(t, err, errBoom)
-						require.False(t, az.Can(ctx, "ann", rbac.Users, rbac.Manage))
-						store.set(opView, nil)
-						time.Sleep(2 * time.Second) // until the next poll
-						synctest.Wait()
-					}
-					require.GreaterOrEqual(t, store.calls(opView), 1)
-					d, err := az.Explain(ctx, "bob", rbac.Users, rbac.Manage)
-					require.NoError(t, err)
-					require.Equal(t, !committed, d.Allowed)
-					checkInvariants(t, inner, "")
-				})
-			})
-		}
-	}
-}
-
-// Instances that set up the same empty workspace at once, each in one
-// transaction that looks first: no error, and nothing twice.
-func TestScenario08_InstancesSetUpOneWorkspaceAtOnce(t *testing.T) {
-	t.Parallel()
-	for race := range scaled(100) {
-		ctx, store := t.Context(), newStore(t)
-		var setUp []func() error
-		for range 8 {
-			az := openOn(t, store)
-			setUp = append(setUp, func() error {
-				err := store.Update(ctx, "", func(tx rbac.Tx) error {
-					if at, err := tx.Revision(); err != nil || at != (rbac.Revision{}) {
-						return err // another instance was first
-					}
-					admin := az.System("set-up").In(rbac.TxStore("", tx))
-					sales, err := admin.CreateRole(ctx, rbac.Role{Name: "Sales"})
-					if err != nil {
-						return err
-					}
-					if err := admin.Assign(ctx, sales.ID, "sam"); err != nil {
-						return err
-					}
-					return admin.Assign(ctx, rbac.Administrator, "ada")
-				})
-				if err != nil {
-					return err
-				}
-				if err := az.Sync(ctx); err != nil {
-					return err
-				}
-				return az.Authorize(ctx, "ada", rbac.Users, rbac.Manage)
-			})
-		}
-		for _, err := range together(setUp...) {
-			require.NoError(t, err, "race %d", race)
-		}
-		require.Len(t, contentsOf(t, store, "").Events, 3, "race %d", race)
-		checkInvariants(t, store, "")
-	}
-}
-
-// Instances that set up call by call: an assignment that was made already is
-// no error, a role that was created already is the one error to expect.
-func TestScenario08_InstancesSetUpCallByCall(t *testing.T) {
-	t.Parallel()
-	for race := range scaled(100) {
-		ctx, store := t.Context(), newStore(t)
-		var setUp []func() error
-		var creations [8]error
-		for i := range creations {
-			az := openOn(t, store)
-			setUp = append(setUp, func() error {
-				_, creations[i] = az.System("set-up").CreateRole(ctx, rbac.Role{Name: "Sales"})
-				return az.System("set-up").Assign(ctx, rbac.Administrator, "ada")
-			})
-		}
-		for _, err := range together(setUp...) {
-			require.NoError(t, err)
-		}
-		created := 0
-		for _, err := range creations {
-			if err == nil {
-				created++
-			} else {
-				require.ErrorIs(t, err, rbac.ErrNameTaken)
-			}
-		}
-		require.Equal(t, 1, created, "race %d", race)
-		require.Len(t, contentsOf(t, store, "").Events, 2)
-		checkInvariants(t, store, "")
 	}
 }

@@ -23,7 +23,7 @@ func TestStoreInEveryExecMode(t *testing.T) {
 	} {
 		t.Run(mode.String(), func(t *testing.T) {
 			if testing.Short() {
-				t.Skip("not with -short")
+				t.Skip("the contract a second to fifth time: left out with -short")
 			}
 			rbactest.TestStore(t, func(t *testing.T) rbac.Store {
 				return newStore(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })

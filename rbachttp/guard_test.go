@@ -3,7 +3,6 @@ package rbachttp_test
 import (
 	"cmp"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -360,162 +358,5 @@ func TestContextGoesThrough(t *testing.T) {
 		r.Header.Set("Test-User", "sal")
 		h.ServeHTTP(httptest.NewRecorder(), r)
 		require.True(t, called)
-	}
-}
-
-// A guard that cannot find out who calls, or what they may do, lets nobody
-// through and says when to come back.
-func TestUnavailable(t *testing.T) {
-	t.Parallel()
-	closed := newTeam(t)
-	require.NoError(t, closed.Close())
-	open := newTeam(t)
-	for _, test := range []struct {
-		name   string
-		az     *team
-		header string
-		logged string
-	}{
-		{"the Authorizer is closed", closed, "None: x", "rbac: no safe answer is available"},
-		{"Identify fails", open, "Test-Fail: yes", "db7.internal"},
-	} {
-		logger, log := newLog()
-		guard := rbachttp.New(test.az.Authorizer, identify, rbachttp.WithLogger(logger))
-		for _, need := range []rbachttp.Requirement{rbachttp.Needs(rbac.Deals, rbac.Read), rbachttp.SignedIn(), rbachttp.Member()} {
-			server := serve(t, guard.Require(need)(helloHandler))
-			got := ask(t, server, "GET", "/", "ada", test.header)
-			require.Equal(t, 503, got.status, test.name)
-			require.Equal(t, "5", got.header.Get("Retry-After"), test.name)
-			require.Equal(t, "no-store", got.header.Get("Cache-Control"), test.name)
-			require.JSONEq(t, `{"type":"about:blank","title":"Service Unavailable","status":503,"code":"unavailable"}`, got.body, test.name)
-			line := log.take()
-			require.Contains(t, line, "level=ERROR", test.name)
-			require.Contains(t, line, test.logged, test.name)
-		}
-		public := serve(t, guard.Require(rbachttp.Public("test"))(helloHandler))
-		require.Equal(t, 200, ask(t, public, "GET", "/", "ada", test.header).status, "nobody is asked for")
-	}
-}
-
-// blockingStore does not answer until the context ends.
-type blockingStore struct{ rbac.Store }
-
-func (s blockingStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-// A client that went away is nothing to wake anybody for.
-func TestClientThatWentAway(t *testing.T) {
-	t.Parallel()
-	az, err := rbac.Open(t.Context(), blockingStore{rbac.NewMemStore()})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = az.Close() })
-	logger, log := newLog()
-	slow := func(r *http.Request) (rbachttp.Caller, error) { return rbachttp.Caller{}, r.Context().Err() }
-	for name, guard := range map[string]*rbachttp.Guard{
-		"while the workspace loads": rbachttp.New(az, identify, rbachttp.WithLogger(logger)),
-		"while Identify asks":       rbachttp.New(az, slow, rbachttp.WithLogger(logger)),
-	} {
-		ctx, cancel := context.WithCancel(t.Context())
-		r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
-		r.Header.Set("Test-User", "ada")
-		time.AfterFunc(10*time.Millisecond, cancel)
-		if name == "while Identify asks" {
-			cancel()
-		}
-		w := httptest.NewRecorder()
-		guard.Require(rbachttp.SignedIn())(helloHandler).ServeHTTP(w, r)
-		require.Equal(t, 503, w.Code, name)
-		require.Contains(t, log.take(), "level=DEBUG", name)
-
-		// A deadline is the server's own.
-		ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		<-ctx.Done()
-		r = r.WithContext(ctx)
-		guard.Require(rbachttp.SignedIn())(helloHandler).ServeHTTP(httptest.NewRecorder(), r)
-		require.Contains(t, log.take(), "level=ERROR", name)
-	}
-}
-
-// A panic of Identify is not for the guard to judge: it goes on, and the
-// handler is not reached.
-func TestIdentifyThatPanics(t *testing.T) {
-	t.Parallel()
-	az := newTeam(t)
-	reached := false
-	guard := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) { panic("identify") })
-	h := guard.Require(rbachttp.SignedIn())(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
-	require.PanicsWithValue(t, "identify", func() { record(h, "GET", "/", "ada") })
-	server := serve(t, h)
-	_, err := server.Client().Get(server.URL)
-	require.Error(t, err)
-	require.False(t, reached)
-}
-
-// An error beside a caller is an error, and an error that is a denial is no
-// denial.
-func TestIdentifyErrorsAreUnavailable(t *testing.T) {
-	t.Parallel()
-	az := newTeam(t)
-	for _, err := range []error{errors.New("x"), rbac.ErrDenied, rbac.ErrInvalid, context.Canceled} {
-		guard := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) { return rbachttp.User("ada"), err }, rbachttp.WithLogger(quiet))
-		require.Equal(t, 503, record(guard.Require(rbachttp.SignedIn())(helloHandler), "GET", "/", "").Code)
-	}
-}
-
-func TestDenialsAreLogged(t *testing.T) {
-	t.Parallel()
-	az := newTeam(t)
-	logger, log := newLog()
-	mux := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(logger)).Mux()
-	mux.HandleFunc("GET /audit/{id}", rbachttp.Needs(rbac.Audit, rbac.Read), hello)
-	mux.HandleFunc("GET /any", rbachttp.AnyOf(rbachttp.Needs(rbac.API, rbac.Read), rbachttp.Needs(rbac.Audit, rbac.Manage)), hello)
-	mux.HandleFunc("GET /member", rbachttp.Member(), hello)
-
-	record(mux, "GET", "/audit/7?token=secret", "sal")
-	require.Equal(t, `level=INFO msg="rbachttp: denied" method=GET pattern="GET /audit/{id}" user=sal workspace="" role=`+string(az.sales.ID)+
-		` need="audit: read all" area=audit action=read reason="the role does not allow it" revision=7`+"\n", log.take())
-	record(mux, "HEAD", "/audit/7", "eve\n")
-	require.Contains(t, log.take(), `method=HEAD pattern="GET /audit/{id}" user="eve\n" workspace="" role="" need="audit: read all" area=audit action=read reason="not a member of the workspace"`)
-	record(mux, "GET", "/any", "sal", "Test-Limit: no access")
-	require.Contains(t, log.take(), `need="api: read all, or audit: manage all" area=api action=read reason="the role does not allow it"`)
-	record(mux, "GET", "/any", "ada", "Test-Limit: no access")
-	require.Contains(t, log.take(), `reason="the role would allow it, but the key or token in use is limited"`)
-	record(mux, "GET", "/member", "pat")
-	require.Contains(t, log.take(), `user=pat workspace="" role=`+string(az.sales.ID)+" need=member\n")
-	record(mux, "GET", "/member", "")
-	require.Equal(t, `level=DEBUG msg="rbachttp: no identity" method=GET pattern="GET /member"`+"\n", log.take())
-	record(mux, "GET", "/member", "sal")
-	record(mux, "GET", "/nothing", "sal")
-	require.Empty(t, log.take())
-}
-
-// The Authorizer's observer is told of each decision of the guard once.
-func TestObserverIsToldOnce(t *testing.T) {
-	t.Parallel()
-	var seen []rbac.Decision
-	az := newTeam(t, rbac.WithObserver(func(_ context.Context, d rbac.Decision) { seen = append(seen, d) }))
-	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody(), rbachttp.OnUnusedScope(func(*http.Request, rbachttp.Requirement) {}))
-	for _, test := range []struct {
-		need rbachttp.Requirement
-		want []string
-	}{
-		{rbachttp.Needs(rbac.Contacts, rbac.Read), []string{"contacts read true"}},
-		{rbachttp.Needs(rbac.Deals, rbac.Read), []string{"deals read false"}},
-		{rbachttp.NeedsScope(rbac.Deals, rbac.Read), []string{"deals read false"}},
-		{rbachttp.Member(), nil},
-		{rbachttp.SignedIn(), nil},
-		{rbachttp.AnyOf(rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.NeedsScope(rbac.Deals, rbac.Read), rbachttp.Needs(rbac.API, rbac.Read)), []string{"audit read false", "deals read false"}},
-		{rbachttp.AllOf(rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.NeedsScope(rbac.Deals, rbac.Read)), []string{"audit read false"}},
-	} {
-		seen = nil
-		record(guard.Require(test.need)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})), "GET", "/", "sal")
-		var got []string
-		for _, d := range seen {
-			got = append(got, string(d.Area)+" "+d.Action.String()+" "+strconv.FormatBool(d.Allowed))
-		}
-		require.Equal(t, test.want, got, test.need.String())
 	}
 }
