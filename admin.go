@@ -43,7 +43,7 @@ func (w *Workspace) As(user string) *Admin {
 // the holder of an API key does not get around its limit by granting. A subject
 // of another workspace, and the zero Subject, is denied.
 func (w *Workspace) AsSubject(s Subject) *Admin {
-	if s.s == nil || s.s.workspace != w.id {
+	if s.s == nil || s.s.workspace != w.replica.id {
 		return w.As("")
 	}
 	a := w.As(s.s.user)
@@ -94,7 +94,7 @@ func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 	if err != nil {
 		return Role{}, err
 	}
-	return a.workspace.follower.model.shown(created), nil
+	return a.workspace.engine.model.shown(created), nil
 }
 
 // UpdateRole changes the name, description and permissions of a role to those
@@ -116,7 +116,7 @@ func (a *Admin) UpdateRole(ctx context.Context, role Role) (Role, error) {
 	if err != nil {
 		return Role{}, err
 	}
-	return a.workspace.follower.model.shown(updated), nil
+	return a.workspace.engine.model.shown(updated), nil
 }
 
 // DeleteRole deletes a role that nobody holds. See [Admin.ReplaceRole] for
@@ -197,7 +197,7 @@ func (a *Admin) change(ctx context.Context, bad problems, apply func(*change) er
 		return err
 	}
 	w, store := a.workspace, a.store()
-	if w.follower.ctx.Err() != nil {
+	if w.engine.ctx.Err() != nil {
 		return ErrClosed
 	}
 	var c *change
@@ -205,7 +205,7 @@ func (a *Admin) change(ctx context.Context, bad problems, apply func(*change) er
 		c = nil
 		var ours error // kept, whatever the store makes of it
 		err := safely(func() error {
-			return store.Update(ctx, w.id, func(tx Tx) error {
+			return store.Update(ctx, w.replica.id, func(tx Tx) error {
 				c = a.begin(tx)
 				ours = c.run(apply, tx)
 				return ours
@@ -227,11 +227,11 @@ func (a *Admin) change(ctx context.Context, bad problems, apply func(*change) er
 	err := retry(ctx, transaction)
 	switch {
 	case err == nil && len(c.events) > 0:
-		w.committed(ctx, c.base, c.events, c.began)
+		w.replica.committed(ctx, c.base, c.events, c.began)
 	case err != nil && c != nil && c.flushed:
 		// The rules let it pass and it was written: whatever the store says,
 		// its commit may have been made.
-		w.doubt(ctx)
+		w.replica.doubt(ctx)
 	}
 	return err
 }
@@ -242,13 +242,13 @@ func (a *Admin) store() Store {
 	if a.caller != nil {
 		return a.caller
 	}
-	return a.workspace.follower.store
+	return a.workspace.engine.store
 }
 
 // validate completes what is wrong with an input by what is wrong with the
 // Admin itself.
 func (a *Admin) validate(bad problems) error {
-	bad.check("workspace", bytesProblem(a.workspace.id))
+	bad.check("workspace", bytesProblem(a.workspace.replica.id))
 	if a.system {
 		bad.check("reason", reasonProblem(a.reason))
 	}
@@ -256,12 +256,12 @@ func (a *Admin) validate(bad problems) error {
 }
 
 func (a *Admin) begin(r Reader) *change {
-	f := a.workspace.follower
+	e := a.workspace.engine
 	return &change{
 		admin:   a,
-		reading: reading{r, f.model},
+		reading: reading{r, e.model},
 		began:   time.Now(),
-		now:     f.now().UTC().Truncate(time.Microsecond),
+		now:     e.now().UTC().Truncate(time.Microsecond),
 	}
 }
 
@@ -273,14 +273,14 @@ func (w *Workspace) createProblems(role Role) problems {
 	if role.Version != 0 {
 		bad.add("version", "must be 0 for a new role")
 	}
-	w.follower.model.roleProblems(&bad, role)
+	w.engine.model.roleProblems(&bad, role)
 	return bad
 }
 
 func (w *Workspace) updateProblems(role Role) problems {
 	var bad problems
 	bad.check("id", idProblem(string(role.ID)))
-	w.follower.model.roleProblems(&bad, role)
+	w.engine.model.roleProblems(&bad, role)
 	return bad
 }
 

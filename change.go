@@ -62,7 +62,7 @@ func (c *change) flush(tx Tx) error {
 	c.base = base
 	at := base
 	for i, e := range c.events {
-		c.events[i] = e.sealAfter(c.admin.workspace.id, at)
+		c.events[i] = e.sealAfter(c.admin.workspace.replica.id, at)
 		at = c.events[i].Revision()
 	}
 	if c.role != nil {

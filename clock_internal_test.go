@@ -69,7 +69,7 @@ func openClock(t *testing.T, store Store, now func() time.Time) *Authorizer {
 	az, err := Open(context.Background(), store, WithLogger(slog.New(slog.DiscardHandler)))
 	clockMust(t, err)
 	t.Cleanup(func() { clockMust(t, az.Close()) })
-	az.follower.now = now
+	az.engine.now = now
 	return az
 }
 

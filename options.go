@@ -15,7 +15,8 @@ type options struct {
 	areas        []AreaInfo
 	systemRoles  []Role
 	maxStaleness time.Duration
-	pollInterval *time.Duration // nil: the default
+	pollInterval time.Duration
+	pollGiven    bool // else a fifth of maxStaleness
 	idleTime     time.Duration
 	logger       *slog.Logger
 	observer     func(context.Context, Decision)
@@ -59,7 +60,7 @@ func WithMaxStaleness(d time.Duration) Option {
 //
 // Defaults to a fifth of the maximum staleness: 2 seconds.
 func WithPollInterval(d time.Duration) Option {
-	return func(o *options) { o.pollInterval = &d }
+	return func(o *options) { o.pollInterval, o.pollGiven = d, true }
 }
 
 // WithIdleTime sets how long a workspace stays in memory without a check.
@@ -105,13 +106,12 @@ func newOptions(given []Option) (options, error) {
 		bad.add("maxStaleness", "must be at least 10ms")
 		o.maxStaleness = math.MaxInt64 // so that no other option is judged by it
 	}
-	if o.pollInterval == nil {
-		fifth := o.maxStaleness / 5
-		o.pollInterval = &fifth
+	if !o.pollGiven {
+		o.pollInterval = o.maxStaleness / 5
 	}
-	if *o.pollInterval <= 0 {
+	if o.pollInterval <= 0 {
 		bad.add("pollInterval", "must be greater than 0")
-	} else if *o.pollInterval > o.maxStaleness/2 {
+	} else if o.pollInterval > o.maxStaleness/2 {
 		bad.add("pollInterval", "must be at most half of maxStaleness")
 	}
 	if o.idleTime <= 0 {

@@ -3,12 +3,7 @@ package rbac
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
-	"time"
-	"weak"
 )
 
 // Authorizer answers checks for the workspaces of one store and keeps what it
@@ -18,8 +13,7 @@ import (
 type Authorizer struct {
 	*Workspace // the default workspace; do not assign
 
-	follower *follower
-	handles  sync.Map // workspace id to weak.Pointer[Workspace]
+	engine *engine
 }
 
 // Open returns an Authorizer on a store. It asks the store one question, to
@@ -49,10 +43,9 @@ func Open(ctx context.Context, store Store, opts ...Option) (*Authorizer, error)
 	}); err != nil {
 		return nil, unavailable(err)
 	}
-	a := &Authorizer{}
-	a.follower = newFollower(store, m, o, a.loaded)
-	a.Workspace = newWorkspace(a.follower, "")
-	a.follower.start()
+	e := newEngine(store, m, o)
+	a := &Authorizer{e.workspace(""), e}
+	e.start()
 	return a, nil
 }
 
@@ -61,7 +54,7 @@ func Open(ctx context.Context, store Store, opts ...Option) (*Authorizer, error)
 // waits for calls to the store that are under way, whose context it cancels.
 // Closing twice is no error.
 func (a *Authorizer) Close() error {
-	a.follower.close()
+	a.engine.close()
 	return nil
 }
 
@@ -73,44 +66,7 @@ func (a *Authorizer) For(workspace string) *Workspace {
 	if workspace == "" {
 		return a.Workspace
 	}
-	if w := a.handle(workspace); w != nil {
-		return w
-	}
-	// Handles are weak, so that asking about workspaces that do not exist
-	// takes no memory; the follower holds on to those that are loaded. There
-	// is never more than one live handle of a workspace.
-	fresh := newWorkspace(a.follower, workspace)
-	pointer := weak.Make(fresh)
-	for {
-		found, taken := a.handles.LoadOrStore(workspace, pointer)
-		if !taken {
-			break
-		}
-		if w := found.(weak.Pointer[Workspace]).Value(); w != nil {
-			return w
-		}
-		if a.handles.CompareAndSwap(workspace, found, pointer) {
-			break
-		}
-	}
-	runtime.AddCleanup(fresh, func(id string) { a.handles.CompareAndDelete(id, pointer) }, workspace)
-	return fresh
-}
-
-// handle returns the live handle of a workspace, nil if there is none.
-func (a *Authorizer) handle(workspace string) *Workspace {
-	if found, ok := a.handles.Load(workspace); ok {
-		return found.(weak.Pointer[Workspace]).Value()
-	}
-	return nil
-}
-
-// loaded is handle for the follower, which also knows the default workspace.
-func (a *Authorizer) loaded(workspace string) *Workspace {
-	if workspace == "" {
-		return a.Workspace
-	}
-	return a.handle(workspace)
+	return a.engine.workspace(workspace)
 }
 
 // Workspace is one tenant: its roles, members and events. Get one from
@@ -121,37 +77,20 @@ func (a *Authorizer) loaded(workspace string) *Workspace {
 // concurrent first checks share one load, and each waits no longer than its
 // context and the maximum staleness allow.
 type Workspace struct {
-	// live is the snapshot that checks use. It is nil while there is none to
-	// trust: not loaded, too old, or closed.
-	live atomic.Pointer[snapshot]
-
-	id       string
-	follower *follower
-
-	mu        sync.Mutex
-	snap      *snapshot   // the newest known, kept while it is too old to be live
-	changes   uint64      // counts publications and commits, to notice what happened meanwhile
-	confirmed time.Time   // when snap was last known to be the newest; monotonic
-	expiry    *time.Timer // takes snap out of service at confirmed + MaxStaleness
-	fault     error       // why snap could not be confirmed, nil after success
-	running   *flight     // reading the store now
-	queued    *flight     // to begin when running ends
-	own       []Event     // committed through this Authorizer since running began to read
-	reread    bool        // what running reads may be too old
-	folding   bool
-	lastUsed  time.Time
+	engine  *engine
+	replica replica // by value: a check reads its snapshot, one step away
 }
 
-func newWorkspace(f *follower, id string) *Workspace {
-	return &Workspace{id: id, follower: f}
+func newWorkspace(e *engine, id string) *Workspace {
+	return &Workspace{engine: e, replica: replica{engine: e, id: id}}
 }
 
 // ID returns the workspace's id, empty for the default workspace.
-func (w *Workspace) ID() string { return w.id }
+func (w *Workspace) ID() string { return w.replica.id }
 
 // Areas returns a copy of the catalogue of areas, which is that of
 // [WithAreas] and the same in every workspace.
-func (w *Workspace) Areas() []AreaInfo { return slices.Clone(w.follower.model.areas) }
+func (w *Workspace) Areas() []AreaInfo { return slices.Clone(w.engine.model.areas) }
 
 // Can reports whether a user may act on everything in an area. It is false
 // for a user who reaches own records only, so that a handler that forgets
@@ -161,7 +100,7 @@ func (w *Workspace) Can(ctx context.Context, user string, area Area, action Acti
 	// This is s.scope(user, area, action) == All, written out and with the
 	// long way kept out of it: calls and a large stack frame would cost a
 	// third of the whole.
-	s := w.live.Load()
+	s := w.replica.live.Load()
 	if s == nil || s.detour.Load() != 0 {
 		return w.can(ctx, user, area, action)
 	}
@@ -177,8 +116,8 @@ func (w *Workspace) Can(ctx context.Context, user string, area Area, action Acti
 // can is the long way of Can: whatever the workspace's state, the area and
 // the action.
 func (w *Workspace) can(ctx context.Context, user string, area Area, action Action) bool {
-	s, err := w.current(ctx)
-	if err == nil && w.follower.observer == nil {
+	s, err := w.replica.current(ctx)
+	if err == nil && w.engine.observer == nil {
 		return s.scope(user, area, action) == All
 	}
 	d, _ := w.decide(ctx, s, err, user, area, action)
@@ -190,8 +129,8 @@ func (w *Workspace) can(ctx context.Context, user string, area Area, action Acti
 // the role reaches everything in the area, or reaches own records and the
 // user is among the owners. An empty user or owner never matches.
 func (w *Workspace) CanRecord(ctx context.Context, user string, area Area, action Action, owners ...string) bool {
-	s, err := w.current(ctx)
-	if err == nil && w.follower.observer == nil {
+	s, err := w.replica.current(ctx)
+	if err == nil && w.engine.observer == nil {
 		scope := s.scope(user, area, action)
 		return scope == All || scope == Own && owns(user, owners)
 	}
@@ -225,7 +164,7 @@ func (w *Workspace) Authorize(ctx context.Context, user string, area Area, actio
 // Explain returns the decision behind Can, with its reason. The error is
 // [ErrUnavailable] when no safe answer exists; the decision then denies.
 func (w *Workspace) Explain(ctx context.Context, user string, area Area, action Action) (Decision, error) {
-	s, err := w.current(ctx)
+	s, err := w.replica.current(ctx)
 	d, err := w.decide(ctx, s, err, user, area, action)
 	w.observe(ctx, d)
 	return d, err
@@ -235,7 +174,7 @@ func (w *Workspace) Explain(ctx context.Context, user string, area Area, action 
 // not a member gives a Subject that is denied everything; the error is
 // [ErrUnavailable] when no safe answer exists.
 func (w *Workspace) Subject(ctx context.Context, user string) (Subject, error) {
-	s, err := w.current(ctx)
+	s, err := w.replica.current(ctx)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -244,9 +183,9 @@ func (w *Workspace) Subject(ctx context.Context, user string) (Subject, error) {
 
 func (w *Workspace) subject(ctx context.Context, s *snapshot, user string) Subject {
 	p := s.resolve(user)
-	p.workspace = w.id
-	if w.follower.observer != nil {
-		p.ctx, p.observe = ctx, w.follower.observer
+	p.workspace = w.replica.id
+	if w.engine.observer != nil {
+		p.observe = func(d Decision) { w.engine.observe(ctx, d) }
 	}
 	return Subject{p}
 }
@@ -254,14 +193,14 @@ func (w *Workspace) subject(ctx context.Context, s *snapshot, user string) Subje
 // decide makes the decision of one check from what current returned.
 func (w *Workspace) decide(ctx context.Context, s *snapshot, err error, user string, area Area, action Action) (Decision, error) {
 	if err != nil {
-		return Decision{Workspace: w.id, User: user, Area: area, Action: action, Reason: ReasonUnavailable}, err
+		return Decision{Workspace: w.replica.id, User: user, Area: area, Action: action, Reason: ReasonUnavailable}, err
 	}
 	return w.subject(ctx, s, user).decide(area, action), nil
 }
 
 func (w *Workspace) observe(ctx context.Context, d Decision) {
-	if w.follower.observer != nil {
-		w.follower.observer(ctx, d)
+	if w.engine.observer != nil {
+		w.engine.observe(ctx, d)
 	}
 }
 
@@ -271,7 +210,7 @@ func (w *Workspace) observe(ctx context.Context, d Decision) {
 // error is [ErrUnavailable] when the store did not answer, and [ErrInvalid]
 // for a malformed workspace id.
 func (w *Workspace) Sync(ctx context.Context) error {
-	return w.sync(ctx)
+	return w.replica.sync(ctx)
 }
 
 func unavailable(cause error) error {

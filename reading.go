@@ -82,6 +82,16 @@ func (r reading) members(q MemberQuery) iter.Seq2[Member, error] {
 	}
 }
 
+// settled reports whether the newest event is that of the revision. One that
+// cannot be read is there, and that is all that matters here.
+func (r reading) settled(revision Revision) bool {
+	settled := revision == Revision{}
+	for event, err := range r.Events(EventQuery{Newest: true, Limit: 1}) {
+		settled = errors.Is(err, ErrMalformed) || err == nil && event.Revision() == revision
+	}
+	return settled
+}
+
 // fatal reports whether an error ends an iteration, and does not only concern
 // one row.
 func fatal(err error) bool {

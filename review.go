@@ -150,7 +150,7 @@ func (w *Workspace) VerifyEvents(ctx context.Context) error {
 				return &TamperedError{next, "is missing"}
 			case event.Seq > 0 && event.Seq < next:
 				return &TamperedError{event.Seq, "is there twice"}
-			case !event.follows(w.id, at):
+			case !event.follows(w.replica.id, at):
 				return &TamperedError{next, "is not what was recorded, or does not follow the one before"}
 			}
 			at = event.Revision()
@@ -173,24 +173,24 @@ func (w *Workspace) VerifyEvents(ctx context.Context) error {
 // review reads one state of the workspace from the store. fn may be called
 // again when the store asks for it.
 func (w *Workspace) review(ctx context.Context, fn func(reading) error) error {
-	return w.reviewBut(ctx, w.follower.store, new(bool), fn)
+	return w.reviewBut(ctx, w.engine.store, new(bool), fn)
 }
 
 // reviewBut is review of any store, for an fn that runs code of the caller:
 // while *theirs is set, a panic is not the store's, and goes on.
 func (w *Workspace) reviewBut(ctx context.Context, store Store, theirs *bool, fn func(reading) error) error {
-	f := w.follower
-	if problem := bytesProblem(w.id); problem != "" {
+	e := w.engine
+	if problem := bytesProblem(w.replica.id); problem != "" {
 		return invalid("workspace", problem)
 	}
-	if f.ctx.Err() != nil {
+	if e.ctx.Err() != nil {
 		return ErrClosed
 	}
 	called := false
 	err := safelyBut(theirs, func() error {
-		return view(ctx, store, w.id, func(r Reader) error {
+		return view(ctx, store, w.replica.id, func(r Reader) error {
 			called = true
-			return fn(reading{r, f.model})
+			return fn(reading{r, e.model})
 		})
 	})
 	if err == nil && !called {
@@ -203,7 +203,7 @@ func (w *Workspace) reviewBut(ctx context.Context, store Store, theirs *bool, fn
 func stream[T any](ctx context.Context, w *Workspace, fn func(r reading, yield func(T) bool) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var theirs, begun, stopped bool
-		err := w.reviewBut(ctx, w.follower.store, &theirs, func(r reading) error {
+		err := w.reviewBut(ctx, w.engine.store, &theirs, func(r reading) error {
 			if begun {
 				return errAgain
 			}

@@ -29,7 +29,7 @@ func (c *change) authorize() error {
 
 func (c *change) actor() (Decision, error) {
 	d := Decision{
-		Workspace: c.admin.workspace.id, User: c.admin.actor, Area: Users, Action: Manage,
+		Workspace: c.admin.workspace.replica.id, User: c.admin.actor, Area: Users, Action: Manage,
 		Reason: ReasonNotMember,
 	}
 	revision, err := c.Revision()

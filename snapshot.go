@@ -3,7 +3,6 @@ package rbac
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -20,6 +19,11 @@ type snapshot struct {
 	model    *model
 	areas    *catalogue // model's, a step nearer
 	revision Revision
+
+	// unsettled marks a state whose newest event is not there, as while a
+	// backup is restored in several transactions. Its revision does not stand
+	// for its rows, so that it is read again until it does.
+	unsettled bool
 
 	cells []Scope
 	rows  []row
@@ -89,18 +93,19 @@ func newSnapshot(m *model, revision Revision) *snapshot {
 
 // load reads a whole workspace. Rows that cannot be read grant nothing and
 // are reported; the rest of the workspace serves.
-func load(r reading, workspace string, logger *slog.Logger) (*snapshot, error) {
+func load(r reading, workspace string, log *reports) (*snapshot, error) {
 	revision, err := r.Revision()
 	if err != nil {
 		return nil, err
 	}
 	s := newSnapshot(r.model, revision)
+	s.unsettled = !r.settled(revision)
 	for role, err := range r.roles() {
 		if fatal(err) {
 			return nil, err
 		}
 		if err != nil {
-			logMalformed(logger, workspace, err)
+			reportMalformed(log, workspace, err)
 			continue
 		}
 		s.setRole(role)
@@ -110,7 +115,7 @@ func load(r reading, workspace string, logger *slog.Logger) (*snapshot, error) {
 			return nil, err
 		}
 		if err != nil {
-			logMalformed(logger, workspace, err)
+			reportMalformed(log, workspace, err)
 			continue
 		}
 		if _, twice := s.members[member.User]; twice {
@@ -121,15 +126,28 @@ func load(r reading, workspace string, logger *slog.Logger) (*snapshot, error) {
 	return s, nil
 }
 
-func logMalformed(logger *slog.Logger, workspace string, err error) {
-	logger.Error("rbac: what is stored is malformed and grants nothing", "workspace", workspace, "error", err)
+func reportMalformed(log *reports, workspace string, err error) {
+	log.error("rbac: what is stored is malformed and grants nothing", "workspace", workspace, "error", err)
 }
 
 var errBroken = errors.New("the store's history is not a continuation of what is known")
 
+// advance returns the snapshot of a later revision by following the events
+// behind s: nil where it is better to load the workspace anew, with the reason
+// if that is nothing usual.
+func (s *snapshot) advance(r reading, workspace string, to Revision, log *reports) (*snapshot, error) {
+	switch behind := to.Seq - s.revision.Seq; {
+	case behind <= 0:
+		return nil, errBroken
+	case behind > int64(1000+len(s.members)) || s.wantsReload():
+		return nil, nil
+	}
+	return s.follow(r, workspace, to, log)
+}
+
 // follow applies the events behind s up to a revision, after checking that
 // they continue the chain.
-func (s *snapshot) follow(r reading, workspace string, to Revision, logger *slog.Logger) (*snapshot, error) {
+func (s *snapshot) follow(r reading, workspace string, to Revision, log *reports) (*snapshot, error) {
 	var events []Event
 	at := s.revision
 	for event, err := range r.Events(EventQuery{After: at.Seq}) {
@@ -147,7 +165,7 @@ func (s *snapshot) follow(r reading, workspace string, to Revision, logger *slog
 	}
 	for _, event := range events {
 		if err := event.malformed(); err != nil {
-			logMalformed(logger, workspace, err)
+			reportMalformed(log, workspace, err)
 		}
 	}
 	return s.apply(events), nil

@@ -25,8 +25,7 @@ type subject struct {
 	revision int64
 
 	workspace string
-	ctx       context.Context // of the request, for the observer only
-	observe   func(context.Context, Decision)
+	observe   func(Decision) // nil if nobody is to be told
 }
 
 // User returns the user's id.
@@ -90,7 +89,7 @@ func (s Subject) CanRecord(area Area, action Action, owners ...string) bool {
 	if s.s.observe != nil {
 		d := s.decide(area, action)
 		d.settleRecord(owners)
-		s.s.observe(s.s.ctx, d)
+		s.s.observe(d)
 		return d.Allowed
 	}
 	switch s.scope(area, action) {
@@ -134,7 +133,7 @@ func (s Subject) Authorize(area Area, action Action) error {
 func (s Subject) Explain(area Area, action Action) Decision {
 	d := s.decide(area, action)
 	if s.s != nil && s.s.observe != nil {
-		s.s.observe(s.s.ctx, d)
+		s.s.observe(d)
 	}
 	return d
 }
@@ -207,9 +206,9 @@ func (s Subject) Observe(fn func(Decision)) Subject {
 	}
 	observed := *s.s
 	earlier := s.s.observe
-	observed.observe = func(ctx context.Context, d Decision) {
+	observed.observe = func(d Decision) {
 		if earlier != nil {
-			earlier(ctx, d)
+			earlier(d)
 		}
 		fn(d)
 	}

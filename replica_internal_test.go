@@ -18,7 +18,7 @@ func (s slowStore) View(ctx context.Context, workspace string, fn func(Reader) e
 	return s.MemStore.View(ctx, workspace, fn)
 }
 
-// Close marks the follower as closed before it cancels what runs. A reading
+// Close marks the engine as closed before it cancels what runs. A reading
 // that ends between the two, and finds what was known confirmed, answers from
 // that, and nothing is in service afterwards.
 func TestReadingEndsWhileCloseBegins(t *testing.T) {
@@ -38,15 +38,15 @@ func TestReadingEndsWhileCloseBegins(t *testing.T) {
 		}
 		synctest.Wait() // no poll is under way
 
-		az.mu.Lock()
-		az.live.Store(nil) // as a change whose outcome is not known does
-		az.mu.Unlock()
+		az.replica.mu.Lock()
+		az.replica.live.Store(nil) // as a change whose outcome is not known does
+		az.replica.mu.Unlock()
 		answer := make(chan error)
 		go func() { answer <- az.Authorize(ctx, "ann", Users, Manage) }()
 		synctest.Wait() // it reads
-		az.follower.mu.Lock()
-		az.follower.closed = true
-		az.follower.mu.Unlock()
+		az.engine.mu.Lock()
+		az.engine.closed = true
+		az.engine.mu.Unlock()
 		store.turn <- struct{}{}
 		if err := <-answer; err != nil {
 			t.Errorf("what was confirmed is not answered from: %v", err)

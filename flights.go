@@ -1,0 +1,343 @@
+package rbac
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// flight is one reading of a workspace, shared by all who wait for it.
+type flight struct {
+	replica *replica
+	done    chan struct{} // closed once snap and err are set
+	snap    *snapshot
+	err     error
+
+	begun bool // it has begun to read; guarded by the replica's lock
+
+	// The rest is guarded by the lock of flights.
+	stage   stage
+	waiters int
+	follow  bool // wanted even if nobody waits: the workspace in memory has changed
+	queue   *list.List
+	place   *list.Element // in queue
+	started time.Time
+	cancel  context.CancelFunc // of its reading
+}
+
+// stage is where a flight is.
+type stage uint8
+
+const (
+	stageNew     stage = iota // behind another one of its replica
+	stageQueued               // waits for a place, or for whether its workspace exists
+	stageReading              // asks the store
+	stageGone                 // nobody waited any more
+)
+
+// flights bounds the readings of the store that are under way. Readings that
+// somebody waits for, and those that follow changes of workspaces in memory,
+// have places of their own, so that neither can starve the other; a reading
+// that nobody needs any more gives its place to one that waits.
+//
+// Whoever asks about workspaces that do not exist could fill any queue. So
+// when the places are taken, the store is asked in one round trip which of
+// the workspaces that are not in memory exist. Those that do not are answered
+// by that, and only the others queue.
+type flights struct {
+	engine *engine
+
+	mu      sync.Mutex
+	loads   places
+	follows places
+	cold    list.List // flights that wait for whether their workspace exists
+	probing bool
+}
+
+const (
+	// mostReadings is the number of places of each kind.
+	mostReadings = 4
+
+	// mostProbed bounds the workspaces of one question whether they exist.
+	mostProbed = 1000
+)
+
+// places are those in which flights of one kind read, and the queue for them.
+type places struct {
+	queue   list.List
+	reading map[*flight]struct{}
+	workers int
+}
+
+var (
+	errGoexit   = errors.New("rbac: the store ended its goroutine")
+	errUnneeded = errors.New("rbac: nobody waited for the workspace any more")
+)
+
+func newFlights(e *engine) *flights {
+	return &flights{
+		engine:  e,
+		loads:   places{reading: map[*flight]struct{}{}},
+		follows: places{reading: map[*flight]struct{}{}},
+	}
+}
+
+// submit lets a new flight read once there is a place. cold says that it is
+// not known whether the workspace exists. It reports false after close.
+func (fs *flights) submit(f *flight, cold bool) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	defer fs.relieveLocked()
+	if cold && fs.loads.workers == mostReadings {
+		fs.probing = fs.probing || fs.engine.spawn(fs.probe)
+		if fs.probing {
+			fs.push(f, &fs.cold)
+			return true
+		}
+	}
+	return fs.enqueue(f)
+}
+
+func (fs *flights) push(f *flight, queue *list.List) {
+	f.stage, f.queue = stageQueued, queue
+	f.place = queue.PushBack(f)
+}
+
+func (fs *flights) pop(queue *list.List) *flight {
+	first := queue.Front()
+	if first == nil {
+		return nil
+	}
+	f := queue.Remove(first).(*flight)
+	f.stage, f.started = stageReading, time.Now()
+	return f
+}
+
+// enqueue puts a flight into the queue for its kind of place. It reports
+// false after close, if there is no worker left.
+func (fs *flights) enqueue(f *flight) bool {
+	p := &fs.loads
+	if f.waiters == 0 {
+		p = &fs.follows
+	}
+	fs.push(f, &p.queue)
+	fs.employ(p)
+	if p.workers == 0 {
+		fs.pop(&p.queue)
+	}
+	return p.workers > 0
+}
+
+// employ starts a worker if there is work and a place for it.
+func (fs *flights) employ(p *places) {
+	if p.queue.Len() > 0 && p.workers < mostReadings && fs.engine.spawn(func() { fs.work(p) }) {
+		p.workers++
+	}
+}
+
+// join counts a caller among those who wait for a flight. It reports false
+// for one that was given up.
+func (fs *flights) join(f *flight) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.stage == stageGone {
+		return false
+	}
+	f.waiters++
+	if f.stage == stageQueued && f.queue == &fs.follows.queue {
+		fs.follows.queue.Remove(f.place)
+		if !fs.enqueue(f) {
+			fs.push(f, &fs.follows.queue) // closed: whoever works there ends it
+		}
+	}
+	return true
+}
+
+// claim makes a flight one that follows a change, which is wanted whoever
+// waits. It reports false for one that was given up.
+func (fs *flights) claim(f *flight) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.stage == stageGone {
+		return false
+	}
+	f.follow = true
+	return true
+}
+
+// leave is for who waits no longer. A flight in a queue that nobody wants any
+// more is given up, and the caller ends it: leave then reports true.
+func (fs *flights) leave(f *flight) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f.waiters--
+	if f.stage == stageQueued && !f.wanted() {
+		f.queue.Remove(f.place)
+		f.stage = stageGone
+		return true
+	}
+	fs.relieveLocked()
+	return false
+}
+
+// stillWanted reports whether somebody has a use for a flight.
+func (fs *flights) stillWanted(f *flight) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return f.wanted()
+}
+
+// wanted reports whether somebody has a use for a flight. The caller holds
+// fs.mu.
+func (f *flight) wanted() bool { return f.waiters > 0 || f.follow }
+
+// relieve ends readings that nobody needs, for those that wait for a place. A
+// reading that follows a change and takes longer than the maximum staleness is
+// of no more use than one that nobody waits for: the workspace is out of
+// service, and will be read again.
+func (fs *flights) relieve() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.relieveLocked()
+}
+
+func (fs *flights) relieveLocked() {
+	for _, p := range []*places{&fs.loads, &fs.follows} {
+		if p.queue.Len() == 0 && (p == &fs.follows || fs.cold.Len() == 0) {
+			continue
+		}
+		for f := range p.reading {
+			if f.waiters == 0 && (!f.follow || time.Since(f.started) > fs.engine.maxStaleness) {
+				f.stage = stageGone
+				f.cancel()
+			}
+		}
+	}
+}
+
+// work lets flights read, one after the other, until none waits.
+func (fs *flights) work(p *places) {
+	defer func() { // also when a store ends the goroutine
+		fs.mu.Lock()
+		defer fs.mu.Unlock()
+		p.workers--
+		fs.employ(p)
+	}()
+	for f, ctx := fs.take(p); f != nil; f, ctx = fs.take(p) {
+		fs.read(ctx, p, f)
+	}
+}
+
+// take gives the first flight of a queue a place.
+func (fs *flights) take(p *places) (*flight, context.Context) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f := fs.pop(&p.queue)
+	if f == nil {
+		return nil, nil
+	}
+	// A large workspace may take longer to load than a check may wait; those
+	// who gave up find it loaded when they ask again.
+	ctx, cancel := context.WithTimeout(fs.engine.ctx, max(fs.engine.maxStaleness, time.Minute))
+	f.cancel = cancel
+	p.reading[f] = struct{}{}
+	return f, ctx
+}
+
+// read lets a flight read in its place.
+func (fs *flights) read(ctx context.Context, p *places, f *flight) {
+	returned := false
+	defer func() {
+		if !returned { // the store has ended the goroutine
+			f.err = f.replica.failed(errGoexit)
+		}
+		fs.mu.Lock()
+		f.cancel()
+		delete(p.reading, f)
+		fs.mu.Unlock()
+		f.replica.end(f)
+	}()
+	f.snap, f.err = f.replica.read(ctx, f)
+	returned = true
+}
+
+// unneeded reports whether a reading was ended because nobody waited for it.
+func (fs *flights) unneeded(f *flight) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return f.stage == stageGone && !f.follow
+}
+
+// probe asks which of the workspaces of fs.cold exist. It answers the flights
+// of those that do not, and queues the others; all, if the store cannot say.
+func (fs *flights) probe() {
+	batch := fs.takeCold()
+	ids, began := make([]string, len(batch)), make([]mark, len(batch))
+	for i, f := range batch {
+		ids[i] = f.replica.id
+		_, began[i] = f.replica.begin(f)
+	}
+	asked := time.Now()
+	found, err := map[string]Revision(nil), errGoexit
+	defer func() { // also when the store ends the goroutine
+		for i, f := range batch {
+			if err != nil || found[ids[i]] != (Revision{}) || !fs.answer(f, began[i], asked) {
+				fs.requeue(f)
+			}
+		}
+		fs.probeOn()
+	}()
+	found, err = fs.engine.revisions(ids)
+}
+
+func (fs *flights) takeCold() []*flight {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	var batch []*flight
+	for len(batch) < mostProbed && fs.cold.Len() > 0 {
+		batch = append(batch, fs.pop(&fs.cold))
+	}
+	return batch
+}
+
+// answer ends the flight of a workspace that does not exist. It reports false
+// if something is known of the workspace that the store did not say.
+func (fs *flights) answer(f *flight, began mark, asked time.Time) bool {
+	s, whole := f.replica.land(newSnapshot(fs.engine.model, Revision{}), began, asked)
+	if whole {
+		f.snap = s
+		f.replica.end(f)
+	}
+	return whole
+}
+
+// requeue queues a flight that has to read after all.
+func (fs *flights) requeue(f *flight) {
+	fs.mu.Lock()
+	switch {
+	case !f.wanted():
+		f.stage, f.err = stageGone, unavailable(errUnneeded)
+	case !fs.enqueue(f):
+		f.err = unavailable(ErrClosed)
+	}
+	fs.mu.Unlock()
+	if f.err != nil {
+		f.replica.end(f)
+	}
+}
+
+// probeOn goes on with what came meanwhile.
+func (fs *flights) probeOn() {
+	fs.mu.Lock()
+	fs.probing = fs.cold.Len() > 0 && fs.engine.spawn(fs.probe)
+	var left []*flight
+	for !fs.probing && fs.cold.Len() > 0 { // closed
+		left = append(left, fs.pop(&fs.cold))
+	}
+	fs.mu.Unlock()
+	for _, f := range left {
+		fs.requeue(f)
+	}
+}
