@@ -20,6 +20,7 @@ type engine struct {
 	options
 	store   Store
 	model   *model
+	nothing *snapshot        // of a workspace that was never written
 	now     func() time.Time // for the times of events only
 	flights *flights
 	reports *reports
@@ -42,6 +43,7 @@ func newEngine(store Store, m *model, o options) *engine {
 	e := &engine{
 		options:   o,
 		store:     store,
+		nothing:   newSnapshot(m, Revision{}),
 		model:     m,
 		now:       time.Now,
 		reports:   &reports{logger: o.logger},

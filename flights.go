@@ -43,9 +43,10 @@ const (
 // that nobody needs any more gives its place to one that waits.
 //
 // Whoever asks about workspaces that do not exist could fill any queue. So
-// when the places are taken, the store is asked in one round trip which of
-// the workspaces that are not in memory exist. Those that do not are answered
-// by that, and only the others queue.
+// flights of workspaces that are not in memory take half of the places at
+// most, and when these are taken, the store is asked in one round trip which
+// of the workspaces exist. Those that do not are answered by that, and only
+// the others queue.
 type flights struct {
 	engine *engine
 
@@ -59,6 +60,9 @@ type flights struct {
 const (
 	// mostReadings is the number of places of each kind.
 	mostReadings = 4
+
+	// mostCold is the number of places for workspaces that may not exist.
+	mostCold = mostReadings / 2
 
 	// mostProbed bounds the workspaces of one question whether they exist.
 	mostProbed = 1000
@@ -90,14 +94,19 @@ func (fs *flights) submit(f *flight, cold bool) bool {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	defer fs.relieveLocked()
-	if cold && fs.loads.workers == mostReadings {
-		fs.probing = fs.probing || fs.engine.spawn(fs.probe)
-		if fs.probing {
-			fs.push(f, &fs.cold)
-			return true
-		}
+	if !cold {
+		return fs.enqueue(f)
 	}
-	return fs.enqueue(f)
+	fs.push(f, &fs.cold)
+	fs.employ(&fs.loads)
+	if fs.loads.workers >= mostCold && !fs.probing {
+		fs.probing = fs.engine.spawn(fs.probe)
+	}
+	if fs.loads.workers == 0 && !fs.probing {
+		fs.pop(&fs.cold)
+		return false
+	}
+	return true
 }
 
 func (fs *flights) push(f *flight, queue *list.List) {
@@ -132,7 +141,9 @@ func (fs *flights) enqueue(f *flight) bool {
 
 // employ starts a worker if there is work and a place for it.
 func (fs *flights) employ(p *places) {
-	if p.queue.Len() > 0 && p.workers < mostReadings && fs.engine.spawn(func() { fs.work(p) }) {
+	work := p.queue.Len() > 0 && p.workers < mostReadings ||
+		p == &fs.loads && fs.cold.Len() > 0 && p.workers < mostCold
+	if work && fs.engine.spawn(func() { fs.work(p) }) {
 		p.workers++
 	}
 }
@@ -235,6 +246,9 @@ func (fs *flights) take(p *places) (*flight, context.Context) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f := fs.pop(&p.queue)
+	if f == nil && p == &fs.loads && len(p.reading) < mostCold {
+		f = fs.pop(&fs.cold)
+	}
 	if f == nil {
 		return nil, nil
 	}
@@ -305,7 +319,7 @@ func (fs *flights) takeCold() []*flight {
 // answer ends the flight of a workspace that does not exist. It reports false
 // if something is known of the workspace that the store did not say.
 func (fs *flights) answer(f *flight, began mark, asked time.Time) bool {
-	s, whole := f.replica.land(newSnapshot(fs.engine.model, Revision{}), began, asked)
+	s, whole := f.replica.land(fs.engine.nothing, began, asked)
 	if whole {
 		f.snap = s
 		f.replica.end(f)

@@ -61,7 +61,7 @@ func (r *replica) current(ctx context.Context) (*snapshot, error) {
 		return s, nil
 	}
 	if bytesProblem(r.id) != "" {
-		return newSnapshot(r.engine.model, Revision{}), nil // nothing can be in it
+		return r.engine.nothing, nil
 	}
 	if ctx == nil {
 		ctx = context.Background() // a check never panics (E1)

@@ -99,7 +99,10 @@ func load(r reading, workspace string, log *reports) (*snapshot, error) {
 		return nil, err
 	}
 	s := newSnapshot(r.model, revision)
-	s.unsettled = !r.settled(revision)
+	if s.unsettled = !r.settled(revision); s.unsettled {
+		log.warn("rbac: the newest event is not there, as while a backup is restored: the workspace is read again with each poll",
+			"workspace", workspace, "revision", revision.Seq)
+	}
 	for role, err := range r.roles() {
 		if fatal(err) {
 			return nil, err
@@ -282,7 +285,7 @@ func (s *snapshot) wantsReload() bool { return s.gone > goneRows && s.gone > len
 
 // empty reports whether the workspace was never written.
 func (s *snapshot) empty() bool {
-	return s.revision == (Revision{}) && len(s.members) == 0 && len(s.row) == len(s.model.system)
+	return s.revision == (Revision{}) && len(s.members) == 0 && len(s.row) <= len(s.model.system)
 }
 
 // setStoredRole is setRole for a role from an event, which may be forged or

@@ -1,0 +1,305 @@
+package rbac_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac"
+)
+
+// pooledStore is a store with four connections for transactions, each of which
+// takes 5 ms, and one for Revisions.
+type pooledStore struct {
+	rbac.Store
+	connections chan struct{}
+
+	mu      sync.Mutex
+	running int // transactions that wait for a connection or hold one
+	most    int
+	block   func(workspace string) bool // its readings end with their context only
+}
+
+func newPooledStore(inner rbac.Store) *pooledStore {
+	return &pooledStore{Store: inner, connections: make(chan struct{}, 4)}
+}
+
+func (s *pooledStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
+	s.mu.Lock()
+	s.running++
+	s.most = max(s.most, s.running)
+	block := s.block != nil && s.block(workspace)
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.running--
+	}()
+	select {
+	case s.connections <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.connections }()
+	if block {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	time.Sleep(5 * time.Millisecond)
+	return s.Store.View(ctx, workspace, fn)
+}
+
+// peak returns how many transactions were under way at most, and how many are.
+func (s *pooledStore) peak() (most, now int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most, s.running
+}
+
+// 4,000 checks a second of workspaces that do not exist, for ten seconds: a
+// workspace in memory stays in service, cold ones that exist are answered
+// soon, and no more than a few readings are under way. Nothing is left of it.
+func TestScenario54_FloodOfUnknownWorkspaces(t *testing.T) {
+	t.Parallel()
+	for name, blocks := range map[string]bool{"readings take 5 ms": false, "readings of what does not exist block": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, inner := t.Context(), newStore(t)
+				other := openOn(t, inner)
+				for i := range 20 {
+					assign(t, other.For(fmt.Sprint("real", i)), rbac.Administrator, "ann")
+				}
+				assign(t, other.Workspace, rbac.Administrator, "ann")
+				store := newPooledStore(inner)
+				if blocks {
+					store.block = func(workspace string) bool { return strings.HasPrefix(workspace, "x") }
+				}
+				az := openOn(t, store)
+				allows(t, az.Workspace, "ann")
+				before := heapInUse()
+				var flood sync.WaitGroup
+				for tick := range scaled(1000) {
+					for i := range 40 {
+						flood.Go(func() {
+							ctx, cancel := context.WithTimeout(ctx, time.Second)
+							defer cancel()
+							az.For(fmt.Sprintf("x%d.%d", tick, i)).Can(ctx, "ann", rbac.Users, rbac.Manage)
+						})
+					}
+					if tick%50 == 25 {
+						within(t, 2*time.Second, func(ctx context.Context) {
+							require.NoError(t, az.For(fmt.Sprint("real", tick/50)).Authorize(ctx, "ann", rbac.Users, rbac.Manage))
+						})
+					}
+					allows(t, az.Workspace, "ann")
+					time.Sleep(10 * time.Millisecond)
+				}
+				flood.Wait()
+				most, _ := store.peak()
+				require.LessOrEqual(t, most, 8)
+				if blocks {
+					// Those that nobody waits for go on while nobody needs their
+					// places, and leave them to the next who does.
+					_, now := store.peak()
+					require.LessOrEqual(t, now, 4)
+					require.NoError(t, az.For("real19").Authorize(ctx, "ann", rbac.Users, rbac.Manage))
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				_, now := store.peak()
+				require.Zero(t, now, "readings that nobody waits for")
+				if !raceEnabled {
+					left := heapInUse() - before
+					for range 10 { // cleanups of what was let go of run beside us
+						left = min(left, heapInUse()-before)
+					}
+					require.Less(t, left, int64(4<<20))
+				}
+				allows(t, az.Workspace, "ann")
+				runtime.KeepAlive(az)
+			})
+		})
+	}
+}
+
+// If the store cannot even say which workspaces exist, those that do are still
+// loaded, in turn.
+func TestScenario54_StoreCannotSayWhatExists(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner := newStore(t)
+		other := openOn(t, inner)
+		store := newFaultStore(inner)
+		az := openOn(t, store)
+		for name, fault := range map[string]behaviour{"fails": failing(errBoom), "panics": panicking, "ends the goroutine": exiting, "blocks": blocking} {
+			store.set(opRevisions, fault)
+			store.set(opView, lagging(5*time.Millisecond))
+			var crowd sync.WaitGroup
+			for i := range 50 {
+				w := az.For(fmt.Sprint(name, i))
+				assign(t, other.For(w.ID()), rbac.Administrator, "ann")
+				crowd.Go(func() { allows(t, w, "ann") })
+			}
+			crowd.Wait()
+		}
+	})
+}
+
+// exiting ends the goroutine, as a fake does that fails its test.
+func exiting(context.Context, func(error) error) error { runtime.Goexit(); return nil }
+
+// A job changes very many workspaces in memory at once: an untouched one stays
+// in service, a cold one is answered soon, few readings are under way, and
+// what has changed shows within the maximum staleness.
+func TestScenario55_MassChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, inner := t.Context(), newStore(t)
+		other := openOn(t, inner)
+		loaded := scaled(20_000)
+		for i := range loaded {
+			assign(t, other.For(fmt.Sprint("w", i)), rbac.Administrator, "ann", "bob")
+		}
+		assign(t, other.For("cold"), rbac.Administrator, "ann")
+		assign(t, other.Workspace, rbac.Administrator, "ann")
+		store := newPooledStore(inner)
+		az := openOn(t, store, rbac.WithIdleTime(time.Hour))
+		var all []*rbac.Workspace
+		for i := range loaded {
+			all = append(all, az.For(fmt.Sprint("w", i)))
+			allows(t, all[i], "bob")
+		}
+		allows(t, az.Workspace, "ann")
+		store.most = 0
+
+		for _, w := range all {
+			require.NoError(t, other.For(w.ID()).As("ann").Remove(ctx, "bob"))
+		}
+		changed := time.Now()
+		time.Sleep(2 * time.Second) // the poll has found them
+		within(t, time.Second, func(ctx context.Context) {
+			require.NoError(t, az.For("cold").Authorize(ctx, "ann", rbac.Users, rbac.Manage))
+		})
+		for time.Since(changed) < 15*time.Second {
+			allows(t, az.Workspace, "ann")
+			time.Sleep(100 * time.Millisecond)
+		}
+		for _, w := range all {
+			require.False(t, w.Can(ctx, "bob", rbac.Users, rbac.Manage), w.ID())
+		}
+		most, _ := store.peak()
+		require.LessOrEqual(t, most, 8)
+	})
+}
+
+// One call changes very many members: another instance loads the workspace
+// whole rather than follow as many events.
+func TestScenario57_ManyMembersAtOnce(t *testing.T) {
+	t.Parallel()
+	ctx, inner := t.Context(), newStore(t)
+	store := newFaultStore(inner)
+	az, other := openOn(t, store), openOn(t, inner)
+	assign(t, other.Workspace, rbac.Administrator, "ann", "bob")
+	allows(t, az.Workspace, "bob")
+	var mu sync.Mutex
+	events := 0
+	store.setRows(&rowFaults{events: changed(func(*rbac.Event) { mu.Lock(); events++; mu.Unlock() })})
+	for _, n := range []int{1, 100, 5000, 10_000} {
+		users := make([]string, n)
+		for i := range users {
+			users[i] = fmt.Sprint("user", i)
+		}
+		for _, change := range []func() error{
+			func() error { return other.As("ann").Assign(ctx, rbac.Administrator, users...) },
+			func() error { return other.As("ann").Suspend(ctx, users...) },
+			func() error { return other.As("ann").Remove(ctx, users...) },
+		} {
+			events = 0
+			require.NoError(t, change())
+			require.NoError(t, az.Sync(ctx))
+			if n <= 100 {
+				require.Equal(t, n, events, "a small change is followed")
+			} else {
+				require.Equal(t, 1, events, "only the newest event is looked at")
+			}
+			allows(t, az.Workspace, "bob")
+		}
+	}
+}
+
+// tornStore is a store into which a backup is being restored: its revisions
+// are those of the backup, its rows and events are still the old ones.
+type tornStore struct {
+	rbac.Store
+	restored rbac.Store
+}
+
+type tornReader struct {
+	rbac.Reader
+	revision rbac.Revision
+}
+
+func (r tornReader) Revision() (rbac.Revision, error) { return r.revision, nil }
+
+func (s tornStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
+	found, err := s.restored.Revisions(ctx, []string{workspace})
+	if err != nil {
+		return err
+	}
+	return s.Store.View(ctx, workspace, func(r rbac.Reader) error { return fn(tornReader{r, found[workspace]}) })
+}
+
+func (s tornStore) Revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
+	return s.restored.Revisions(ctx, workspaces)
+}
+
+// A backup is restored in several transactions, the revisions first: an
+// instance that reads in between notices that the newest event is not there,
+// and reads again until it is.
+func TestScenario61_TornRestore(t *testing.T) {
+	t.Parallel()
+	for name, old := range map[string]func(t *testing.T) rbac.Store{
+		"into an emptied store": newEmptyStore,
+		"over what was there": func(t *testing.T) rbac.Store {
+			store := newStore(t)
+			assign(t, openOn(t, store).For("acme"), rbac.Administrator, "ann", "eve", "mallory")
+			return store
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				restored, rows := newStore(t), old(t)
+				w := openOn(t, restored).For("acme")
+				assign(t, w, rbac.Administrator, "ann", "bob")
+				require.NoError(t, w.As("ann").Assign(t.Context(), rbac.Administrator, "cy"))
+				store, log := newFaultStore(tornStore{rows, restored}), &record{}
+				az := openOn(t, store, log.option()).For("acme")
+				require.False(t, az.Can(t.Context(), "cy", rbac.Users, rbac.Manage))
+				time.Sleep(5 * time.Second)
+				require.False(t, az.Can(t.Context(), "cy", rbac.Users, rbac.Manage))
+				require.NotEmpty(t, log.containing("WARN", "newest event is not there"))
+
+				store.use(restored)
+				time.Sleep(2 * time.Second)
+				synctest.Wait()
+				allows(t, az, "cy")
+				require.False(t, az.Can(t.Context(), "eve", rbac.Users, rbac.Manage))
+				views := store.calls(opView)
+				time.Sleep(time.Minute)
+				allows(t, az, "cy")
+				require.Equal(t, views, store.calls(opView), "what is whole is not read again")
+			})
+		})
+	}
+}
+
+func newEmptyStore(t *testing.T) rbac.Store { return newStore(t) }
