@@ -41,9 +41,10 @@ func (w *Workspace) As(user string) *Admin {
 // AsSubject returns an Admin that acts as the subject of a request: as its
 // user, like [Workspace.As], holding no more than [Subject.Limit] left. So
 // the holder of an API key does not get around its limit by granting. A subject
-// of another workspace, and the zero Subject, is denied.
+// that is not [Subject.Of] this workspace, of another Authorizer for instance,
+// is denied, and so is the zero Subject.
 func (w *Workspace) AsSubject(s Subject) *Admin {
-	if s.s == nil || s.s.workspace != w.replica.id {
+	if !s.Of(w) {
 		return w.As("")
 	}
 	a := w.As(s.s.user)

@@ -161,6 +161,7 @@ var api = map[string]string{
 	"Subject.Explain":     "a check",
 	"Subject.Limit":       "takes away, never adds",
 	"Subject.Observe":     "tells a function of decisions, which returns nothing",
+	"Subject.Of":          "reads",
 	"Subject.Permissions": "a copy",
 	"Subject.Role":        "reads",
 	"Subject.RoleName":    "reads",

@@ -44,6 +44,13 @@ func (s Subject) Workspace() string {
 	return s.s.workspace
 }
 
+// Of reports whether the subject was resolved in a workspace, by its
+// Authorizer. It is false for the zero Subject, and for one of another
+// Authorizer, whatever its ids are.
+func (s Subject) Of(w *Workspace) bool {
+	return s.s != nil && w != nil && s.s.model == w.engine.model && s.s.workspace == w.replica.id
+}
+
 // Role returns the id of the member's role, empty for a user who is not a
 // member.
 func (s Subject) Role() RoleID {
