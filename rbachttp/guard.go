@@ -52,9 +52,18 @@ func newGuard(own *rbac.Workspace, identify Identify, opts []Option) *Guard {
 // context, with [rbac.FromContext].
 //
 // Middleware of one guard can be nested: the caller is found out and resolved
-// once, and each requirement has to be met. When something between the two
-// put another Subject of the same user and workspace into the context, one
-// with a limit for instance, the inner one judges by that.
+// once, and each requirement has to be met. The inner one judges by the Subject
+// in the context, so what something between the two took from it with
+// [rbac.Subject.Limit] stays taken. If that Subject is zero, or not of the
+// user, the workspace and the Authorizer that the outer one resolved, the
+// request is denied and logged as a Warn.
+//
+// Guards that are not the same find out their callers each for itself, and the
+// handler finds the Subject of the innermost one. A change of the Subject
+// between them is judged likewise, and a limit also holds at the inner guard if
+// that one resolves the same user, workspace and Authorizer. Behind a guard
+// with another caller the outer guard denies: it does not go back to its own. A
+// guard takes nothing from a context in which no guard has been.
 //
 // It panics if the requirement is zero, or asks for an area that the
 // Authorizer does not have, or for the scope in an area whose records have no

@@ -65,6 +65,18 @@ func (g *Guard) deny(w http.ResponseWriter, r *http.Request, s rbac.Subject, nee
 	g.WriteProblem(w, r, p)
 }
 
+// denyChanged answers a request in whose context the Subject of one guard is
+// not that of its caller at the next.
+func (g *Guard) denyChanged(w http.ResponseWriter, r *http.Request, caller, found rbac.Subject) {
+	g.options.logger.LogAttrs(r.Context(), slog.LevelWarn, "rbachttp: denied: the Subject in the context is not that of the caller", append(requestAttrs(r),
+		slog.String("user", caller.User()),
+		slog.String("workspace", caller.Workspace()),
+		slog.String("found", found.User()),
+		slog.String("found_workspace", found.Workspace()),
+	)...)
+	g.WriteProblem(w, r, problemDenied)
+}
+
 // denyElsewhere answers a caller whom Identify put into a workspace that the
 // guard does not serve.
 func (g *Guard) denyElsewhere(w http.ResponseWriter, r *http.Request, c Caller) {

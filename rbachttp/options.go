@@ -21,7 +21,8 @@ type options struct {
 	unusedScope func(*http.Request, Requirement)
 }
 
-// WithLogger sets where the guard reports: denials as Info, requests that it
+// WithLogger sets where the guard reports: denials as Info, callers of another
+// workspace and Subjects that are not the caller's as Warn, requests that it
 // could not decide as Error, handlers that did not look at their scope as
 // Error. What a client that went away no longer hears is Debug, and so is a
 // request without identity.

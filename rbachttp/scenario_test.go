@@ -2,6 +2,8 @@ package rbachttp_test
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -238,5 +240,119 @@ func TestHostileIdentities(t *testing.T) {
 			return rbachttp.User("ada").Limit(rbac.Permissions{rbac.Audit: {Read: scope}}), nil
 		}, rbachttp.WithLogger(quiet))
 		require.Equal(t, 403, record(guard.Require(rbachttp.Needs(rbac.Audit, rbac.Read))(helloHandler), "GET", "/", "").Code, fmt.Sprint(scope))
+	}
+}
+
+// Staff and customers are in one process, with the same ids in the default
+// workspace of two Authorizers. Nobody passes for the other.
+func TestScenario58_SubjectOfAnotherAuthorizer(t *testing.T) {
+	t.Parallel()
+	staff, customers := newTeam(t), newTeam(t)
+	require.NoError(t, customers.System("test").Assign(t.Context(), rbac.Administrator, "sal")) // Sales among staff
+	staffGuard := rbachttp.New(staff.Authorizer, identify, rbachttp.WithLogger(quiet))
+	customerGuard := rbachttp.New(customers.Authorizer, identify, rbachttp.WithLogger(quiet))
+	audit, member := rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.Member()
+	var seen rbac.Subject
+	look := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { seen = subjectOf(r) })
+
+	// Each guard resolves its own caller.
+	require.Equal(t, 200, record(staffGuard.Require(member)(customerGuard.Require(audit)(look)), "GET", "/", "sal").Code)
+	require.True(t, seen.Of(customers.Workspace))
+	require.False(t, seen.Of(staff.Workspace))
+	require.Equal(t, 403, record(customerGuard.Require(audit)(staffGuard.Require(audit)(look)), "GET", "/", "sal").Code)
+	require.Equal(t, 200, record(customerGuard.Require(audit)(staffGuard.Require(member)(look)), "GET", "/", "sal").Code)
+	require.True(t, seen.Of(staff.Workspace))
+
+	// The customer is not the member of staff, so behind the customers' guard
+	// the staff's denies.
+	for _, need := range []rbachttp.Requirement{audit, member, rbachttp.SignedIn()} {
+		h := staffGuard.Require(member)(customerGuard.Require(audit)(staffGuard.Require(need)(look)))
+		require.Equal(t, 403, record(h, "GET", "/", "sal").Code, need.String())
+	}
+
+	// Nor does a Subject pass that somebody carries over.
+	carry := between(func(ctx context.Context, s rbac.Subject) rbac.Subject {
+		customer, err := customers.Subject(ctx, s.User())
+		require.NoError(t, err)
+		return customer
+	})
+	for _, need := range []rbachttp.Requirement{audit, member, rbachttp.SignedIn()} {
+		require.Equal(t, 403, record(staffGuard.Require(member)(carry(staffGuard.Require(need)(look))), "GET", "/", "sal").Code, need.String())
+	}
+	require.Equal(t, 403, record(carry(staffGuard.Require(audit)(look)), "GET", "/", "sal").Code)
+	require.Equal(t, 403, record(staffGuard.Require(member)(carry(customerGuard.Require(member)(look))), "GET", "/", "sal").Code)
+}
+
+// Something between two guards takes the Subject out of the context, or puts
+// somebody else's there: the inner guard denies, and does not go back to the
+// caller that the outer one found.
+func TestScenario59_SubjectBetweenGuardsIsNotTheCallers(t *testing.T) {
+	t.Parallel()
+	az, other := newTeam(t), newTeam(t)
+	logger, log := newLog()
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(logger))
+	second := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(logger))
+	resolve := func(w *rbac.Workspace, user string) func(context.Context, rbac.Subject) rbac.Subject {
+		return func(ctx context.Context, _ rbac.Subject) rbac.Subject {
+			s, err := w.Subject(ctx, user)
+			require.NoError(t, err)
+			return s
+		}
+	}
+	contacts, deals := rbac.Permissions{rbac.Contacts: {Read: rbac.All}}, rbac.Permissions{rbac.Deals: {Read: rbac.All}}
+	signedIn, member, read := rbachttp.SignedIn(), rbachttp.Member(), rbachttp.Needs(rbac.Contacts, rbac.Read)
+	var asked atomic.Int64
+	for _, test := range []struct {
+		name   string
+		change func(context.Context, rbac.Subject) rbac.Subject
+		passes []rbachttp.Requirement // of the three, by ada
+		found  string                 // who is logged when none passes
+	}{
+		{"the same", func(_ context.Context, s rbac.Subject) rbac.Subject { return s }, []rbachttp.Requirement{signedIn, member, read}, ""},
+		{"resolved again", resolve(az.Workspace, "ada"), []rbachttp.Requirement{signedIn, member, read}, ""},
+		{"observed", func(_ context.Context, s rbac.Subject) rbac.Subject {
+			return s.Observe(func(rbac.Decision) { asked.Add(1) })
+		}, []rbachttp.Requirement{signedIn, member, read}, ""},
+		{"limited", func(_ context.Context, s rbac.Subject) rbac.Subject { return s.Limit(contacts) }, []rbachttp.Requirement{signedIn, member, read}, ""},
+		{"limited to something else", func(_ context.Context, s rbac.Subject) rbac.Subject { return s.Limit(deals) }, []rbachttp.Requirement{signedIn, member}, ""},
+		{"limited to nothing", func(_ context.Context, s rbac.Subject) rbac.Subject { return s.Limit(nil) }, []rbachttp.Requirement{signedIn, member}, ""},
+		{"none", func(context.Context, rbac.Subject) rbac.Subject { return rbac.Subject{} }, nil, ""},
+		{"of another user", resolve(az.Workspace, "sal"), nil, "sal"},
+		{"of somebody unknown", resolve(az.Workspace, "eve"), nil, "eve"},
+		{"of another workspace", resolve(az.For("bolt"), "ada"), nil, "ada"},
+		{"of another Authorizer", resolve(other.Workspace, "ada"), nil, "ada"},
+	} {
+		for _, need := range []rbachttp.Requirement{signedIn, member, read} {
+			want := 403
+			for _, passed := range test.passes {
+				if passed.String() == need.String() {
+					want = 200
+				}
+			}
+			for name, inner := range map[string]*rbachttp.Guard{"one guard": guard, "two guards of one Authorizer": second} {
+				reached := false
+				h := guard.Require(signedIn)(between(test.change)(inner.Require(need)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					reached = true
+					require.Equal(t, "ada", subjectOf(r).User())
+					if need.String() != read.String() && strings.HasPrefix(test.name, "limited") {
+						require.False(t, subjectOf(r).Can(rbac.Audit, rbac.Read), "what was limited stays so")
+					}
+				}))))
+				log.take()
+				require.Equal(t, want, record(h, "GET", "/", "ada").Code, "%s: %s: %s", name, test.name, need)
+				require.Equal(t, want == 200, reached)
+				if test.passes == nil {
+					require.Contains(t, log.take(), `level=WARN msg="rbachttp: denied: the Subject in the context is not that of the caller" method=GET pattern="" user=ada workspace="" found=`+cmp.Or(test.found, `""`))
+				}
+			}
+		}
+	}
+	require.NotZero(t, asked.Load(), "the inner guard judged by the Subject that was observed")
+
+	// A limit of the inner guard's own Identify and one that was put between
+	// count both.
+	limitContacts := between(func(_ context.Context, s rbac.Subject) rbac.Subject { return s.Limit(contacts) })
+	for limit, want := range map[string]int{"contacts: read all": 200, "deals: read all": 403} {
+		require.Equal(t, want, record(guard.Require(signedIn)(limitContacts(second.Require(read)(helloHandler))), "GET", "/", "ada", "Test-Limit: "+limit).Code, limit)
 	}
 }
