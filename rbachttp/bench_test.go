@@ -51,6 +51,7 @@ func BenchmarkGuard(b *testing.B) {
 	served.Handle("GET /deals/{id}", rbachttp.Needs(rbac.Contacts, rbac.Read), plain)
 	unguarded.Handle("GET /deals/{id}", plain)
 	b.Run("Mux", func(b *testing.B) { inTurns(b, unguarded, served, "/deals/7") })
+	b.Run("MuxEncoded", func(b *testing.B) { inTurns(b, unguarded, served, "/deals/7%2F8") })
 }
 
 // inTurns reports the times of two handlers, and the allocations of both.
@@ -123,11 +124,14 @@ func TestAllocations(t *testing.T) {
 		_, _ = w.Write(benchBody)
 	})
 	needs := guard.Require(rbachttp.Needs(rbac.Contacts, rbac.Read))
+	public := guard.Mux()
+	public.Handle("/", rbachttp.Public("test"), plain) // ServeMux allocates for wildcards
 	for _, test := range []struct {
 		name string
 		h    http.Handler
 		most float64
 	}{
+		{"Mux", public, 0},
 		{"Public", guard.Require(rbachttp.Public("test"))(plain), 0},
 		{"Needs", needs(plain), 4},
 		{"nested", guard.Require(rbachttp.Member())(needs(plain)), 4},

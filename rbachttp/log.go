@@ -65,6 +65,13 @@ func (g *Guard) deny(w http.ResponseWriter, r *http.Request, s rbac.Subject, nee
 	g.WriteProblem(w, r, p)
 }
 
+// unreadable answers a path that can be read in too many ways to ask for what
+// each of them needs. Like a path that no route has, anybody can send it.
+func (g *Guard) unreadable(w http.ResponseWriter, r *http.Request) {
+	g.options.logger.LogAttrs(r.Context(), slog.LevelDebug, "rbachttp: a path with too many readings", requestAttrs(r)...)
+	g.NotFound(w, r)
+}
+
 // denyChanged answers a request in whose context the Subject of one guard is
 // not that of its caller at the next.
 func (g *Guard) denyChanged(w http.ResponseWriter, r *http.Request, caller, found rbac.Subject) {

@@ -1,7 +1,9 @@
 package rbachttp
 
 import (
+	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -11,17 +13,26 @@ import (
 // requirement, and what is not registered is 404 for everybody, whoever asks.
 // Its patterns are those of ServeMux.
 //
+// What serves a route may read an encoded path otherwise than ServeMux does.
+// Where /files/ and /files/hr/ are routes, ServeMux finds /files/hr%2Fpay and
+// /files/x/%2e%2e/hr/pay below the first one only, and [http.FileServer] finds
+// both below the second. So if the path, decoded and cleaned, is of another
+// route than as it was sent, the caller must meet the requirements of both.
+// The handler is that of the path as sent. docs/http.md says what is decoded.
+//
 // Register all routes, then serve: registering panics once the first request
 // was served, so that [Mux.Routes] is the whole of it. Mux is an
 // http.Handler, safe for concurrent use.
 type Mux struct {
 	guard *Guard
 
-	mu     sync.Mutex
-	routes Routes
-	root   bool           // there is a route for everything
-	known  *http.ServeMux // the routes, to tell 404 from 405
-	served *http.ServeMux // the routes, and one for everything else
+	mu      sync.Mutex
+	routes  Routes
+	sites   []string       // where each was registered
+	methods []string       // of the routes, each once
+	root    bool           // there is a route for everything
+	known   *http.ServeMux // the routes, to tell 404 from 405 and to find those of other readings
+	served  *http.ServeMux // the routes, and one for everything else
 
 	seal sync.Once
 	done bool // sealed; under mu
@@ -37,32 +48,64 @@ func (g *Guard) Mux() *Mux {
 // malformed or conflicts with one that is registered, and if the mux has
 // served a request.
 func (m *Mux) Handle(pattern string, need Requirement, h http.Handler) {
-	handler := m.guard.Require(need)(h)
+	m.handle(pattern, need, h)
+}
+
+// HandleFunc is [Mux.Handle] for a function.
+func (m *Mux) HandleFunc(pattern string, need Requirement, h func(http.ResponseWriter, *http.Request)) {
+	m.handle(pattern, need, http.HandlerFunc(h))
+}
+
+// handle is called by what the application calls.
+func (m *Mux) handle(pattern string, need Requirement, h http.Handler) {
+	handler := &route{mux: m, need: need, next: m.guard.Require(need)(h)}
+	site := "unknown location"
+	if _, file, line, ok := runtime.Caller(2); ok {
+		site = fmt.Sprintf("%s:%d", file, line)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.done {
 		panic("rbachttp: Handle of " + pattern + " after the first request: Routes would not have shown it")
 	}
-	m.known.Handle(pattern, handler)
+	if err := register(m.known, pattern, handler); err != nil {
+		panic(m.refusal(pattern, site, err))
+	}
 	m.served.Handle(pattern, handler)
-	m.routes = append(m.routes, newRoute(pattern, need))
-	m.root = m.root || isRoot(pattern)
+	added := newRoute(pattern, need)
+	m.routes, m.sites = append(m.routes, added), append(m.sites, site)
+	if added.Method != "" && !slices.Contains(m.methods, added.Method) {
+		m.methods = append(m.methods, added.Method)
+	}
+	m.root = m.root || added.isRoot()
 }
 
-// isRoot reports whether a pattern that ServeMux accepted matches every
-// method, host and path.
-func isRoot(pattern string) bool {
-	return pattern == "/" ||
-		strings.HasPrefix(pattern, "/{") && strings.HasSuffix(pattern, "...}") && strings.Count(pattern, "/") == 1
+// register returns what ServeMux panics with.
+func register(mux *http.ServeMux, pattern string, h http.Handler) (err any) {
+	defer func() { err = recover() }()
+	mux.Handle(pattern, h)
+	return nil
 }
 
-// HandleFunc is [Mux.Handle] for a function.
-func (m *Mux) HandleFunc(pattern string, need Requirement, h func(http.ResponseWriter, *http.Request)) {
-	m.Handle(pattern, need, http.HandlerFunc(h))
+// refusal returns why ServeMux does not take a pattern. It would name lines of
+// this package for two that are in conflict.
+func (m *Mux) refusal(pattern, site string, err any) string {
+	wellFormed := register(http.NewServeMux(), pattern, http.NotFoundHandler()) == nil
+	for i, earlier := range m.routes {
+		pair := http.NewServeMux()
+		pair.Handle(earlier.Pattern, http.NotFoundHandler())
+		if wellFormed && register(pair, pattern, http.NotFoundHandler()) != nil {
+			_, why, _ := strings.Cut(fmt.Sprint(err), "\n")
+			return fmt.Sprintf("rbachttp: pattern %q (registered at %s) conflicts with pattern %q (registered at %s):\n%s",
+				pattern, site, earlier.Pattern, m.sites[i], why)
+		}
+	}
+	return fmt.Sprintf("rbachttp: %v", err)
 }
 
 // ServeHTTP serves a request with the handler whose pattern matches it best,
-// if the caller meets the handler's requirement. A path that no pattern
+// if the caller meets the handler's requirement, and those of other routes
+// that the path may be taken for. A path that no pattern
 // matches is answered with 404, one that other methods match with 405; both
 // without a look at who calls.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {

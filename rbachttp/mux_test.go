@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -164,6 +166,61 @@ func TestMuxIsSealed(t *testing.T) {
 	})
 	require.Len(t, mux.Routes(), 1)
 	require.Equal(t, 404, record(mux, "GET", "/b", "ada").Code)
+}
+
+// ServeMux takes blanks before a path, and so does the mux.
+func TestPatternsWithBlanks(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{" /", "\t/", " \t /", " /{rest...}"} {
+		mux, _ := newMux(t)
+		mux.HandleFunc(pattern, rbachttp.Member(), hello)
+		mux.HandleFunc("GET \t /deals", rbachttp.Needs(rbac.Deals, rbac.Read), hello)
+		require.Equal(t, 200, record(mux, "GET", "/x", "gus").Code, "%q", pattern)
+		require.Equal(t, 403, record(mux, "GET", "/x", "eve").Code, "%q", pattern)
+		require.Equal(t, 403, record(mux, "GET", "/deals", "gus").Code, "%q", pattern)
+		require.Equal(t, 403, record(mux, "GET", "/x%2F..%2Fdeals", "gus").Code, "%q", pattern)
+		require.Contains(t, mux.Routes(), rbachttp.Route{Pattern: pattern, Path: strings.TrimLeft(pattern, " \t"), Requirement: rbachttp.Member()})
+	}
+	mux, _ := newMux(t)
+	mux.HandleFunc("GET  /", rbachttp.Member(), hello)
+	mux.HandleFunc(" example.com/", rbachttp.Member(), hello)
+	require.Equal(t, 200, record(mux, "GET", "http://crm.example/x", "gus").Code)
+	require.Equal(t, 405, record(mux, "POST", "http://crm.example/x", "gus").Code)
+	require.Equal(t, 200, record(mux, "POST", "http://example.com/x", "gus").Code)
+}
+
+// A route that is registered twice names both lines of the application.
+func TestConflictsNameTheCallers(t *testing.T) {
+	t.Parallel()
+	mux, _ := newMux(t)
+	need := rbachttp.Member()
+	_, file, line, ok := runtime.Caller(0)
+	require.True(t, ok)
+	mux.HandleFunc("GET /first", need, echo)
+	mux.Handle("GET /deals/{id}", need, helloHandler)
+	panics := func(register func()) (message string) {
+		defer func() { message = recover().(string) }()
+		register()
+		return ""
+	}
+	for _, test := range []struct {
+		pattern string
+		second  func(pattern string)
+		line    int // after the one above
+		want    string
+	}{
+		{"GET /first", func(p string) { mux.Handle(p, need, helloHandler) }, 16, `conflicts with pattern "GET /first" (registered at FILE:3):` + "\nGET /first matches the same requests as GET /first"},
+		{"GET  /first", func(p string) { mux.HandleFunc(p, need, echo) }, 17, `conflicts with pattern "GET /first" (registered at FILE:3):` + "\nGET  /first matches the same requests as GET /first"},
+		{"GET /{x}/7", func(p string) { mux.HandleFunc(p, need, echo) }, 18, `conflicts with pattern "GET /deals/{id}" (registered at FILE:4):` + "\n"},
+	} {
+		message := panics(func() { test.second(test.pattern) })
+		for n := range 30 {
+			message = strings.ReplaceAll(message, fmt.Sprintf("%s:%d)", file, line+n), fmt.Sprintf("FILE:%d)", n+1))
+		}
+		require.Contains(t, message, fmt.Sprintf("rbachttp: pattern %q (registered at FILE:%d) ", test.pattern, test.line)+test.want)
+	}
+	require.Contains(t, panics(func() { mux.HandleFunc("GET /{", need, echo) }), `rbachttp: parsing "GET /{": `)
+	require.Len(t, mux.Routes(), 2)
 }
 
 // A mistake in the wiring panics when it is made, and says what it is.

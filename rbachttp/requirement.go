@@ -229,6 +229,19 @@ func (n Requirement) scopes() []permissionKey {
 	return keys
 }
 
+// whole returns the requirement as it is to a handler that looks at no scopes
+// but these: a NeedsScope of another one needs the whole area.
+func (n Requirement) whole(looks []permissionKey) Requirement {
+	if n.kind == kindNeedsScope && !slices.Contains(looks, permissionKey{n.area, n.action}) {
+		n.kind = kindNeeds
+	}
+	n.parts = slices.Clone(n.parts)
+	for i, part := range n.parts {
+		n.parts[i] = part.whole(looks)
+	}
+	return n
+}
+
 type permissionKey struct {
 	area   rbac.Area
 	action rbac.Action

@@ -26,6 +26,12 @@ func newRoute(pattern string, need Requirement) Route {
 	return route
 }
 
+// isRoot reports whether the route has every method, host and path.
+func (r Route) isRoot() bool {
+	return r.Method == "" && (r.Path == "/" ||
+		strings.HasPrefix(r.Path, "/{") && strings.HasSuffix(r.Path, "...}") && strings.Count(r.Path, "/") == 1)
+}
+
 func (r Route) compare(other Route) int {
 	return cmp.Or(cmp.Compare(r.Path, other.Path), cmp.Compare(r.Method, other.Method))
 }
