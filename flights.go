@@ -303,7 +303,9 @@ func (fs *flights) probe() {
 		}
 		fs.probeOn()
 	}()
-	found, err = fs.engine.revisions(ids)
+	if len(ids) > 0 { // else a worker was faster
+		found, err = fs.engine.revisions(ids)
+	}
 }
 
 func (fs *flights) takeCold() []*flight {
