@@ -18,7 +18,8 @@ const (
 )
 
 // Scope is how far an action reaches in an area. Scopes are ordered, and the
-// zero Scope denies.
+// zero Scope denies. A Scope beyond All does not exist: it counts as None in
+// every answer and comparison, and is refused where it is written or encoded.
 type Scope uint8
 
 const (
@@ -39,7 +40,7 @@ type Access struct {
 type Permissions map[Area]Access
 
 // Scope returns how far an action reaches in an area: None for an area that
-// is not in p and for an invalid action.
+// is not in p, for an invalid action and for a scope that does not exist.
 func (p Permissions) Scope(area Area, action Action) Scope {
 	return p[area].Scope(action)
 }
@@ -60,10 +61,11 @@ func (p Permissions) Missing(q Permissions) Permissions {
 	missing := Permissions{}
 	for area, wanted := range q {
 		var m Access
-		if wanted.Read > p[area].Read {
+		wanted, held := wanted.existing(), p[area].existing()
+		if wanted.Read > held.Read {
 			m.Read = wanted.Read
 		}
-		if wanted.Manage > p[area].Manage {
+		if wanted.Manage > held.Manage {
 			m.Manage = wanted.Manage
 		}
 		if m != (Access{}) {
@@ -77,7 +79,7 @@ func (p Permissions) Missing(q Permissions) Permissions {
 func (p Permissions) Union(q Permissions) Permissions {
 	union := p.normalised()
 	for area, b := range q {
-		a := p[area]
+		a, b := p[area].existing(), b.existing()
 		if u := (Access{max(a.Read, b.Read), max(a.Manage, b.Manage)}); u != (Access{}) {
 			union[area] = u
 		}
@@ -89,7 +91,7 @@ func (p Permissions) Union(q Permissions) Permissions {
 func (p Permissions) Intersect(q Permissions) Permissions {
 	both := Permissions{}
 	for area, a := range p {
-		b := q[area]
+		a, b := a.existing(), q[area].existing()
 		if i := (Access{min(a.Read, b.Read), min(a.Manage, b.Manage)}); i != (Access{}) {
 			both[area] = i
 		}
@@ -101,7 +103,7 @@ func (p Permissions) Intersect(q Permissions) Permissions {
 func (p Permissions) normalised() Permissions {
 	n := make(Permissions, len(p))
 	for area, access := range p {
-		if access != (Access{}) {
+		if access = access.existing(); access != (Access{}) {
 			n[area] = access
 		}
 	}
@@ -220,9 +222,10 @@ func permissionField(area Area) string {
 	return fmt.Sprintf("permissions.%s", quoteField(string(area)))
 }
 
-// Scope returns how far an action reaches: None for an invalid action.
+// Scope returns how far an action reaches: None for an invalid action and for
+// a scope that does not exist.
 func (a Access) Scope(action Action) Scope {
-	switch action {
+	switch a = a.existing(); action {
 	case Read:
 		return a.Read
 	case Manage:
@@ -231,14 +234,31 @@ func (a Access) Scope(action Action) Scope {
 	return None
 }
 
+// scopes returns the scopes of a by action as they are, those that do not
+// exist included.
+func (a Access) scopes() [Manage + 1]Scope {
+	return [...]Scope{Read: a.Read, Manage: a.Manage}
+}
+
+// existing returns a with None in place of scopes that do not exist.
+func (a Access) existing() Access {
+	if a.Read > All {
+		a.Read = None
+	}
+	if a.Manage > All {
+		a.Manage = None
+	}
+	return a
+}
+
 const noAccess = "no access"
 
 // String returns "read all, manage own", or "no access".
 func (a Access) String() string {
 	var parts []string
-	for _, action := range []Action{Read, Manage} {
-		if s := a.Scope(action); s != None {
-			parts = append(parts, action.String()+" "+s.String())
+	for action, s := range a.scopes() {
+		if s != None {
+			parts = append(parts, Action(action).String()+" "+s.String())
 		}
 	}
 	if len(parts) == 0 {

@@ -145,12 +145,13 @@ func (c *catalogue) scopeProblems(bad *problems, p Permissions) {
 			bad.add(field, "is not an area of this program")
 			continue
 		}
-		for _, action := range []Action{Read, Manage} {
-			switch scope := p.Scope(area, action); {
+		for action, scope := range p[area].scopes() {
+			field := field + "." + Action(action).String()
+			switch {
 			case scope > All:
-				bad.add(field+"."+action.String(), fmt.Sprintf("%d is not a scope", uint8(scope)))
+				bad.add(field, fmt.Sprintf("%d is not a scope", uint8(scope)))
 			case scope == Own && !info.Owned:
-				bad.add(field+"."+action.String(), "own has no meaning here: records of this area have no owners")
+				bad.add(field, "own has no meaning here: records of this area have no owners")
 			}
 		}
 	}
