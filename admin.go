@@ -25,8 +25,8 @@ import (
 // [ErrOutcomeUnknown], [ErrClosed] and those of the store.
 type Admin struct {
 	workspace *Workspace
-	actor     string       // a member; empty for the application
-	limit     *Permissions // what the actor may hold at most, or nil
+	actor     string // a member; empty for the application
+	limit     limit  // of the subject for which the actor acts
 	system    bool
 	reason    string // why the application acts
 	caller    Store  // the caller's own transaction, or nil
@@ -39,8 +39,9 @@ func (w *Workspace) As(user string) *Admin {
 }
 
 // AsSubject returns an Admin that acts as the subject of a request: as its
-// user, like [Workspace.As], holding no more than [Subject.Limit] left. So
-// the holder of an API key does not get around its limit by granting. A subject
+// user, like [Workspace.As], holding what both their role, in the transaction,
+// and [Subject.Limit] allow. So the holder of an API key does not get around
+// its limit by granting, and a limited Administrator is not one. A subject
 // that is not [Subject.Of] this workspace, of another Authorizer for instance,
 // is denied, and so is the zero Subject.
 func (w *Workspace) AsSubject(s Subject) *Admin {
@@ -48,10 +49,7 @@ func (w *Workspace) AsSubject(s Subject) *Admin {
 		return w.As("")
 	}
 	a := w.As(s.s.user)
-	if s.s.full != nil {
-		most := s.Permissions()
-		a.limit = &most
-	}
+	a.limit = s.s.limit
 	return a
 }
 

@@ -65,14 +65,11 @@ func (c *change) actor() (Decision, error) {
 	if member.Suspended {
 		return d, nil
 	}
-	c.held = c.model.effective(role.Permissions)
-	c.everything = role.ID == Administrator
-	full := c.held.Scope(Users, Manage)
-	if c.admin.limit != nil {
-		c.held, c.everything = c.held.Intersect(*c.admin.limit), false
-	}
+	full := c.model.effective(role.Permissions)
+	c.held = c.admin.limit.of(full)
+	c.everything = role.ID == Administrator && !c.admin.limit.set
 	d.settle(c.held.Scope(Users, Manage))
-	if d.Scope < full {
+	if d.Scope < full.Scope(Users, Manage) {
 		d.Reason = ReasonLimited
 	}
 	return d, nil

@@ -160,6 +160,7 @@ var api = map[string]string{
 	"Subject.CanRecord":   "a check",
 	"Subject.Explain":     "a check",
 	"Subject.Limit":       "takes away, never adds",
+	"Subject.Limited":     "reads",
 	"Subject.Observe":     "tells a function of decisions, which returns nothing",
 	"Subject.Of":          "reads",
 	"Subject.Permissions": "a copy",

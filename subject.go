@@ -16,6 +16,7 @@ type subject struct {
 	model *model
 	areas *catalogue
 	cells []Scope // the cells of the user's role, or of what Limit left of them
+	limit limit
 	full  []Scope // the cells of the role, when limited
 
 	user     string
@@ -163,7 +164,7 @@ func (s Subject) decide(area Area, action Action) Decision {
 		d.Reason = p.standing
 	default:
 		d.settle(s.scope(area, action))
-		if p.full != nil && d.Scope < p.full[p.areas.cell(area)+uint32(action)-1] {
+		if p.limit.set && d.Scope < p.full[p.areas.cell(area)+uint32(action)-1] {
 			d.Reason = ReasonLimited
 		}
 	}
@@ -187,17 +188,53 @@ func (s Subject) Permissions() Permissions {
 
 // Limit returns a subject that may do what both s and most allow: an API key
 // or a token that is less than its owner. It can never be more, whatever most
-// says, and it loses what its owner loses as soon as it is resolved again.
+// says, and it loses what its owner loses as soon as it is resolved again. A
+// nil or empty table limits to nothing. Each call limits further.
+//
+// The limit is most and nothing else, whatever the user may do at the moment:
+// the subject of somebody who is suspended is limited all the same, and
+// [Workspace.AsSubject] keeps the limit when they are reinstated meanwhile.
 func (s Subject) Limit(most Permissions) Subject {
 	if s.s == nil {
 		return s
 	}
 	limited := *s.s
-	if limited.full == nil {
+	if !s.s.limit.set {
 		limited.full = s.s.cells
 	}
-	limited.cells = s.s.model.compile(s.Permissions().Intersect(s.s.model.effective(most)))
+	limited.limit = s.s.limit.and(s.s.model.effective(most))
+	limited.cells = s.s.model.compile(limited.limit.of(s.Permissions()))
 	return Subject{&limited}
+}
+
+// Limited reports whether [Subject.Limit] was called, whatever it took: whether
+// this is a key or a token and not the user in person. The zero Subject, of
+// which nothing is known, is limited.
+func (s Subject) Limited() bool {
+	return s.s == nil || s.s.limit.set
+}
+
+// limit is what every call of [Subject.Limit] allows. The zero limit is that
+// of a subject on which it was not called.
+type limit struct {
+	set  bool
+	most *Permissions // when set; not the map itself, which would keep an Admin from being compared
+}
+
+// and returns the limit that allows what both l and most allow.
+func (l limit) and(most Permissions) limit {
+	if l.set {
+		most = l.most.Intersect(most)
+	}
+	return limit{true, &most}
+}
+
+// of returns what a limit leaves of permissions.
+func (l limit) of(held Permissions) Permissions {
+	if !l.set {
+		return held
+	}
+	return held.Intersect(*l.most)
 }
 
 // Observe returns a subject with the same answers that also reports each
