@@ -176,7 +176,7 @@ func (a *Admin) Remove(ctx context.Context, users ...string) error {
 
 // ReplaceRole gives every holder of one role another, suspended ones too, so
 // that the old role can be deleted. The old role may be one that does not
-// exist any more.
+// exist any more; then it takes an Administrator or the application.
 //
 // Errors: [ErrRoleNotFound], [ErrSelf], [ErrEscalation],
 // [ErrLastAdministrator].

@@ -182,16 +182,24 @@ func (c *catalogue) everything() Permissions {
 	return p
 }
 
-// effective returns what stored permissions grant. A scope that does not
-// exist is None, and so is Own where records have no owners (E6). Areas that
-// this program does not know are kept as they are stored: they grant nothing
-// in a check, but A2 and A3 compare them.
+// effective returns what stored permissions grant in this program, which is
+// what it shows of them. A scope that does not exist is None, and so is Own
+// where records have no owners (E6). Areas that the program does not know are
+// left out (E7).
+//
+// It is for what a check answers and what an actor holds. What somebody's
+// rights are compared with is compared as it is stored.
 func (c *catalogue) effective(stored Permissions) Permissions {
 	p := make(Permissions, len(stored))
 	for area, access := range stored {
 		info, known := c.info(area)
-		access.Read = effectiveScope(access.Read, !known || info.Owned)
-		access.Manage = effectiveScope(access.Manage, !known || info.Owned)
+		if !known {
+			continue
+		}
+		access = access.existing()
+		if !info.Owned {
+			access = Access{withoutOwners(access.Read), withoutOwners(access.Manage)}
+		}
 		if access != (Access{}) {
 			p[area] = access
 		}
@@ -199,23 +207,27 @@ func (c *catalogue) effective(stored Permissions) Permissions {
 	return p
 }
 
-func effectiveScope(s Scope, owned bool) Scope {
-	if s > All || s == Own && !owned {
+// withoutOwners returns what a scope counts as where records have no owners.
+func withoutOwners(s Scope) Scope {
+	if s == Own {
 		return None
 	}
 	return s
 }
 
-// split separates stored permissions into those of areas that this program
-// knows and those that it only carries along (E7).
-func (c *catalogue) split(stored Permissions) (known, unknown Permissions) {
-	known, unknown = Permissions{}, Permissions{}
-	for area, access := range stored {
-		if _, ok := c.cells[area]; ok {
-			known[area] = access
-		} else {
-			unknown[area] = access
+// edited returns stored permissions after an edit to those that somebody
+// wrote. What the program does not show, and each scope that the edit leaves
+// as it is shown, stays as it is stored (E7).
+func (c *catalogue) edited(stored, written Permissions) Permissions {
+	after, shown := stored.normalised(), c.effective(stored)
+	for _, info := range c.areas {
+		access := after[info.Area]
+		for _, action := range []Action{Read, Manage} {
+			if scope := written.Scope(info.Area, action); scope != shown.Scope(info.Area, action) {
+				access = access.with(action, scope)
+			}
 		}
+		after[info.Area] = access
 	}
-	return known, unknown
+	return after.normalised()
 }

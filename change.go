@@ -16,7 +16,7 @@ type change struct {
 
 	// The actor, after authorize.
 	everything bool        // covers whatever there is
-	held       Permissions // what the actor holds, if not everything
+	held       Permissions // what the actor can use, if not everything
 
 	puts    []Member
 	deletes []string
@@ -135,15 +135,10 @@ func (c *change) updateRole(role Role) (saving, error) {
 	if err != nil {
 		return saving{}, err
 	}
-	// What the caller cannot see survives (E7).
-	_, unknown := c.model.split(before.Permissions)
 	after := before
 	after.Name = trimName(role.Name)
 	after.Description = role.Description
-	after.Permissions = unknown.Union(role.Permissions)
-	if c.model.effective(before.Permissions).equal(after.Permissions) {
-		after.Permissions = before.Permissions // scopes without a meaning are no difference
-	}
+	after.Permissions = c.model.edited(before.Permissions, role.Permissions)
 	s := saving{&before, after}
 	err = first(
 		func() error { return c.refuseSystem(before) },

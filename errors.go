@@ -97,13 +97,25 @@ func (e *DeniedError) Unwrap() error { return ErrDenied }
 
 // EscalationError says what the actor does not hold. It is [ErrEscalation].
 type EscalationError struct {
-	Actor   string      // who tried
-	Role    RoleID      // the role that holds too much; empty for one that does not exist yet
-	User    string      // the member who holds it, when the change was about a member
-	Missing Permissions // exactly what the actor does not hold
+	Actor string // who tried
+	Role  RoleID // the role that holds too much, or is not known; empty for one that does not exist yet
+	User  string // the member who holds it, when the change was about a member
+
+	// Missing is exactly what the actor does not hold, as it is stored: areas
+	// and scopes without a meaning in this program are in it, and only an
+	// Administrator covers them. It is empty when the role does not exist or
+	// cannot be read, so that nobody but an Administrator touches its holders.
+	Missing Permissions
 }
 
 func (e *EscalationError) Error() string {
+	if len(e.Missing) == 0 {
+		what := "the role " + quote(string(e.Role)) + " is not known"
+		if e.User != "" {
+			what = "member " + quote(e.User) + " has the role " + quote(string(e.Role)) + ", which is not known"
+		}
+		return fmt.Sprintf("%v: %s: only an Administrator may change that", ErrEscalation, what)
+	}
 	what := "the role"
 	if e.User != "" {
 		what = "member " + quote(e.User)

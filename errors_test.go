@@ -123,6 +123,14 @@ func TestErrorTexts(t *testing.T) {
 			`rbac: more than the actor holds: member "stan" has what "max" does not hold: deals: read all`, rbac.ErrEscalation,
 		},
 		{
+			&rbac.EscalationError{Actor: "max", Role: "r1", User: "stan"},
+			`rbac: more than the actor holds: member "stan" has the role "r1", which is not known: only an Administrator may change that`, rbac.ErrEscalation,
+		},
+		{
+			&rbac.EscalationError{Actor: "max", Role: "r1"},
+			`rbac: more than the actor holds: the role "r1" is not known: only an Administrator may change that`, rbac.ErrEscalation,
+		},
+		{
 			&rbac.ValidationError{Fields: []rbac.FieldError{{Field: "name", Problem: "is empty"}, {Problem: "must be an object"}}},
 			`rbac: invalid input: name: is empty; must be an object`, rbac.ErrInvalid,
 		},

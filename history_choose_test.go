@@ -57,7 +57,24 @@ func (h *history) actor(op oracleOp) oracleOp {
 	default:
 		op.actor = h.chooseMember()
 	}
+	if !op.system && h.pick(8) == 0 {
+		op.limited, op.most = true, h.chooseLimit()
+	}
 	return op
+}
+
+// chooseLimit chooses the limit of a key: mostly one that may administer.
+func (h *history) chooseLimit() oraclePerms {
+	most := oraclePerms{}
+	for _, area := range historyAreas {
+		if n := h.pick(4); n > 0 {
+			most[area] = []oracleAccess{{2, 2}, {2, 1}, {1, 2}}[n-1]
+		}
+	}
+	if h.pick(4) > 0 {
+		most["users"] = oracleAccess{2, 2}
+	}
+	return most
 }
 
 // chooseManager returns an active member who may manage users: an
@@ -132,7 +149,7 @@ func (h *history) chooseRole() string {
 	case n < 5:
 		return "administrator"
 	case n < 8 || len(stored) == 0:
-		return []string{"auditor", "user-manager"}[h.pick(2)]
+		return []string{"auditor", "user-manager", "desk"}[h.pick(3)]
 	default:
 		return stored[h.pick(len(stored))]
 	}
@@ -186,7 +203,7 @@ func (h *history) chooseName() string {
 		}
 		return []string{name, strings.ToUpper(name), " " + name, strings.ReplaceAll(name, " ", "  ")}[h.pick(4)]
 	case n == 6:
-		return []string{"Administrator", " ADMINISTRATOR", "auditor", "User  Manager", "administrators"}[h.pick(5)]
+		return []string{"Administrator", " ADMINISTRATOR", "auditor", "User  Manager", "administrators", "desk"}[h.pick(6)]
 	default:
 		return []string{"Sales team", "Sélection", "Support", "Intern", "=cmd|' /C calc'!A0", "<script>alert(1)</script>", "strasse", "Boss", "No 2", "Partner"}[h.pick(10)]
 	}
@@ -203,7 +220,11 @@ func (h *history) choosePerms(i int, op oracleOp, before oracleRole) oraclePerms
 		maps.Copy(perms, p.shown(before.perms))
 	case 1, 2:
 		role, _ := p.role(h.state, h.state.members[op.actor].role)
-		maps.Copy(perms, p.shown(role.perms))
+		held := p.shown(role.perms)
+		if op.limited {
+			held = p.key(held, op.most)
+		}
+		maps.Copy(perms, held)
 	case 3:
 		for _, area := range areas {
 			n := h.pick(9)

@@ -206,8 +206,8 @@ func (h *history) checkRows(d *historyDump) {
 	rules := false
 	for _, m := range d.members {
 		rules = rules || m.Role == rbac.Administrator && !m.Suspended
-		_, system := historySystem[string(m.Role)]
-		if _, stored := d.roles[m.Role]; !stored && !system && m.Role != rbac.Administrator && !h.adrift[string(m.Role)] {
+		_, system := historyPrograms[1].system[string(m.Role)]
+		if _, stored := d.roles[m.Role]; !stored && !system && !h.adrift[string(m.Role)] {
 			h.fail("member %+v has a role that does not exist", m)
 		}
 	}
@@ -297,6 +297,8 @@ func (h *history) describe(op oracleOp) string {
 	who := fmt.Sprintf("as %q", op.actor)
 	if op.system {
 		who = fmt.Sprintf("system %.20q", op.reason)
+	} else if op.limited {
+		who += fmt.Sprintf(" limited to %v", op.most)
 	}
 	switch op.do {
 	case "create", "update":

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/areagate/rbac"
@@ -174,8 +176,15 @@ func (h *history) save(w *rbac.Workspace, in rbac.Store, op oracleOp, role rbac.
 }
 
 func (h *history) admin(w *rbac.Workspace, op oracleOp) *rbac.Admin {
-	if op.system {
+	switch {
+	case op.system:
 		return w.System(op.reason)
+	case op.limited:
+		s, err := w.Subject(h.ctx, op.actor) // as long ago as it is loaded
+		if err != nil {
+			h.fail("Subject(%q): %v", op.actor, err)
+		}
+		return w.AsSubject(s.Limit(op.most.library()))
 	}
 	return w.As(op.actor)
 }
@@ -237,6 +246,9 @@ func (h *history) outcome(i int, op oracleOp, want oracleResult, err error) {
 			h.fail("%#v is no EscalationError of %q", err, op.actor)
 		}
 		missing := oraclePermsOf(escalated.Missing)
+		if _, known := h.programs[i].role(h.state, h.keyOf(&rbac.Role{ID: escalated.Role})); len(missing) == 0 && (known || !strings.Contains(err.Error(), strconv.Quote(string(escalated.Role)))) {
+			h.fail("%v says that nothing is missing, and names no role that is not known", err)
+		}
 		if !slices.ContainsFunc(want.missing, func(p oraclePerms) bool { return maps.Equal(p, missing) }) {
 			h.fail("it says that %v is missing, want one of %v", missing, want.missing)
 		}
@@ -252,6 +264,11 @@ func (h *history) checkDenied(i int, op oracleOp, got rbac.Decision) {
 	h.Helper()
 	p := h.programs[i]
 	scope, why := p.reach(h.state, op.actor, "users", 2)
+	if full := scope; op.limited {
+		if scope = p.limited(full, op.most, "users", 2); scope < full {
+			why = rbac.ReasonLimited
+		}
+	}
 	want := rbac.Decision{
 		Workspace: h.id, User: op.actor, Area: rbac.Users, Action: rbac.Manage,
 		Scope: rbac.Scope(scope), Reason: why, Revision: h.state.seq,

@@ -20,7 +20,8 @@ import (
 // TestRandomHistories administers workspaces at random through two
 // Authorizers on one store and compares every step with the oracle. The two
 // are programs of different versions in half of the histories: each knows an
-// area that the other does not.
+// area that the other does not, the newer has a system role more, and they
+// disagree whether two areas have owners.
 //
 // RBAC_HISTORIES sets how many histories; RBAC_SEED and RBAC_HISTORY, which a
 // failure prints, run one of them again.
@@ -175,7 +176,10 @@ var historySystem = map[string]oracleRole{
 // historyPrograms are two versions of one application.
 var historyPrograms = [2]*oracleProgram{
 	newOracleProgram(map[string]bool{"tickets": true, "reports": false}, historySystem),
-	newOracleProgram(map[string]bool{"tickets": true, "legacy": true}, historySystem),
+	newOracleProgram(map[string]bool{"tickets": false, "audit": true, "legacy": true}, map[string]oracleRole{
+		"auditor": historySystem["auditor"], "user-manager": historySystem["user-manager"],
+		"desk": {name: "Desk", perms: oraclePerms{"users": {2, 0}, "contacts": {2, 0}}},
+	}),
 }
 
 var historyAreas = []string{

@@ -137,8 +137,10 @@ func (l *lint) read(r reading) error {
 			continue
 		}
 		l.all = append(l.all, l.model.shown(role))
-		_, unknown := l.model.split(role.Permissions)
-		for _, area := range unknown.sorted() {
+		for _, area := range role.Permissions.sorted() {
+			if _, known := l.model.info(area); known {
+				continue
+			}
 			l.add(FindingUnknownArea, Notice, role.ID, area,
 				"The role %s has permissions for %s, an area that this program does not know. They grant nothing here.", quote(role.Name), quote(string(area)))
 		}

@@ -72,11 +72,10 @@ func (m *model) roleProblems(bad *problems, role Role) {
 	m.scopeProblems(bad, role.Permissions)
 }
 
-// shown returns a stored role as this program shows it: without the areas
-// that it does not know (E7).
+// shown returns a stored role as this program shows it: with what it grants
+// here (E6, E7).
 func (m *model) shown(role Role) Role {
-	known, _ := m.split(role.Permissions)
-	role.Permissions = m.effective(known)
+	role.Permissions = m.effective(role.Permissions)
 	return role
 }
 

@@ -18,6 +18,10 @@ type oracleOp struct {
 	actor  string // of As
 	reason string // of System
 
+	// Whether the actor is a key of the user's, of AsSubject, and its limit.
+	limited bool
+	most    oraclePerms
+
 	role  string // the role's key; with replace the old one
 	with  string
 	users []string
@@ -32,7 +36,7 @@ type oracleOp struct {
 // oracleResult is what must come of an oracleOp.
 type oracleResult struct {
 	err     error          // the rule that refuses, nil for none
-	missing []oraclePerms  // with ErrEscalation: one of these is what is missing
+	missing []oraclePerms  // with ErrEscalation: one of these is what is missing, nothing for a role that is not known
 	changes []oracleChange // one for each event, in no order
 	role    string         // the key of the role that was saved
 }
@@ -88,7 +92,11 @@ func (t *oracleTrial) judge() {
 		return
 	}
 	if !t.op.system {
-		if scope, _ := t.reach(t.before, t.op.actor, "users", 2); scope != 2 {
+		scope, _ := t.reach(t.before, t.op.actor, "users", 2)
+		if t.op.limited {
+			scope = t.limited(scope, t.op.most, "users", 2)
+		}
+		if scope != 2 {
 			t.refused[rbac.ErrDenied] = true // A1
 			return
 		}
@@ -115,18 +123,26 @@ func (t *oracleTrial) change(kind rbac.EventKind, key string) {
 	t.changes = append(t.changes, oracleChange{kind, key})
 }
 
+// holdsEverything reports whether the actor is the application or an
+// Administrator in person.
+func (t *oracleTrial) holdsEverything() bool {
+	return t.op.system || t.before.members[t.op.actor].role == "administrator" && !t.op.limited
+}
+
 // needs notes what the actor must hold for permissions as they are stored (A2,
-// A3). The application and an Administrator hold everything.
+// A3). What the actor holds is what they can use.
 func (t *oracleTrial) needs(stored ...oraclePerms) {
-	actor := t.before.members[t.op.actor]
-	if t.op.system || actor.role == "administrator" {
+	if t.holdsEverything() {
 		return
 	}
-	role, _ := t.oracleProgram.role(t.before, actor.role)
-	held := t.effective(role.perms)
+	role, _ := t.oracleProgram.role(t.before, t.before.members[t.op.actor].role)
+	held := t.shown(role.perms)
+	if t.op.limited {
+		held = t.key(held, t.op.most)
+	}
 	all := oraclePerms{}
 	for _, p := range stored {
-		for area, m := range t.effective(p).beyond(held) {
+		for area, m := range p.beyond(held) {
 			all[area] = oracleAccess{max(all[area].read, m.read), max(all[area].manage, m.manage)}
 		}
 	}
@@ -181,20 +197,25 @@ func (t *oracleTrial) update() {
 		t.refused[rbac.ErrConflict] = true
 	}
 	// What the program does not know, or cannot mean anything, is not the
-	// caller's to change (E6, E7).
+	// caller's to change, unless they write something else over it (E6, E7).
 	after := before
 	after.name, after.description = strings.TrimSpace(t.op.name), t.op.description
-	if !maps.Equal(t.shown(before.perms), t.op.perms.granted()) {
-		after.perms = t.op.perms.granted()
-		for area, a := range before.perms {
-			if _, known := t.owned[area]; !known {
-				after.perms[area] = a
-			}
+	after.perms = t.op.perms.granted()
+	shown := t.shown(before.perms)
+	for area, a := range before.perms {
+		written := after.perms[area]
+		if written.read == shown[area].read {
+			written.read = a.read
 		}
+		if written.manage == shown[area].manage {
+			written.manage = a.manage
+		}
+		after.perms[area] = written
 	}
+	after.perms = after.perms.granted()
 	t.needs(before.perms, after.perms)
 	t.oracleResult.role = t.op.role
-	if after.name != before.name || after.description != before.description || !maps.Equal(after.perms, before.perms) {
+	if after.name != before.name || after.description != before.description || !maps.Equal(after.perms, before.perms.granted()) {
 		after.version++
 		t.next.roles[t.op.role] = after
 		t.change(rbac.RoleUpdated, t.op.role)
@@ -226,6 +247,8 @@ func (t *oracleTrial) others(users []string) {
 		if member, ok := t.before.members[user]; ok {
 			if role, ok := t.oracleProgram.role(t.before, member.role); ok {
 				t.needs(role.perms)
+			} else if !t.holdsEverything() {
+				t.missing = append(t.missing, oraclePerms{}) // nobody can tell
 			}
 		}
 	}

@@ -66,6 +66,9 @@ func newOracleProgram(more map[string]bool, system map[string]oracleRole) *oracl
 func (p *oracleProgram) options() []rbac.Option {
 	areas := rbac.DefaultAreas()
 	builtIn := len(areas)
+	for i := range areas {
+		areas[i].Owned = p.owned[string(areas[i].Area)]
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.owned)) {
 		if !slices.ContainsFunc(areas[:builtIn], func(a rbac.AreaInfo) bool { return string(a.Area) == name }) {
 			areas = append(areas, rbac.AreaInfo{Area: rbac.Area(name), Owned: p.owned[name]})
@@ -190,6 +193,15 @@ func (p *oracleProgram) record(s *oracleState, user, area string, action int, ow
 	return false, rbac.ReasonNotOwner
 }
 
+// key is what a limit leaves of permissions that are shown.
+func (p *oracleProgram) key(held, most oraclePerms) oraclePerms {
+	out := oraclePerms{}
+	for area, a := range held {
+		out[area] = oracleAccess{p.limited(a.read, most, area, 1), p.limited(a.manage, most, area, 2)}
+	}
+	return out.granted()
+}
+
 // limited answers Scope for a subject that was limited: the smaller of both,
 // where it means something.
 func (p *oracleProgram) limited(scope int, most oraclePerms, area string, action int) int {
@@ -206,33 +218,21 @@ func (p *oracleProgram) limited(scope int, most oraclePerms, area string, action
 	return scope
 }
 
-// effective is what stored permissions amount to: own means nothing where
-// records have no owners (E6). Areas that the program does not know stay as
-// they are stored.
-func (p *oracleProgram) effective(stored oraclePerms) oraclePerms {
+// shown is what stored permissions amount to: own means nothing where records
+// have no owners (E6), and nothing means anything in areas that the program
+// does not know (E7).
+func (p *oracleProgram) shown(stored oraclePerms) oraclePerms {
 	out := oraclePerms{}
 	for area, a := range stored {
-		if owned, known := p.owned[area]; known && !owned {
-			if a.read == 1 {
-				a.read = 0
-			}
-			if a.manage == 1 {
-				a.manage = 0
-			}
+		owned, known := p.owned[area]
+		if !owned && a.read == 1 {
+			a.read = 0
 		}
-		if a != (oracleAccess{}) {
+		if !owned && a.manage == 1 {
+			a.manage = 0
+		}
+		if known && a != (oracleAccess{}) {
 			out[area] = a
-		}
-	}
-	return out
-}
-
-// shown is effective without the areas that the program does not know (E7).
-func (p *oracleProgram) shown(stored oraclePerms) oraclePerms {
-	out := p.effective(stored)
-	for area := range out {
-		if _, known := p.owned[area]; !known {
-			delete(out, area)
 		}
 	}
 	return out

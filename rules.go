@@ -76,13 +76,14 @@ func (c *change) actor() (Decision, error) {
 }
 
 // missing returns what the actor does not hold of stored permissions. An
-// Administrator, and the application, hold everything; others are compared
-// area by area, those that this program does not know included.
+// Administrator without a limit, and the application, hold everything; others
+// hold what a check would grant them. Don't narrow what is stored as well: what
+// grants nothing here may grant something in another version of the program.
 func (c *change) missing(stored Permissions) Permissions {
 	if c.everything {
 		return nil
 	}
-	return c.held.Missing(c.model.effective(stored))
+	return c.held.Missing(stored)
 }
 
 // refuseEscalation applies A2 and A3 to the permissions of a role: before and
@@ -99,7 +100,8 @@ func (c *change) refuseEscalation(role RoleID, user string, stored ...Permission
 }
 
 // refuseStronger applies A3 to members: none of them may hold more than the
-// actor. A member whose role does not exist holds nothing.
+// actor. What a role holds that this program does not know or cannot read is
+// anybody's guess, so it is more than all but those hold who hold everything.
 func (c *change) refuseStronger(members []Member) error {
 	if c.everything {
 		return nil
@@ -110,7 +112,10 @@ func (c *change) refuseStronger(members []Member) error {
 			continue
 		}
 		role, err := c.reading.role(member.Role)
-		if err != nil && !errors.Is(err, ErrRoleNotFound) {
+		if errors.Is(err, ErrRoleNotFound) || errors.Is(err, ErrMalformed) {
+			return &EscalationError{Actor: c.admin.actor, Role: member.Role, User: member.User}
+		}
+		if err != nil {
 			return err
 		}
 		if err := c.refuseEscalation(member.Role, member.User, role.Permissions); err != nil {

@@ -2,6 +2,7 @@ package rbac_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -148,6 +149,199 @@ func TestScenario47_ZeroSubjectIsLimited(t *testing.T) {
 		require.Empty(t, s.Permissions(), name)
 		require.False(t, s.Can(rbac.Users, rbac.Manage), name)
 		require.ErrorIs(t, az.AsSubject(s).Assign(ctx, rbac.Administrator, "eve"), rbac.ErrDenied, name)
+	}
+}
+
+// What a role that this program does not know holds, nobody can tell: its
+// holders are for Administrators and the application.
+func TestScenario48_MembersWhoseRoleIsNotKnown(t *testing.T) {
+	t.Parallel()
+	changes := map[string]func(ctx context.Context, c *company, a *rbac.Admin) error{
+		"assign":  assigning("Clerk", "uma"),
+		"suspend": suspending("uma"), "reinstate": reinstating("uma"), "remove": removing("uma"),
+		"suspend among others": suspending("cleo", "uma"),
+		"remove among others":  removing("uma", "cleo"),
+		"replace": func(ctx context.Context, c *company, a *rbac.Admin) error {
+			return a.ReplaceRole(ctx, c.member("uma").Role, c.role("Clerk").ID)
+		},
+		"replace by nothing": func(ctx context.Context, c *company, a *rbac.Admin) error {
+			return a.ReplaceRole(ctx, c.member("uma").Role, c.role("Unused").ID)
+		},
+	}
+	for kind, id := range map[string]rbac.RoleID{
+		"a system role of a newer program": "desk", "gone": "gone", "with a scope that does not exist": "odd", "without a name": "unnamed",
+	} {
+		for name, try := range changes {
+			t.Run(kind+", "+name, func(t *testing.T) {
+				t.Parallel()
+				ctx, c := t.Context(), newCompany(t)
+				newer := openOn(t, c.store, rbac.WithSystemRoles(rbac.Role{ID: "desk", Name: "Desk", Permissions: rbac.Permissions{rbac.Contacts: access(rbac.Own, rbac.None)}}))
+				assign(t, newer.Workspace, "desk", "uma")
+				if id != "desk" { // by hand
+					update(t, c.store, "", func(tx rbac.Tx) error {
+						for _, role := range []rbac.Role{
+							{ID: "odd", Name: "Odd", Permissions: rbac.Permissions{rbac.Contacts: access(3, rbac.None)}},
+							{ID: "unnamed"},
+						} {
+							if err := tx.PutRole(role); err != nil {
+								return err
+							}
+						}
+						return tx.PutMembers(rbac.Member{User: "uma", Role: id})
+					})
+				}
+				ada, err := c.w.Subject(ctx, "ada")
+				require.NoError(t, err)
+				everything := ada.Limit(ada.Permissions())
+				before := contentsOf(t, c.store, "")
+				for actor, admin := range map[string]*rbac.Admin{"max": c.w.As("max"), "ada": c.w.AsSubject(everything)} {
+					err := try(ctx, c, admin)
+					require.Equal(t, &rbac.EscalationError{Actor: actor, Role: id, User: "uma"}, escalated(t, err))
+					require.Equal(t, fmt.Sprintf(`rbac: more than the actor holds: member "uma" has the role %q, which is not known: only an Administrator may change that`, id), err.Error())
+				}
+				require.ErrorIs(t, try(ctx, c, c.w.As("wes")), rbac.ErrDenied)
+				require.Equal(t, before, contentsOf(t, c.store, ""))
+				require.NoError(t, try(ctx, c, c.w.As("ada")))
+				if id == "desk" {
+					checkInvariants(t, c.store, "", "desk")
+				}
+			})
+			t.Run(kind+", "+name+", as the application", func(t *testing.T) {
+				t.Parallel()
+				ctx, c := t.Context(), newCompany(t)
+				update(t, c.store, "", func(tx rbac.Tx) error {
+					return tx.PutMembers(rbac.Member{User: "uma", Role: id})
+				})
+				require.NoError(t, try(ctx, c, c.w.System("test")))
+			})
+		}
+	}
+}
+
+// The rules that come before A3 still answer first.
+func TestScenario48_OrderOfRefusals(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), newCompany(t)
+	update(t, c.store, "", func(tx rbac.Tx) error {
+		return tx.PutMembers(rbac.Member{User: "uma", Role: "gone"})
+	})
+	max, clerk := c.w.As("max"), c.role("Clerk").ID
+	unchanged(t, c.store, "", func() {
+		require.ErrorIs(t, max.Remove(ctx, "uma", "nobody"), rbac.ErrMemberNotFound)
+		require.ErrorIs(t, max.Assign(ctx, "gone", "uma"), rbac.ErrRoleNotFound)
+		require.ErrorIs(t, max.ReplaceRole(ctx, "gone", "never"), rbac.ErrRoleNotFound)
+		require.ErrorIs(t, max.ReplaceRole(ctx, "never", clerk), rbac.ErrRoleNotFound, "nobody holds it")
+		require.ErrorIs(t, max.DeleteRole(ctx, "gone"), rbac.ErrRoleNotFound)
+		require.ErrorIs(t, max.Remove(ctx, "uma", "max"), rbac.ErrSelf)
+		require.Equal(t, "uma", escalated(t, max.Assign(ctx, clerk, "new", "uma")).User)
+	})
+	require.NoError(t, c.w.VerifyEvents(ctx))
+}
+
+// owners is a catalogue in which the records of audit have owners.
+func owners() rbac.Option {
+	areas := rbac.DefaultAreas()
+	for i := range areas {
+		areas[i].Owned = areas[i].Owned || areas[i].Area == rbac.Audit
+	}
+	return rbac.WithAreas(areas...)
+}
+
+// Two versions of a program disagree whether the records of an area have
+// owners. Own there is nothing in checks of the one, and Own when its rules
+// compare: nobody gives away through the one what means something in the other.
+func TestScenario49_ComparedAsStored(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), newCompany(t)
+	newer := openOn(t, c.store, owners())
+	auditing := rbac.Permissions{rbac.Audit: access(rbac.Own, rbac.None)}
+	reviewer := addRole(t, newer.Workspace, "Reviewer", auditing)
+	assign(t, newer.Workspace, reviewer.ID, "rae")
+	lead := addRole(t, newer.Workspace, "Lead reviewer", auditing.Union(rbac.Permissions{rbac.Users: access(rbac.All, rbac.All)}))
+	assign(t, newer.Workspace, lead.ID, "lea")
+	require.NoError(t, c.w.Sync(ctx))
+	require.False(t, c.w.CanRecord(ctx, "rae", rbac.Audit, rbac.Read, "rae"), "it counts as nothing in a check")
+	require.True(t, newer.CanRecord(ctx, "rae", rbac.Audit, rbac.Read, "rae"))
+	shown := reviewer
+	shown.Permissions = nil
+
+	// Neither who holds nothing there, nor who holds what they cannot use here.
+	for _, actor := range []string{"max", "lea"} {
+		a := c.w.As(actor)
+		_, edit := a.UpdateRole(ctx, shown)
+		unchanged(t, c.store, "", func() {
+			for name, err := range map[string]error{
+				"assign": a.Assign(ctx, reviewer.ID, "new"), "edit": edit, "delete": a.DeleteRole(ctx, reviewer.ID),
+				"replace": a.ReplaceRole(ctx, c.role("Clerk").ID, reviewer.ID), "remove": a.Remove(ctx, "rae"), "suspend": a.Suspend(ctx, "rae"),
+			} {
+				require.Equal(t, auditing, escalated(t, err).Missing, "%s as %s", name, actor)
+			}
+			plan, err := a.Plan(ctx, shown)
+			require.NoError(t, err)
+			require.Equal(t, auditing, escalated(t, plan.Refused).Missing)
+		})
+	}
+	require.NoError(t, newer.As("lea").Assign(ctx, reviewer.ID, "new"), "who holds it gives it where it means something")
+	require.NoError(t, c.w.As("ada").Assign(ctx, reviewer.ID, "newer"))
+	require.NoError(t, c.w.System("test").Remove(ctx, "rae"))
+	c.check(t)
+}
+
+// What means nothing here survives an edit that leaves it as it is shown, and
+// the plan of the edit says what becomes of it.
+func TestScenario49_EditsKeepWhatTheyLeaveAsShown(t *testing.T) {
+	t.Parallel()
+	stored := rbac.Permissions{rbac.Audit: access(rbac.Own, rbac.All), rbac.Deals: access(rbac.All, rbac.Own)}
+	for name, test := range map[string]struct {
+		written, after rbac.Permissions
+		plan           string
+	}{
+		"another area": {
+			rbac.Permissions{rbac.Audit: access(rbac.None, rbac.All), rbac.Tasks: access(rbac.Own, rbac.None)},
+			rbac.Permissions{rbac.Audit: access(rbac.Own, rbac.All), rbac.Tasks: access(rbac.Own, rbac.None)},
+			"gains tasks: read own; loses deals: read all, manage own",
+		},
+		"the other action": {
+			rbac.Permissions{rbac.Deals: access(rbac.All, rbac.Own)},
+			rbac.Permissions{rbac.Audit: access(rbac.Own, rbac.None), rbac.Deals: access(rbac.All, rbac.Own)},
+			"gains nothing; loses audit: manage all",
+		},
+		"the same scope": {
+			rbac.Permissions{rbac.Audit: access(rbac.All, rbac.All), rbac.Deals: access(rbac.All, rbac.Own)},
+			rbac.Permissions{rbac.Audit: access(rbac.All, rbac.All), rbac.Deals: access(rbac.All, rbac.Own)},
+			"gains audit: read all; loses nothing",
+		},
+		"nothing": {
+			rbac.Permissions{rbac.Audit: access(rbac.None, rbac.All), rbac.Deals: access(rbac.All, rbac.Own)},
+			stored, "gains nothing; loses nothing",
+		},
+		"everything": {
+			nil, rbac.Permissions{rbac.Audit: access(rbac.Own, rbac.None)},
+			"gains nothing; loses audit: manage all; deals: read all, manage own",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, store := t.Context(), newStore(t)
+			az, newer := openOn(t, store), openOn(t, store, owners())
+			role := addRole(t, newer.Workspace, "Auditor", stored)
+			assign(t, newer.Workspace, role.ID, "aud")
+			assign(t, newer.Workspace, rbac.Administrator, "ada")
+			role.Permissions = test.written
+			plan, err := az.As("ada").Plan(ctx, role)
+			require.NoError(t, err)
+			require.Equal(t, `role "Auditor", 1 member: `+test.plan, plan.String())
+			saved, err := az.As("ada").UpdateRole(ctx, plan.Role)
+			require.NoError(t, err)
+			require.Equal(t, test.written.Union(nil), saved.Permissions)
+			require.Equal(t, test.after, contentsOf(t, store, "").Roles[0].Permissions)
+			require.Equal(t, name == "nothing", saved.Version == 1)
+			require.NoError(t, newer.Sync(ctx))
+			s, err := newer.Subject(ctx, "aud")
+			require.NoError(t, err)
+			require.Equal(t, test.after, s.Permissions())
+			checkInvariants(t, store, "")
+		})
 	}
 }
 
