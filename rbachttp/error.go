@@ -68,7 +68,7 @@ func (g *Guard) problemOf(err error) Problem {
 		return Problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Fields: invalid.Fields}
 	case errors.As(err, &escalation):
 		p := Problem{Status: http.StatusForbidden, Code: "escalation", Detail: "This needs permissions that the caller does not hold."}
-		if g.options.missing {
+		if g.options.missing && len(escalation.Missing) > 0 { // no permission is enough for a role that is not known
 			p.Missing = []rbac.Permissions{escalation.Missing}
 		}
 		return p

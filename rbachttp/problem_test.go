@@ -181,6 +181,7 @@ func TestWriteError(t *testing.T) {
 		{rbac.ErrDenied, `"status":403,"code":"denied"`, "", "INFO"},
 		{escalation, escalationText, `,"missing":[{"audit":{"read":"all","manage":"none"}}]`, "INFO"},
 		{&rbac.EscalationError{Missing: rbac.Permissions{"": {Read: 9}}}, escalationText, "", "INFO"},
+		{&rbac.EscalationError{Actor: "sal", Role: "secret-id", User: "secret-user"}, escalationText, "", "INFO"},
 		{rbac.ErrEscalation, escalationText, "", "INFO"},
 		{refused(rbac.ErrRoleNotFound), `"status":404,"code":"role-not-found","detail":"There is no such role."`, "", "DEBUG"},
 		{refused(rbac.ErrMemberNotFound), `"status":404,"code":"member-not-found","detail":"There is no such member."`, "", "DEBUG"},
