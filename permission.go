@@ -50,7 +50,12 @@ func (p Permissions) Can(area Area, action Action) bool {
 	return p.Scope(area, action) == All
 }
 
-// Covers reports whether p grants everything that q grants.
+// Covers reports whether p grants everything that q grants. Every table covers
+// an empty one.
+//
+// Don't ask it of two members to find out whether one may act on the account of
+// the other: what [Subject.Permissions] returns for a suspended Administrator is
+// empty. docs/http.md, Account actions, has what to ask instead.
 func (p Permissions) Covers(q Permissions) bool {
 	return len(p.Missing(q)) == 0
 }

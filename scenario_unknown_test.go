@@ -382,3 +382,33 @@ func TestScenario50_ScopesThatDoNotExist(t *testing.T) {
 	_, err := az.System("test").CreateRole(ctx, rbac.Role{Name: "New", Permissions: rbac.Permissions{rbac.Deals: access(3, rbac.All), rbac.Audit: access(rbac.All, 255)}})
 	require.Equal(t, []string{"permissions.audit.manage", "permissions.deals.read"}, fields(t, err))
 }
+
+// Two Subjects don't tell who holds more: somebody who is suspended may do
+// nothing, and holds their role. A change that changes nothing is judged by
+// the rules, and so tells.
+func TestCoversIsNoQuestionAboutMembers(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), newCompany(t)
+	require.NoError(t, c.w.As("ada").Suspend(ctx, "abe"))
+	max, err := c.w.Subject(ctx, "max")
+	require.NoError(t, err)
+	abe, err := c.w.Subject(ctx, "abe")
+	require.NoError(t, err)
+	require.True(t, max.Permissions().Covers(abe.Permissions()))
+	mayActFor := func(user string) (err error) {
+		update(t, c.store, "", func(tx rbac.Tx) error {
+			member, e := tx.Member(user)
+			if e == nil {
+				err = c.w.AsSubject(max).In(rbac.TxStore("", tx)).Assign(ctx, member.Role, user)
+			}
+			return e
+		})
+		return err
+	}
+	unchanged(t, c.store, "", func() {
+		require.ErrorIs(t, mayActFor("abe"), rbac.ErrEscalation)
+		require.ErrorIs(t, mayActFor("stan"), rbac.ErrEscalation)
+		require.NoError(t, mayActFor("cleo"))
+		require.NoError(t, mayActFor("cody"), "who is suspended")
+	})
+}

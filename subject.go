@@ -172,7 +172,8 @@ func (s Subject) decide(area Area, action Action) Decision {
 }
 
 // Permissions returns what the user may do: a copy, empty for a user who is
-// denied everything.
+// denied everything. So it does not say how much somebody's role holds: that
+// of a suspended Administrator is empty, and every table covers it.
 func (s Subject) Permissions() Permissions {
 	granted := Permissions{}
 	if s.s == nil {
