@@ -80,8 +80,10 @@ func WithLogger(logger *slog.Logger) Option {
 
 // WithObserver sets a function that is called with every decision of a check,
 // of [Subject] values too, before the check returns: for metrics and for
-// denial logs. [Workspace.Subject] itself decides nothing. It must be safe for concurrent use. With an observer a check
-// takes several times as long.
+// denial logs. [Workspace.Subject] itself decides nothing. It must be safe for
+// concurrent use, and may run on another goroutine than the check. A check
+// waits for it as long as the check's context lasts, and answers all the same.
+// With an observer a check takes many times as long.
 //
 // Defaults to none.
 func WithObserver(observe func(context.Context, Decision)) Option {

@@ -51,8 +51,9 @@ func Open(ctx context.Context, store Store, opts ...Option) (*Authorizer, error)
 
 // Close ends the Authorizer: its goroutines have ended when Close returns,
 // and checks fail closed with [ErrUnavailable], which wraps [ErrClosed]. It
-// waits for calls to the store that are under way, whose context it cancels.
-// Closing twice is no error.
+// waits for calls to the store that are under way, whose context it cancels;
+// it does not wait for a logger or an observer that is stuck. Closing twice is
+// no error.
 func (a *Authorizer) Close() error {
 	a.engine.close()
 	return nil
