@@ -121,12 +121,16 @@ func (c *change) createRole(role Role) (saving, error) {
 		UpdatedAt:   c.now,
 	}
 	s := saving{after: after}
-	return s, first(
-		func() error { return c.refuseSystem(role) },
-		func() error { return c.refuseShadow(after) },
-		func() error { return c.refuseEscalation("", "", after.Permissions) },
-		func() error { return c.refuseTakenName(after) },
-	)
+	if err := c.refuseSystem(role); err != nil {
+		return s, err
+	}
+	if err := c.refuseShadow(after); err != nil {
+		return s, err
+	}
+	if err := c.refuseEscalation("", "", after.Permissions); err != nil {
+		return s, err
+	}
+	return s, c.refuseTakenName(after)
 }
 
 // updateRole applies the rules to the edit of a role.
@@ -140,23 +144,31 @@ func (c *change) updateRole(role Role) (saving, error) {
 	after.Description = role.Description
 	after.Permissions = c.model.edited(before.Permissions, role.Permissions)
 	s := saving{&before, after}
-	err = first(
-		func() error { return c.refuseSystem(before) },
-		func() error { return c.refuseSystem(role) },
-		func() error { return c.refuseShadow(after) },
-		func() error { return c.refuseStale(role.Version, before) },
-		func() error { return c.refuseEscalation(before.ID, "", before.Permissions, after.Permissions) },
-		func() error { return c.refuseTakenName(after) },
-	)
-	if err == nil {
-		if !s.changes() {
-			s.after = before
-			return s, nil
-		}
-		s.after.Version++
-		s.after.UpdatedAt = c.now
+	if err := c.refuseSystem(before); err != nil {
+		return s, err
 	}
-	return s, err
+	if err := c.refuseSystem(role); err != nil {
+		return s, err
+	}
+	if err := c.refuseShadow(after); err != nil {
+		return s, err
+	}
+	if err := c.refuseStale(role.Version, before); err != nil {
+		return s, err
+	}
+	if err := c.refuseEscalation(before.ID, "", before.Permissions, after.Permissions); err != nil {
+		return s, err
+	}
+	if err := c.refuseTakenName(after); err != nil {
+		return s, err
+	}
+	if !s.changes() {
+		s.after = before
+		return s, nil
+	}
+	s.after.Version++
+	s.after.UpdatedAt = c.now
+	return s, nil
 }
 
 // saveRole notes a role to be written, unless nothing changes (A12).
@@ -178,11 +190,13 @@ func (c *change) deleteRole(id RoleID) error {
 	if err != nil {
 		return err
 	}
-	if err := first(
-		func() error { return c.refuseSystem(role) },
-		func() error { return c.refuseEscalation(id, "", role.Permissions) },
-		func() error { return c.refuseHeld(role) },
-	); err != nil {
+	if err := c.refuseSystem(role); err != nil {
+		return err
+	}
+	if err := c.refuseEscalation(id, "", role.Permissions); err != nil {
+		return err
+	}
+	if err := c.refuseHeld(role); err != nil {
 		return err
 	}
 	c.drop = id
@@ -209,17 +223,7 @@ func (c *change) assign(id RoleID, users []string) error {
 			known = append(known, member)
 		}
 	}
-	if err := first(
-		func() error { return c.refuseSelf(users) },
-		func() error { return c.refuseEscalation(id, "", role.Permissions) },
-		func() error { return c.refuseStronger(known) },
-		func() error {
-			if id == Administrator {
-				return nil
-			}
-			return c.refuseLastAdministrator(known)
-		},
-	); err != nil {
+	if err := c.refuseReassigning(users, known, role); err != nil {
 		return err
 	}
 	for _, user := range users {
@@ -236,6 +240,24 @@ func (c *change) assign(id RoleID, users []string) error {
 		}
 	}
 	return nil
+}
+
+// refuseReassigning applies the rules to giving a role to users, of whom some
+// are members already.
+func (c *change) refuseReassigning(users []string, members []Member, role Role) error {
+	if err := c.refuseSelf(users); err != nil {
+		return err
+	}
+	if err := c.refuseEscalation(role.ID, "", role.Permissions); err != nil {
+		return err
+	}
+	if err := c.refuseStronger(members); err != nil {
+		return err
+	}
+	if role.ID == Administrator {
+		return nil
+	}
+	return c.refuseLastAdministrator(members)
 }
 
 func (c *change) suspend(users []string, suspended bool) error {
@@ -294,16 +316,18 @@ func (c *change) touch(users []string, leave bool) ([]Member, error) {
 	if len(missing) > 0 {
 		return nil, &RefusalError{Rule: ErrMemberNotFound, Users: some(missing)}
 	}
-	return members, first(
-		func() error { return c.refuseSelf(users) },
-		func() error { return c.refuseStronger(members) },
-		func() error {
-			if !leave {
-				return nil
-			}
-			return c.refuseLastAdministrator(members)
-		},
-	)
+	if err := c.refuseSelf(users); err != nil {
+		return nil, err
+	}
+	if err := c.refuseStronger(members); err != nil {
+		return nil, err
+	}
+	if leave {
+		if err := c.refuseLastAdministrator(members); err != nil {
+			return nil, err
+		}
+	}
+	return members, nil
 }
 
 func (c *change) replaceRole(old, with RoleID) error {
@@ -325,17 +349,7 @@ func (c *change) replaceRole(old, with RoleID) error {
 		_, err := c.findRole(old)
 		return err
 	}
-	if err := first(
-		func() error { return c.refuseSelf(users) },
-		func() error { return c.refuseEscalation(with, "", target.Permissions) },
-		func() error { return c.refuseStronger(members) },
-		func() error {
-			if with == Administrator {
-				return nil
-			}
-			return c.refuseLastAdministrator(members)
-		},
-	); err != nil {
+	if err := c.refuseReassigning(users, members, target); err != nil {
 		return err
 	}
 	if old == with {

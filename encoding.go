@@ -6,26 +6,44 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 	"time"
 )
 
-// decodeFields decodes a JSON object into the targets named by its keys.
-func decodeFields(data []byte, targets map[string]any) error {
+// decodeStruct decodes a JSON object into a struct, by the keys in its tags.
+func decodeStruct(data []byte, target any) error {
+	fields := map[string]any{}
+	addFields(fields, reflect.ValueOf(target).Elem())
 	return decodeObject(data, func(key string, value json.RawMessage) error {
-		target, ok := targets[key]
+		field, ok := fields[key]
 		if !ok {
 			return invalid(quoteField(key), "is not known")
 		}
-		if err := decodeValue(value, target); err != nil {
+		if err := decodeValue(value, field); err != nil {
 			return within(key, err)
 		}
-		if t, ok := target.(*time.Time); ok {
+		if t, ok := field.(*time.Time); ok {
 			if *t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
 				return invalid(key, "is out of range") // it could not be encoded again
 			}
 		}
 		return nil
 	})
+}
+
+// addFields adds the fields of a struct by their keys, those of structs that
+// it embeds included.
+func addFields(fields map[string]any, s reflect.Value) {
+	for i := range s.NumField() {
+		if s.Type().Field(i).Anonymous {
+			addFields(fields, s.Field(i))
+			continue
+		}
+		if key, _, _ := strings.Cut(s.Type().Field(i).Tag.Get("json"), ","); key != "-" {
+			fields[key] = s.Field(i).Addr().Interface()
+		}
+	}
 }
 
 // decodeObject calls field for each key of a JSON object, in order.

@@ -39,16 +39,19 @@ const (
 // Roles in events are as they were stored, with areas that this program does
 // not know.
 type Event struct {
-	Seq    int64     // 1, 2, 3, … without gaps in a workspace
-	Time   time.Time // UTC, in whole microseconds, by the clock of the instance; Seq is the order
-	Kind   EventKind
-	Actor  string // the user behind As; empty for System
-	Reason string // what System was given; empty for As
+	Seq    int64     `json:"seq"`  // 1, 2, 3, … without gaps in a workspace
+	Time   time.Time `json:"time"` // UTC, in whole microseconds, by the clock of the instance; Seq is the order
+	Kind   EventKind `json:"kind"`
+	Actor  string    `json:"actor,omitempty"`  // the user behind As; empty for System
+	Reason string    `json:"reason,omitempty"` // what System was given; empty for As
 
-	RoleBefore, RoleAfter     *Role   // nil where there was, or is, none
-	MemberBefore, MemberAfter *Member // nil where there was, or is, none
+	// Nil where there was, or is, none.
+	RoleBefore   *Role   `json:"roleBefore,omitempty"`
+	RoleAfter    *Role   `json:"roleAfter,omitempty"`
+	MemberBefore *Member `json:"memberBefore,omitempty"`
+	MemberAfter  *Member `json:"memberAfter,omitempty"`
 
-	Hash [32]byte
+	Hash [32]byte `json:"-"` // in JSON as hexadecimal digits
 }
 
 // Revision returns the revision of the workspace that e made.
@@ -73,27 +76,18 @@ func (e Event) clone() Event {
 
 // eventJSON is the JSON form of an Event.
 type eventJSON struct {
-	Seq          int64     `json:"seq"`
-	Time         time.Time `json:"time"`
-	Kind         EventKind `json:"kind"`
-	Actor        string    `json:"actor,omitempty"`
-	Reason       string    `json:"reason,omitempty"`
-	RoleBefore   *Role     `json:"roleBefore,omitempty"`
-	RoleAfter    *Role     `json:"roleAfter,omitempty"`
-	MemberBefore *Member   `json:"memberBefore,omitempty"`
-	MemberAfter  *Member   `json:"memberAfter,omitempty"`
-	Hash         string    `json:"hash,omitempty"` // 64 hexadecimal digits
+	plainEvent
+	Hash string `json:"hash,omitempty"` // 64 hexadecimal digits
 }
+
+type plainEvent Event // without methods
 
 // MarshalJSON encodes an event as {"seq":1,"time":"…","kind":"role.created",
 // "actor":"…","reason":"…","roleBefore":{…},"roleAfter":{…},
 // "memberBefore":{…},"memberAfter":{…},"hash":"…"}. What does not apply is
 // left out; the hash is in lower-case hexadecimal digits.
 func (e Event) MarshalJSON() ([]byte, error) {
-	j := eventJSON{
-		e.Seq, e.Time, e.Kind, e.Actor, e.Reason,
-		e.RoleBefore, e.RoleAfter, e.MemberBefore, e.MemberAfter, "",
-	}
+	j := eventJSON{plainEvent: plainEvent(e)}
 	if e.Hash != [32]byte{} {
 		j.Hash = hex.EncodeToString(e.Hash[:])
 	}
@@ -104,26 +98,17 @@ func (e Event) MarshalJSON() ([]byte, error) {
 // [Role.UnmarshalJSON].
 func (e *Event) UnmarshalJSON(data []byte) error {
 	var j eventJSON
-	fields := map[string]any{
-		"seq": &j.Seq, "time": &j.Time, "kind": &j.Kind, "actor": &j.Actor, "reason": &j.Reason,
-		"roleBefore": &j.RoleBefore, "roleAfter": &j.RoleAfter,
-		"memberBefore": &j.MemberBefore, "memberAfter": &j.MemberAfter, "hash": &j.Hash,
-	}
-	if err := decodeFields(data, fields); err != nil {
+	if err := decodeStruct(data, &j); err != nil {
 		return err
-	}
-	read := Event{
-		j.Seq, j.Time, j.Kind, j.Actor, j.Reason,
-		j.RoleBefore, j.RoleAfter, j.MemberBefore, j.MemberAfter, [32]byte{},
 	}
 	if j.Hash != "" {
 		hash, err := hex.DecodeString(j.Hash)
-		if err != nil || len(hash) != len(read.Hash) {
+		if err != nil || len(hash) != len(e.Hash) {
 			return invalid("hash", "must be 64 hexadecimal digits")
 		}
-		copy(read.Hash[:], hash)
+		j.plainEvent.Hash = [32]byte(hash)
 	}
-	*e = read
+	*e = Event(j.plainEvent)
 	return nil
 }
 

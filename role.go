@@ -21,27 +21,28 @@ const Administrator RoleID = "administrator"
 // A copy of a Role shares its Permissions map: clone the map to change one of
 // them only. The library clones what it takes and returns.
 type Role struct {
-	ID          RoleID
-	Name        string // 1 to 80 characters, unique in the workspace
-	Description string // up to 500 characters
-	Permissions Permissions
+	ID          RoleID      `json:"id,omitempty"`
+	Name        string      `json:"name"`                  // 1 to 80 characters, unique in the workspace
+	Description string      `json:"description,omitempty"` // up to 500 characters
+	Permissions Permissions `json:"permissions"`
 
 	// System marks a role that is defined in code: the same in every
 	// workspace, and nobody can edit or delete it.
-	System bool
+	System bool `json:"system,omitempty"`
 
 	// Version is 1 for a new role and grows by 1 with each stored edit.
 	// System roles, which are not stored, have version 0 and no times.
-	Version              int64
-	CreatedAt, UpdatedAt time.Time // UTC, in whole microseconds
+	Version   int64     `json:"version,omitempty"`
+	CreatedAt time.Time `json:"createdAt,omitzero"` // UTC, in whole microseconds
+	UpdatedAt time.Time `json:"updatedAt,omitzero"` // UTC, in whole microseconds
 }
 
 // Member is a user of a workspace. Every member has exactly one role.
 type Member struct {
-	User      string // the application's id for the user, compared byte for byte
-	Role      RoleID
-	Suspended bool      // keeps the role, is denied everything
-	UpdatedAt time.Time // UTC, in whole microseconds
+	User      string    `json:"user"` // the application's id for the user, compared byte for byte
+	Role      RoleID    `json:"role"`
+	Suspended bool      `json:"suspended,omitempty"` // keeps the role, is denied everything
+	UpdatedAt time.Time `json:"updatedAt,omitzero"`  // UTC, in whole microseconds
 }
 
 // String returns "Sales lead (contacts: read all, manage own)".
@@ -90,27 +91,16 @@ func (r Role) clone() Role {
 	return r
 }
 
-// roleJSON is the JSON form of a Role.
-type roleJSON struct {
-	ID          RoleID      `json:"id,omitempty"`
-	Name        string      `json:"name"`
-	Description string      `json:"description,omitempty"`
-	Permissions Permissions `json:"permissions"`
-	System      bool        `json:"system,omitempty"`
-	Version     int64       `json:"version,omitempty"`
-	CreatedAt   time.Time   `json:"createdAt,omitzero"`
-	UpdatedAt   time.Time   `json:"updatedAt,omitzero"`
-}
-
 // MarshalJSON encodes a role as {"id":"…","name":"…","description":"…",
 // "permissions":{…},"system":true,"version":1,"createdAt":"…",
 // "updatedAt":"…"}. Everything but name and permissions is left out when it
 // is zero.
 func (r Role) MarshalJSON() ([]byte, error) {
+	type plain Role // without methods
 	if r.Permissions == nil {
 		r.Permissions = Permissions{}
 	}
-	return json.Marshal(roleJSON(r))
+	return json.Marshal(plain(r))
 }
 
 // UnmarshalJSON decodes what MarshalJSON encodes. It refuses, with a
@@ -118,41 +108,22 @@ func (r Role) MarshalJSON() ([]byte, error) {
 // are there twice, and values of the wrong kind. It does not judge names and
 // areas: [Admin.CreateRole] does.
 func (r *Role) UnmarshalJSON(data []byte) error {
-	var read roleJSON
-	fields := map[string]any{
-		"id": &read.ID, "name": &read.Name, "description": &read.Description,
-		"permissions": &read.Permissions, "system": &read.System, "version": &read.Version,
-		"createdAt": &read.CreatedAt, "updatedAt": &read.UpdatedAt,
-	}
-	if err := decodeFields(data, fields); err != nil {
+	type plain Role
+	var read plain
+	if err := decodeStruct(data, &read); err != nil {
 		return err
 	}
 	*r = Role(read)
 	return nil
 }
 
-// memberJSON is the JSON form of a Member.
-type memberJSON struct {
-	User      string    `json:"user"`
-	Role      RoleID    `json:"role"`
-	Suspended bool      `json:"suspended,omitempty"`
-	UpdatedAt time.Time `json:"updatedAt,omitzero"`
-}
-
-// MarshalJSON encodes a member as {"user":"…","role":"…","suspended":true,
-// "updatedAt":"…"}, the last two left out when they are zero.
-func (m Member) MarshalJSON() ([]byte, error) {
-	return json.Marshal(memberJSON(m))
-}
-
-// UnmarshalJSON decodes what MarshalJSON encodes, as strictly as
-// [Role.UnmarshalJSON].
+// UnmarshalJSON decodes {"user":"…","role":"…","suspended":true,
+// "updatedAt":"…"}, as strictly as [Role.UnmarshalJSON]. That is how a member
+// is encoded, the last two left out when they are zero.
 func (m *Member) UnmarshalJSON(data []byte) error {
-	var read memberJSON
-	fields := map[string]any{
-		"user": &read.User, "role": &read.Role, "suspended": &read.Suspended, "updatedAt": &read.UpdatedAt,
-	}
-	if err := decodeFields(data, fields); err != nil {
+	type plain Member
+	var read plain
+	if err := decodeStruct(data, &read); err != nil {
 		return err
 	}
 	*m = Member(read)

@@ -5,9 +5,11 @@ import (
 	"slices"
 )
 
-// The rules of administration, A1 to A8, each in one place. A method returns
-// nil, or the error with which its rule refuses. The order in which they are
-// asked (A13) is that of the methods in change.go.
+// The rules of administration that judge who does what to whom, each in one
+// place: A1 to A9, with the numbers of docs/guarantees.md, where each is
+// explained. A method returns nil, or the error with which its rule refuses.
+// The order in which they are asked (A13) is that of the methods in change.go;
+// input that is malformed (A10) is refused before, by validate.go.
 
 // authorize applies A1: the actor must be an active member with Manage All on
 // Users. It reads the actor in the transaction (A11), and notes what they
@@ -219,17 +221,6 @@ func (c *change) refuseLastAdministrator(leaving []Member) error {
 		Rule: ErrLastAdministrator, Role: Administrator,
 		RoleName: c.model.byID[Administrator].Name, Users: some(users),
 	}
-}
-
-// first returns the first error that one of the rules gives, asking them in
-// order.
-func first(rules ...func() error) error {
-	for _, rule := range rules {
-		if err := rule(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // mostNamed bounds the users that a refusal names.
