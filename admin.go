@@ -258,7 +258,7 @@ func (a *Admin) begin(r Reader) *change {
 	e := a.workspace.engine
 	return &change{
 		admin:   a,
-		reading: reading{r, e.model},
+		reading: reading{Reader: r, model: e.model},
 		began:   time.Now(),
 		now:     e.now().UTC().Truncate(time.Microsecond),
 	}

@@ -252,7 +252,7 @@ func (e *engine) fetch(ctx context.Context, workspace string, base *snapshot, al
 		return retry(ctx, func() error {
 			s, asked = nil, time.Now()
 			return transaction(ctx, workspace, func(r Reader) (err error) {
-				s, err = e.newest(ctx, reading{r, e.model}, workspace, base)
+				s, err = e.newest(ctx, reading{Reader: r, model: e.model}, workspace, base)
 				return err
 			})
 		})

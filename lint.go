@@ -3,6 +3,7 @@ package rbac
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -118,23 +119,21 @@ func (l *lint) add(code FindingCode, severity Severity, role RoleID, area Area, 
 // read collects roles and members, and reports what is wrong with the rows.
 func (l *lint) read(r reading) error {
 	l.holders, l.active = map[RoleID]int{}, map[RoleID]int{}
-	// The rows as they are, to see those that roles() hides.
-	for role, err := range r.Roles() {
-		if fatal(err) {
+	r = r.skipping(l.malformed)
+	for _, system := range l.model.system {
+		_, err := r.Role(system.ID) // which role hides
+		if errors.Is(err, ErrRoleNotFound) {
+			continue
+		}
+		if err != nil && !errors.Is(err, ErrMalformed) {
 			return err
 		}
-		if system, forged := l.model.byID[role.ID]; err == nil && forged {
-			l.add(FindingShadowedSystemRole, Danger, role.ID, "",
-				"A stored row has the id of the system role %s. It is ignored, and somebody wrote it by hand.", quote(system.Name))
-		}
+		l.add(FindingShadowedSystemRole, Danger, system.ID, "",
+			"A stored row has the id of the system role %s. It is ignored, and somebody wrote it by hand.", quote(system.Name))
 	}
 	for role, err := range r.roles() {
-		if fatal(err) {
-			return err
-		}
 		if err != nil {
-			l.add(FindingMalformedRow, Danger, role.ID, "", "The stored role %s cannot be read and grants nothing.", quote(string(role.ID)))
-			continue
+			return err
 		}
 		l.all = append(l.all, l.model.shown(role))
 		for _, area := range role.Permissions.sorted() {
@@ -146,12 +145,8 @@ func (l *lint) read(r reading) error {
 		}
 	}
 	for member, err := range r.members(MemberQuery{}) {
-		if fatal(err) {
-			return err
-		}
 		if err != nil {
-			l.add(FindingMalformedRow, Danger, member.Role, "", "The stored member %s cannot be read and is denied everything.", quote(member.User))
-			continue
+			return err
 		}
 		l.holders[member.Role]++
 		if !member.Suspended {
@@ -170,6 +165,15 @@ func (l *lint) read(r reading) error {
 		}
 	}
 	return nil
+}
+
+// malformed reports a row that cannot be read.
+func (l *lint) malformed(row *MalformedError) {
+	if row.Kind == "role" {
+		l.add(FindingMalformedRow, Danger, RoleID(row.ID), "", "The stored role %s cannot be read and grants nothing.", quote(row.ID))
+		return
+	}
+	l.add(FindingMalformedRow, Danger, "", "", "The stored member %s cannot be read and is denied everything.", quote(row.ID))
 }
 
 func (l *lint) administrators() {

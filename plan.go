@@ -90,8 +90,9 @@ func (c *change) plan(role Role, s saving, refused error) (Plan, error) {
 	if s.before != nil {
 		shown := c.model.shown(*s.before)
 		p.Before, before = &shown, shown.Permissions
-		for _, err := range c.members(MemberQuery{Role: s.before.ID}) {
-			if fatal(err) {
+		unreadable := func(*MalformedError) { p.Members++ }
+		for _, err := range c.skipping(unreadable).members(MemberQuery{Role: s.before.ID}) {
+			if err != nil {
 				return Plan{}, err
 			}
 			p.Members++

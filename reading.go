@@ -12,6 +12,33 @@ import (
 type reading struct {
 	Reader
 	model *model
+
+	// malformed is told of each row that cannot be read, and roles and members
+	// leave it out. If it is nil, such a row ends them, as any error does.
+	malformed func(*MalformedError)
+}
+
+// skipping returns a reading that leaves out rows that cannot be read.
+func (r reading) skipping(malformed func(*MalformedError)) reading {
+	r.malformed = malformed
+	return r
+}
+
+// readable returns a reading that leaves out rows that cannot be read, without
+// a word.
+func (r reading) readable() reading { return r.skipping(func(*MalformedError) {}) }
+
+// skip reports whether a row is to be left out.
+func (r reading) skip(err error, kind, id string) bool {
+	if r.malformed == nil || !errors.Is(err, ErrMalformed) {
+		return false
+	}
+	var row *MalformedError
+	if !errors.As(err, &row) {
+		row = &MalformedError{kind, id, err}
+	}
+	r.malformed(row)
+	return true
 }
 
 // role returns a role. A stored row with the id of a system role is ignored:
@@ -31,9 +58,8 @@ func (r reading) role(id RoleID) (Role, error) {
 	return role, malformedRole(role)
 }
 
-// roles yields the system roles first, then those of the store. A malformed
-// row is yielded with an error that is ErrMalformed; any other error is the
-// last thing yielded.
+// roles yields the system roles first, then those of the store. An error is
+// the last thing yielded.
 func (r reading) roles() iter.Seq2[Role, error] {
 	return func(yield func(Role, error) bool) {
 		for _, role := range r.model.system {
@@ -49,7 +75,10 @@ func (r reading) roles() iter.Seq2[Role, error] {
 				role.System = false
 				err = malformedRole(role)
 			}
-			if !yield(role, err) || fatal(err) {
+			if r.skip(err, "role", string(role.ID)) {
+				continue
+			}
+			if !yield(role, err) || err != nil {
 				return
 			}
 		}
@@ -75,7 +104,10 @@ func (r reading) members(q MemberQuery) iter.Seq2[Member, error] {
 			if err == nil {
 				err = malformedMember(member)
 			}
-			if !yield(member, err) || fatal(err) {
+			if r.skip(err, "member", member.User) {
+				continue
+			}
+			if !yield(member, err) || err != nil {
 				return
 			}
 		}
@@ -90,10 +122,4 @@ func (r reading) settled(revision Revision) bool {
 		settled = errors.Is(err, ErrMalformed) || err == nil && event.Revision() == revision
 	}
 	return settled
-}
-
-// fatal reports whether an error ends an iteration, and does not only concern
-// one row.
-func fatal(err error) bool {
-	return err != nil && !errors.Is(err, ErrMalformed)
 }

@@ -35,13 +35,11 @@ func (w *Workspace) Roles(ctx context.Context) ([]Role, error) {
 // them.
 func shownRoles(r reading) ([]Role, error) {
 	var roles []Role
-	for role, err := range r.roles() {
-		if fatal(err) {
+	for role, err := range r.readable().roles() {
+		if err != nil {
 			return nil, err
 		}
-		if err == nil {
-			roles = append(roles, r.model.shown(role))
-		}
+		roles = append(roles, r.model.shown(role))
 	}
 	sortRoles(roles[len(r.model.system):])
 	return roles, nil
@@ -65,11 +63,11 @@ func sortRoles(roles []Role) {
 // for every iterator of a Workspace.
 func (w *Workspace) Members(ctx context.Context, q MemberQuery) iter.Seq2[Member, error] {
 	return stream(ctx, w, func(r reading, yield func(Member) bool) error {
-		for member, err := range r.members(q) {
-			if fatal(err) {
+		for member, err := range r.readable().members(q) {
+			if err != nil {
 				return err
 			}
-			if err == nil && !yield(member) {
+			if !yield(member) {
 				return nil
 			}
 		}
@@ -102,11 +100,11 @@ func (w *Workspace) WhoCan(ctx context.Context, area Area, action Action) iter.S
 			if scope == None {
 				continue
 			}
-			for member, err := range r.members(MemberQuery{Role: role.ID, State: ActiveOnly}) {
-				if fatal(err) {
+			for member, err := range r.readable().members(MemberQuery{Role: role.ID, State: ActiveOnly}) {
+				if err != nil {
 					return err
 				}
-				if err == nil && !yield(Holder{member, role.Name, scope}) {
+				if !yield(Holder{member, role.Name, scope}) {
 					return nil
 				}
 			}
@@ -190,7 +188,7 @@ func (w *Workspace) reviewBut(ctx context.Context, store Store, theirs *bool, fn
 	err := safelyBut(theirs, func() error {
 		return view(ctx, store, w.replica.id, func(r Reader) error {
 			called = true
-			return fn(reading{r, e.model})
+			return fn(reading{Reader: r, model: e.model})
 		})
 	})
 	if err == nil && !called {

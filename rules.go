@@ -165,11 +165,11 @@ func (c *change) refuseStale(version int64, stored Role) error {
 // refuseTakenName applies A8: names are unique in a workspace.
 func (c *change) refuseTakenName(role Role) error {
 	folded := foldName(role.Name)
-	for other, err := range c.roles() {
-		if fatal(err) {
+	for other, err := range c.readable().roles() {
+		if err != nil {
 			return err
 		}
-		if err == nil && other.ID != role.ID && foldName(other.Name) == folded {
+		if other.ID != role.ID && foldName(other.Name) == folded {
 			return &RefusalError{Rule: ErrNameTaken, Role: other.ID, RoleName: other.Name}
 		}
 	}
@@ -179,8 +179,9 @@ func (c *change) refuseTakenName(role Role) error {
 // refuseHeld applies A7: a role that members hold stays.
 func (c *change) refuseHeld(role Role) error {
 	var holders []string
-	for member, err := range c.members(MemberQuery{Role: role.ID, Limit: mostNamed}) {
-		if fatal(err) {
+	unreadable := func(row *MalformedError) { holders = append(holders, row.ID) }
+	for member, err := range c.skipping(unreadable).members(MemberQuery{Role: role.ID, Limit: mostNamed}) {
+		if err != nil {
 			return err
 		}
 		holders = append(holders, member.User)
@@ -206,12 +207,9 @@ func (c *change) refuseLastAdministrator(leaving []Member) error {
 		return nil
 	}
 	slices.Sort(users)
-	for member, err := range c.members(MemberQuery{Role: Administrator, State: ActiveOnly}) {
-		if fatal(err) {
-			return err
-		}
+	for member, err := range c.readable().members(MemberQuery{Role: Administrator, State: ActiveOnly}) {
 		if err != nil {
-			continue
+			return err
 		}
 		if _, leaves := slices.BinarySearch(users, member.User); !leaves {
 			return nil

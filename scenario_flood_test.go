@@ -84,7 +84,6 @@ func TestScenario54_FloodOfUnknownWorkspaces(t *testing.T) {
 				}
 				az := openOn(t, store)
 				allows(t, az.Workspace, "ann")
-				before := heapInUse()
 				var flood sync.WaitGroup
 				for tick := range scaled(1000) {
 					for i := range 40 {
@@ -116,15 +115,7 @@ func TestScenario54_FloodOfUnknownWorkspaces(t *testing.T) {
 				synctest.Wait()
 				_, now := store.peak()
 				require.Zero(t, now, "readings that nobody waits for")
-				if !raceEnabled {
-					left := heapInUse() - before
-					for range 10 { // cleanups of what was let go of run beside us
-						left = min(left, heapInUse()-before)
-					}
-					require.Less(t, left, int64(4<<20))
-				}
 				allows(t, az.Workspace, "ann")
-				runtime.KeepAlive(az)
 			})
 		})
 	}

@@ -94,6 +94,7 @@ func newSnapshot(m *model, revision Revision) *snapshot {
 // load reads a whole workspace. Rows that cannot be read grant nothing and
 // are reported; the rest of the workspace serves.
 func load(r reading, workspace string, log *reports) (*snapshot, error) {
+	r = r.skipping(func(row *MalformedError) { reportMalformed(log, workspace, row) })
 	revision, err := r.Revision()
 	if err != nil {
 		return nil, err
@@ -104,22 +105,14 @@ func load(r reading, workspace string, log *reports) (*snapshot, error) {
 			"workspace", workspace, "revision", revision.Seq)
 	}
 	for role, err := range r.roles() {
-		if fatal(err) {
-			return nil, err
-		}
 		if err != nil {
-			reportMalformed(log, workspace, err)
-			continue
+			return nil, err
 		}
 		s.setRole(role)
 	}
 	for member, err := range r.members(MemberQuery{}) {
-		if fatal(err) {
-			return nil, err
-		}
 		if err != nil {
-			reportMalformed(log, workspace, err)
-			continue
+			return nil, err
 		}
 		if _, twice := s.members[member.User]; twice {
 			return nil, fmt.Errorf("rbac: the store returned member %s twice", quote(member.User))
