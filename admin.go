@@ -82,7 +82,7 @@ func (a *Admin) In(store Store) *Admin {
 // Errors: [ErrProtectedRole], [ErrEscalation], [ErrNameTaken].
 func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 	var created Role
-	err := a.change(ctx, a.workspace.createProblems(role), func(c *change) error {
+	err := a.change(ctx, a.workspace.engine.model.createProblems(role), func(c *change) error {
 		s, err := c.createRole(role)
 		if err != nil {
 			return err
@@ -104,7 +104,7 @@ func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 // [ErrEscalation], [ErrNameTaken].
 func (a *Admin) UpdateRole(ctx context.Context, role Role) (Role, error) {
 	var updated Role
-	err := a.change(ctx, a.workspace.updateProblems(role), func(c *change) error {
+	err := a.change(ctx, a.workspace.engine.model.updateProblems(role), func(c *change) error {
 		s, err := c.updateRole(role)
 		if err != nil {
 			return err
@@ -264,25 +264,6 @@ func (a *Admin) begin(r Reader) *change {
 	}
 }
 
-func (w *Workspace) createProblems(role Role) problems {
-	var bad problems
-	if role.ID != "" {
-		bad.add("id", "must be empty: the library gives new roles their id")
-	}
-	if role.Version != 0 {
-		bad.add("version", "must be 0 for a new role")
-	}
-	w.engine.model.roleProblems(&bad, role)
-	return bad
-}
-
-func (w *Workspace) updateProblems(role Role) problems {
-	var bad problems
-	bad.check("id", idProblem(string(role.ID)))
-	w.engine.model.roleProblems(&bad, role)
-	return bad
-}
-
 func userProblems(users []string) problems {
 	var bad problems
 	for i, user := range users {
@@ -302,5 +283,3 @@ func distinct(users []string) []string {
 func newRoleID() RoleID {
 	return RoleID(strings.ToLower(rand.Text()))
 }
-
-func isContention(err error) bool { return errors.Is(err, ErrContention) }

@@ -231,3 +231,24 @@ func (c *catalogue) edited(stored, written Permissions) Permissions {
 	}
 	return after.normalised()
 }
+
+// scopeProblems judges permissions that somebody wants to write (A10, E6).
+func (c *catalogue) scopeProblems(bad *problems, p Permissions) {
+	for _, area := range p.sorted() {
+		field := permissionField(area)
+		info, known := c.info(area)
+		if !known {
+			bad.add(field, "is not an area of this program")
+			continue
+		}
+		for action, scope := range p[area].scopes() {
+			field := field + "." + Action(action).String()
+			switch {
+			case scope > All:
+				bad.add(field, fmt.Sprintf("%d is not a scope", uint8(scope)))
+			case scope == Own && !info.Owned:
+				bad.add(field, "own has no meaning here: records of this area have no owners")
+			}
+		}
+	}
+}

@@ -258,5 +258,5 @@ func holds(n int) string {
 	if n == 1 {
 		return "1 member holds"
 	}
-	return fmt.Sprintf("%d members hold", n)
+	return count(n, "member") + " hold"
 }

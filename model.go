@@ -72,11 +72,43 @@ func (m *model) roleProblems(bad *problems, role Role) {
 	m.scopeProblems(bad, role.Permissions)
 }
 
+// createProblems judges a role that is to be created (A10, A15).
+func (m *model) createProblems(role Role) problems {
+	var bad problems
+	if role.ID != "" {
+		bad.add("id", "must be empty: the library gives new roles their id")
+	}
+	if role.Version != 0 {
+		bad.add("version", "must be 0 for a new role")
+	}
+	m.roleProblems(&bad, role)
+	return bad
+}
+
+// updateProblems judges a role that is to be edited (A10).
+func (m *model) updateProblems(role Role) problems {
+	var bad problems
+	bad.check("id", idProblem(string(role.ID)))
+	m.roleProblems(&bad, role)
+	return bad
+}
+
 // shown returns a stored role as this program shows it: with what it grants
 // here (E6, E7).
 func (m *model) shown(role Role) Role {
 	role.Permissions = m.effective(role.Permissions)
 	return role
+}
+
+// compile turns permissions into the cells of one row.
+func (m *model) compile(p Permissions) []Scope {
+	cells := make([]Scope, m.width())
+	for area, access := range p {
+		if cell := m.cells[area]; cell != 0 {
+			cells[cell], cells[cell+1] = access.Read, access.Manage
+		}
+	}
+	return cells
 }
 
 // malformedRole reports what makes a stored role unfit to grant anything.

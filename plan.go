@@ -3,6 +3,7 @@ package rbac
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -54,21 +55,26 @@ func (p Plan) String() string {
 // error is for a plan that cannot be made, because the input is [ErrInvalid],
 // the actor is [ErrDenied], the role is not there, or the store fails.
 func (a *Admin) Plan(ctx context.Context, role Role) (Plan, error) {
-	w := a.workspace
-	bad, judge := w.updateProblems(role), (*change).updateRole
-	if role.ID == "" {
-		bad, judge = w.createProblems(role), (*change).createRole
+	isNew, m := role.ID == "", a.workspace.engine.model
+	bad := m.updateProblems(role)
+	if isNew {
+		bad = m.createProblems(role)
 	}
 	if err := a.validate(bad); err != nil {
 		return Plan{}, err
 	}
 	var p Plan
-	err := w.reviewBut(ctx, a.store(), new(bool), func(r reading) error {
+	err := a.workspace.reviewIn(ctx, a.store(), nil, func(r reading) (err error) {
 		c := a.begin(r.Reader)
 		if err := c.authorize(); err != nil {
 			return err
 		}
-		s, err := judge(c, role)
+		var s saving
+		if isNew {
+			s, err = c.createRole(role)
+		} else {
+			s, err = c.updateRole(role)
+		}
 		if err != nil && !isRefusal(err) {
 			return err
 		}
@@ -110,4 +116,12 @@ func isRefusal(err error) bool {
 		}
 	}
 	return false
+}
+
+// count returns "1 member", "2 members".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

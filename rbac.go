@@ -196,7 +196,7 @@ func (w *Workspace) decide(ctx context.Context, s *snapshot, err error, user str
 	if err != nil {
 		return Decision{Workspace: w.replica.id, User: user, Area: area, Action: action, Reason: ReasonUnavailable}, err
 	}
-	return w.subject(ctx, s, user).decide(area, action), nil
+	return w.subject(ctx, s, user).get().decide(area, action), nil
 }
 
 func (w *Workspace) observe(ctx context.Context, d Decision) {

@@ -2,16 +2,12 @@ package rbac
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
 )
-
-// view is Store.View, run again while it loses against other transactions.
-func view(ctx context.Context, store Store, workspace string, fn func(Reader) error) error {
-	return retry(ctx, func() error { return store.View(ctx, workspace, fn) })
-}
 
 // retry runs a transaction until it is not ErrContention, at most ten times,
 // with pauses that grow from 5 ms to 320 ms, jittered.
@@ -20,7 +16,7 @@ func retry(ctx context.Context, transaction func() error) error {
 	pause := 5 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		err := transaction()
-		if err == nil || !isContention(err) || attempt == attempts {
+		if err == nil || !errors.Is(err, ErrContention) || attempt == attempts {
 			return err
 		}
 		if !sleep(ctx, jitter(pause)) {
@@ -48,15 +44,13 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // safely turns a panic of the store into an error.
-func safely(call func() error) error {
-	return safelyBut(new(bool), call)
-}
+func safely(call func() error) error { return safelyBut(nil, call) }
 
-// safelyBut is safely for a call that also runs code of the application,
-// which sets *theirs meanwhile: its panics go on unchanged.
-func safelyBut(theirs *bool, call func() error) (err error) {
+// safelyBut is safely for a call that runs code of the application, too, whose
+// panics go on unchanged.
+func safelyBut(theirs *theirCode, call func() error) (err error) {
 	defer func() {
-		if *theirs {
+		if theirs != nil && theirs.running {
 			return
 		}
 		if p := recover(); p != nil {
@@ -65,3 +59,6 @@ func safelyBut(theirs *bool, call func() error) (err error) {
 	}()
 	return call()
 }
+
+// theirCode tells whether code of the application runs.
+type theirCode struct{ running bool }

@@ -171,12 +171,11 @@ func (w *Workspace) VerifyEvents(ctx context.Context) error {
 // review reads one state of the workspace from the store. fn may be called
 // again when the store asks for it.
 func (w *Workspace) review(ctx context.Context, fn func(reading) error) error {
-	return w.reviewBut(ctx, w.engine.store, new(bool), fn)
+	return w.reviewIn(ctx, w.engine.store, nil, fn)
 }
 
-// reviewBut is review of any store, for an fn that runs code of the caller:
-// while *theirs is set, a panic is not the store's, and goes on.
-func (w *Workspace) reviewBut(ctx context.Context, store Store, theirs *bool, fn func(reading) error) error {
+// reviewIn is review of any store, for an fn that may run code of the caller.
+func (w *Workspace) reviewIn(ctx context.Context, store Store, theirs *theirCode, fn func(reading) error) error {
 	e := w.engine
 	if problem := bytesProblem(w.replica.id); problem != "" {
 		return invalid("workspace", problem)
@@ -186,9 +185,11 @@ func (w *Workspace) reviewBut(ctx context.Context, store Store, theirs *bool, fn
 	}
 	called := false
 	err := safelyBut(theirs, func() error {
-		return view(ctx, store, w.replica.id, func(r Reader) error {
-			called = true
-			return fn(reading{Reader: r, model: e.model})
+		return retry(ctx, func() error {
+			return store.View(ctx, w.replica.id, func(r Reader) error {
+				called = true
+				return fn(reading{Reader: r, model: e.model})
+			})
 		})
 	})
 	if err == nil && !called {
@@ -200,15 +201,16 @@ func (w *Workspace) reviewBut(ctx context.Context, store Store, theirs *bool, fn
 // stream is review for an iterator.
 func stream[T any](ctx context.Context, w *Workspace, fn func(r reading, yield func(T) bool) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		var theirs, begun, stopped bool
-		err := w.reviewBut(ctx, w.engine.store, &theirs, func(r reading) error {
+		var loop theirCode
+		var begun, stopped bool
+		err := w.reviewIn(ctx, w.engine.store, &loop, func(r reading) error {
 			if begun {
 				return errAgain
 			}
 			return fn(r, func(v T) bool {
-				begun, theirs = true, true
+				begun, loop.running = true, true
 				stopped = !yield(v, nil)
-				theirs = false
+				loop.running = false
 				return !stopped
 			})
 		})

@@ -339,17 +339,6 @@ func (s *snapshot) seat(member Member) seat {
 	return at
 }
 
-// compile turns permissions into the cells of one row.
-func (m *model) compile(p Permissions) []Scope {
-	cells := make([]Scope, m.width())
-	for area, access := range p {
-		if cell := m.cells[area]; cell != 0 {
-			cells[cell], cells[cell+1] = access.Read, access.Manage
-		}
-	}
-	return cells
-}
-
 // find returns a user's seat, the zero seat for a user who is not a member.
 func (s *snapshot) find(user string) seat {
 	if s.overlay != nil {

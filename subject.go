@@ -29,21 +29,22 @@ type subject struct {
 	observe   func(Decision) // nil if nobody is to be told
 }
 
-// User returns the user's id.
-func (s Subject) User() string {
+// nobody is what the zero Subject is: denied everything, and limited, because
+// nothing is known of it.
+var nobody = &subject{areas: &catalogue{}, model: &model{catalogue: &catalogue{}}, limit: limit{set: true}, standing: ReasonNotMember}
+
+func (s Subject) get() *subject {
 	if s.s == nil {
-		return ""
+		return nobody
 	}
-	return s.s.user
+	return s.s
 }
 
+// User returns the user's id.
+func (s Subject) User() string { return s.get().user }
+
 // Workspace returns the workspace's id.
-func (s Subject) Workspace() string {
-	if s.s == nil {
-		return ""
-	}
-	return s.s.workspace
-}
+func (s Subject) Workspace() string { return s.get().workspace }
 
 // Of reports whether the subject was resolved in a workspace, by its
 // Authorizer. It is false for the zero Subject, and for one of another
@@ -54,78 +55,59 @@ func (s Subject) Of(w *Workspace) bool {
 
 // Role returns the id of the member's role, empty for a user who is not a
 // member.
-func (s Subject) Role() RoleID {
-	if s.s == nil {
-		return ""
-	}
-	return s.s.role
-}
+func (s Subject) Role() RoleID { return s.get().role }
 
 // RoleName returns the name of the member's role, empty for a user who is not
 // a member and for a role that does not exist.
-func (s Subject) RoleName() string {
-	if s.s == nil {
-		return ""
-	}
-	return s.s.roleName
-}
+func (s Subject) RoleName() string { return s.get().roleName }
 
 // Active reports whether the user is a member who is not suspended and whose
 // role exists. It says nothing about what the role allows.
-func (s Subject) Active() bool {
-	return s.s != nil && s.s.standing == ReasonGranted
-}
+func (s Subject) Active() bool { return s.get().standing == ReasonGranted }
 
 // Can reports whether the user may act on everything in an area. Like
 // [Workspace.Can] it is false for a user who reaches own records only.
 func (s Subject) Can(area Area, action Action) bool {
-	p := s.s
-	if p == nil {
-		return false
-	}
+	p := s.get()
 	if p.observe != nil {
 		return s.Explain(area, action).Allowed
 	}
-	return s.scope(area, action) == All
+	return p.scope(area, action) == All
 }
 
 // CanRecord reports whether the user may act on a record with these owners.
 func (s Subject) CanRecord(area Area, action Action, owners ...string) bool {
-	if s.s == nil {
-		return false
-	}
-	if s.s.observe != nil {
-		d := s.decide(area, action)
+	p := s.get()
+	if p.observe != nil {
+		d := p.decide(area, action)
 		d.settleRecord(owners)
-		s.s.observe(d)
+		p.observe(d)
 		return d.Allowed
 	}
-	switch s.scope(area, action) {
+	switch p.scope(area, action) {
 	case All:
 		return true
 	case Own:
-		return owns(s.s.user, owners)
+		return owns(p.user, owners)
 	}
 	return false
 }
 
 // Scope returns how far an action reaches for the user, to filter rows by.
 func (s Subject) Scope(area Area, action Action) Scope {
-	if s.s != nil && s.s.observe != nil {
+	p := s.get()
+	if p.observe != nil {
 		return s.Explain(area, action).Scope
 	}
-	return s.scope(area, action)
+	return p.scope(area, action)
 }
 
-func (s Subject) scope(area Area, action Action) Scope {
-	if s.s == nil || !action.valid() {
+func (p *subject) scope(area Area, action Action) Scope {
+	cell := p.areas.cell(area) + uint32(action) - 1
+	if !action.valid() || cell >= uint32(len(p.cells)) {
 		return None
 	}
-	cell := s.s.areas.cell(area) + uint32(action) - 1
-	if cell >= uint32(len(s.s.cells)) {
-		return None
-	}
-	return s.s.cells[cell]
+	return p.cells[cell]
 }
 
 // Authorize returns nil if the user may act on everything in an area, else a
@@ -139,23 +121,24 @@ func (s Subject) Authorize(area Area, action Action) error {
 
 // Explain returns the decision behind Can, with its reason.
 func (s Subject) Explain(area Area, action Action) Decision {
-	d := s.decide(area, action)
-	if s.s != nil && s.s.observe != nil {
-		s.s.observe(d)
+	p := s.get()
+	d := p.decide(area, action)
+	if p.observe != nil {
+		p.observe(d)
 	}
 	return d
 }
 
 // decide is Explain without the observer. It is the one place that gives
 // reasons (E1).
-func (s Subject) decide(area Area, action Action) Decision {
-	d := Decision{Area: area, Action: action, Reason: ReasonNotMember}
-	p := s.s
-	if p == nil {
-		return d
+func (p *subject) decide(area Area, action Action) Decision {
+	d := Decision{
+		Workspace: p.workspace, User: p.user, Area: area, Action: action,
+		Role: p.role, RoleName: p.roleName, Revision: p.revision,
 	}
-	d.Workspace, d.User, d.Role, d.RoleName, d.Revision = p.workspace, p.user, p.role, p.roleName, p.revision
 	switch {
+	case p == nobody:
+		d.Reason = ReasonNotMember // whatever the area: there is no catalogue
 	case p.areas.cell(area) == 0:
 		d.Reason = ReasonUnknownArea
 	case !action.valid():
@@ -163,7 +146,7 @@ func (s Subject) decide(area Area, action Action) Decision {
 	case p.standing != ReasonGranted:
 		d.Reason = p.standing
 	default:
-		d.settle(s.scope(area, action))
+		d.settle(p.scope(area, action))
 		if p.limit.set && d.Scope < p.full[p.areas.cell(area)+uint32(action)-1] {
 			d.Reason = ReasonLimited
 		}
@@ -175,12 +158,9 @@ func (s Subject) decide(area Area, action Action) Decision {
 // denied everything. So it does not say how much somebody's role holds: that
 // of a suspended Administrator is empty, and every table covers it.
 func (s Subject) Permissions() Permissions {
-	granted := Permissions{}
-	if s.s == nil {
-		return granted
-	}
-	for _, info := range s.s.model.areas {
-		if a := (Access{s.scope(info.Area, Read), s.scope(info.Area, Manage)}); a != (Access{}) {
+	p, granted := s.get(), Permissions{}
+	for _, info := range p.model.areas {
+		if a := (Access{p.scope(info.Area, Read), p.scope(info.Area, Manage)}); a != (Access{}) {
 			granted[info.Area] = a
 		}
 	}
@@ -211,15 +191,13 @@ func (s Subject) Limit(most Permissions) Subject {
 // Limited reports whether [Subject.Limit] was called, whatever it took: whether
 // this is a key or a token and not the user in person. The zero Subject, of
 // which nothing is known, is limited.
-func (s Subject) Limited() bool {
-	return s.s == nil || s.s.limit.set
-}
+func (s Subject) Limited() bool { return s.get().limit.set }
 
 // limit is what every call of [Subject.Limit] allows. The zero limit is that
 // of a subject on which it was not called.
 type limit struct {
 	set  bool
-	most *Permissions // when set; not the map itself, which would keep an Admin from being compared
+	most Permissions
 }
 
 // and returns the limit that allows what both l and most allow.
@@ -227,7 +205,7 @@ func (l limit) and(most Permissions) limit {
 	if l.set {
 		most = l.most.Intersect(most)
 	}
-	return limit{true, &most}
+	return limit{true, most}
 }
 
 // of returns what a limit leaves of permissions.
@@ -235,7 +213,7 @@ func (l limit) of(held Permissions) Permissions {
 	if !l.set {
 		return held
 	}
-	return held.Intersect(*l.most)
+	return held.Intersect(l.most)
 }
 
 // Observe returns a subject with the same answers that also reports each

@@ -136,27 +136,6 @@ func areaProblem(area Area) string {
 	return ""
 }
 
-// scopeProblems judges permissions that somebody wants to write (A10, E6).
-func (c *catalogue) scopeProblems(bad *problems, p Permissions) {
-	for _, area := range p.sorted() {
-		field := permissionField(area)
-		info, known := c.info(area)
-		if !known {
-			bad.add(field, "is not an area of this program")
-			continue
-		}
-		for action, scope := range p[area].scopes() {
-			field := field + "." + Action(action).String()
-			switch {
-			case scope > All:
-				bad.add(field, fmt.Sprintf("%d is not a scope", uint8(scope)))
-			case scope == Own && !info.Owned:
-				bad.add(field, "own has no meaning here: records of this area have no owners")
-			}
-		}
-	}
-}
-
 // quote makes a string from outside safe to show in one line, and bounds it.
 func quote(s string) string {
 	const most = 100
@@ -184,11 +163,3 @@ func indexed(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i
 
 // trimName returns a name as it is stored.
 func trimName(name string) string { return strings.TrimSpace(name) }
-
-// count returns "1 member", "2 members".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
