@@ -383,7 +383,7 @@ func TestFollowOrLoad(t *testing.T) {
 				return rows
 			},
 		})
-		for _, test := range []struct{ changes, events, loads int }{{1, 1, 0}, {900, 900, 0}, {1500, 1, 1}} {
+		for _, test := range []struct{ changes, events, loads int }{{1, 1, 0}, {50, 50, 0}, {51, 1, 1}, {1500, 1, 1}} {
 			events, members = 0, 0
 			for i := range test.changes {
 				act := f.other.As("ann").Suspend

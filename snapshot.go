@@ -72,6 +72,11 @@ const (
 	// foldOverlay is the size from which the overlay is folded.
 	foldOverlay = 4096
 
+	// Following an event costs as much as loading some members: 8 from
+	// MemStore, up to 35 from PostgreSQL (docs/performance.md).
+	mostFollowed      = 50 // in a workspace that takes next to nothing to load
+	membersForAnEvent = 16
+
 	// goneRows is the number of rows without a role that a snapshot carries
 	// before the workspace is loaded anew.
 	goneRows = 256
@@ -135,7 +140,7 @@ func (s *snapshot) advance(r reading, workspace string, to Revision, log *report
 	switch behind := to.Seq - s.revision.Seq; {
 	case behind <= 0:
 		return nil, errBroken
-	case behind > int64(1000+len(s.members)) || s.wantsReload():
+	case behind > mostFollowed+int64(len(s.members)/membersForAnEvent) || s.wantsReload():
 		return nil, nil
 	}
 	return s.follow(r, workspace, to, log)
