@@ -123,8 +123,8 @@ func start() (location string, stop func(), err error) {
 		return "", nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
 	// The shell stops the server when its standard input ends, because the
-	// tests do or because this process is no more.
-	const watch = `"$@" >log 2>&1 & pid=$!; read -r _; kill -INT $pid; wait $pid`
+	// tests do or because this process is no more, and removes the folder.
+	const watch = `"$@" >log 2>&1 & pid=$!; read -r _; kill -INT $pid; wait $pid; rm -rf "$PWD"`
 	server := command("/bin/sh", "-c", watch, "watch", filepath.Join(bin, "postgres"), "-D", data, "-F", "-k", dir, "-h", "")
 	stdin, err := server.StdinPipe()
 	if err == nil {

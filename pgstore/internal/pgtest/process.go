@@ -56,20 +56,23 @@ func (a account) prepare(cmd *exec.Cmd, dir string) {
 // process is a server that runs.
 type process struct {
 	name    string
-	stdin   io.Closer // its end stops the server, also when we are killed
+	stdin   io.WriteCloser // a line stops the server, and so does its end, when we are killed
 	stopped chan struct{}
 	log     bytes.Buffer // to be read when it has stopped
 }
 
-// start starts a server.
+// start starts a server in a folder.
 func start(as account, dir string, args ...string) (*process, error) {
-	// A shell watches over the server: when its standard input ends, because
-	// we close it or because we are no more, it stops the server.
+	// A shell watches over the server. It stops it at a line on its standard
+	// input, or at the end of that: then we are no more, and nobody else
+	// removes the folder.
 	const watch = `exec 3<&0
 		"$@" 3<&- & server=$!
-		{ read -r _ <&3; kill -INT $server; } >/dev/null 2>&1 & reader=$!
+		{ read -r _ <&3; gone=$?; trap '' TERM; kill -INT $server; exit $gone; } >/dev/null 2>&1 & reader=$!
 		wait $server
-		kill $reader 2>/dev/null`
+		kill $reader 2>/dev/null
+		wait $reader
+		if [ $? -eq 1 ]; then rm -rf "$PWD"; fi`
 	cmd := exec.Command("/bin/sh", append([]string{"-c", watch, "watch"}, args...)...)
 	as.prepare(cmd, dir)
 	stdin, err := cmd.StdinPipe()
@@ -90,6 +93,7 @@ func start(as account, dir string, args ...string) (*process, error) {
 
 // stop stops the server.
 func (p *process) stop() {
+	_, _ = io.WriteString(p.stdin, "stop\n")
 	_ = p.stdin.Close()
 	<-p.stopped
 }

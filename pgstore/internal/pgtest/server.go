@@ -128,8 +128,15 @@ func children(parent int) []int {
 	return found
 }
 
+// alive reports whether a process runs. One that has ended stays a zombie
+// until its parent asks for it, which the first process of a container may
+// never do.
 func alive(pid int) bool {
-	return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		return false
+	}
+	state, _ := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	return len(state) > 0 && state[0] != 'Z'
 }
 
 // Stop stops the server for good.
