@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -63,7 +64,7 @@ func Unlocked(pool *pgxpool.Pool, schema string, level pgx.TxIsoLevel, meet func
 	if err != nil {
 		panic(err)
 	}
-	return unlocked{&Store{pool, o, newStatements(o)}, level, meet}
+	return unlocked{newStore(pool, o), level, meet}
 }
 
 type unlocked struct {
@@ -105,3 +106,10 @@ func (w withoutEvents) DeleteMembers(users ...string) error {
 }
 
 func (w withoutEvents) AppendEvents(...rbac.Event) error { return nil }
+
+// KeepSpare sets how long the connection beside the pool stays unused.
+func (s *Store) KeepSpare(d time.Duration) {
+	s.spare.turn <- struct{}{}
+	s.spare.keep = d
+	<-s.spare.turn
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -33,11 +34,7 @@ func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) err
 	if err != nil {
 		return failed(ctx, "listen", err)
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
-		defer cancel()
-		_ = conn.Close(ctx)
-	}()
+	defer closeConn(ctx, conn)
 	if err := s.hearEcho(ctx, conn); err != nil {
 		return err
 	}
@@ -64,9 +61,13 @@ func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) err
 	}
 }
 
+// connecting is how long it may take at least to connect. The listen timeout
+// may be shorter: it is about connections that were made.
+const connecting = 5 * time.Second
+
 // listen connects and begins to listen.
 func (s *Store) listen(ctx context.Context) (*pgx.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.options.listenTimeout)
+	ctx, cancel := context.WithTimeout(ctx, max(connecting, s.options.listenTimeout))
 	defer cancel()
 	connect := s.options.listenConn
 	if connect == nil {
@@ -93,11 +94,11 @@ func (s *Store) quotedChannel() string { return pgx.Identifier{s.options.channel
 // server runs it, and passes nothing on.
 func (s *Store) hearEcho(ctx context.Context, conn *pgx.Conn) error {
 	token := echo + rand.Text()
-	waiting, cancel := context.WithTimeout(ctx, s.options.listenTimeout)
-	defer cancel()
-	if _, err := s.pool.Exec(waiting, s.sql.notify, s.sql.channel, token); err != nil {
+	if err := s.announce(ctx, token); err != nil {
 		return failed(ctx, "announce through the pool", err)
 	}
+	waiting, cancel := context.WithTimeout(ctx, s.options.listenTimeout)
+	defer cancel()
 	for {
 		notification, err := conn.WaitForNotification(waiting)
 		switch {
@@ -115,6 +116,14 @@ func (s *Store) hearEcho(ctx context.Context, conn *pgx.Conn) error {
 			return failed(ctx, "wait for what the pool announced", err)
 		}
 	}
+}
+
+// announce sends a notification through the pool, which may have to connect.
+func (s *Store) announce(ctx context.Context, payload string) error {
+	ctx, cancel := context.WithTimeout(ctx, max(connecting, s.options.listenTimeout))
+	defer cancel()
+	_, err := s.pool.Exec(ctx, s.sql.notify, s.sql.channel, payload)
+	return err
 }
 
 // connect makes a connection with the pool's configuration. It is not one of

@@ -33,7 +33,8 @@ func WithSchema(name string) Option {
 
 // WithListenConn sets how [Store.Notify] gets its connection, which it closes
 // when it ends. Use it when the pool goes through a pooler in transaction
-// mode, where LISTEN hears nothing: connect to the server itself.
+// mode, where LISTEN hears nothing: connect to the server itself. No table is
+// read through it, so that it needs no right but to connect.
 //
 // Defaults to a connection of its own with the pool's configuration.
 func WithListenConn(connect func(context.Context) (*pgx.Conn, error)) Option {
@@ -41,9 +42,10 @@ func WithListenConn(connect func(context.Context) (*pgx.Conn, error)) Option {
 }
 
 // WithListenTimeout sets how long the listening connection may be silent
-// until [Store.Notify] asks whether it is still there, and how long connecting
-// and the answer may take. A connection that is half open is noticed after at
-// most twice this time; meanwhile the library's poll carries on.
+// until [Store.Notify] asks whether it is still there, and how long the answer
+// may take. A connection that is half open is noticed after at most twice this
+// time; meanwhile the library's poll carries on. Connecting may take so long
+// too, and at least 5 seconds.
 //
 // Defaults to 5 seconds. Must be greater than 0.
 func WithListenTimeout(d time.Duration) Option {

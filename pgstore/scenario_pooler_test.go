@@ -40,7 +40,7 @@ func TestScenario14_ListenerThatHearsNothing(t *testing.T) {
 
 	// The session that listened is not the one behind the connection any more.
 	var session *pgx.Conn
-	store = open(t, d.pool, d.schema, pgstore.WithListenTimeout(100*time.Millisecond),
+	store = open(t, d.pool, d.schema, pgstore.WithListenTimeout(2*time.Second), // the server answers within
 		pgstore.WithListenConn(func(ctx context.Context) (conn *pgx.Conn, err error) {
 			session, err = pgx.Connect(ctx, d.url)
 			return session, err
@@ -50,6 +50,24 @@ func TestScenario14_ListenerThatHearsNothing(t *testing.T) {
 		require.NoError(t, err)
 	})
 	require.ErrorIs(t, err, pgstore.ErrNotListening)
+}
+
+// A short listen timeout is about silence. It leaves time to connect, because
+// without a connection there are only polls.
+func TestListenTimeoutLeavesTimeToConnect(t *testing.T) {
+	ctx, d := t.Context(), newDatabase(t)
+	for timeout, least := range map[time.Duration]time.Duration{time.Millisecond: 4 * time.Second, time.Minute: 50 * time.Second} {
+		var left time.Duration
+		store := open(t, d.pool, d.schema, pgstore.WithListenTimeout(timeout),
+			pgstore.WithListenConn(func(ctx context.Context) (*pgx.Conn, error) {
+				deadline, _ := ctx.Deadline()
+				left = time.Until(deadline)
+				return nil, errors.New("no connection")
+			}))
+		require.ErrorContains(t, store.Notify(ctx, func(...string) {}), "no connection")
+		require.Greater(t, left, least)
+		require.LessOrEqual(t, left, max(timeout, 5*time.Second))
+	}
 }
 
 // modesBehindAPooler are those that need no session of their own.

@@ -38,6 +38,7 @@ type Store struct {
 	pool    *pgxpool.Pool
 	options options
 	sql     statements
+	spare   spare
 }
 
 var (
@@ -71,7 +72,11 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error
 	if encoding != "UTF8" {
 		return nil, fmt.Errorf("pgstore: the database has the encoding %s: ids and names need UTF8", encoding)
 	}
-	return &Store{pool, o, newStatements(o)}, nil
+	return newStore(pool, o), nil
+}
+
+func newStore(pool *pgxpool.Pool, o options) *Store {
+	return &Store{pool: pool, options: o, sql: newStatements(o), spare: newSpare()}
 }
 
 // View implements [rbac.Store].
@@ -117,9 +122,26 @@ func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) e
 	return commit(ctx, tx)
 }
 
-// Revisions implements [rbac.Store].
+// Revisions implements [rbac.Store]. If all connections of the pool are in use
+// it asks on one of its own, made with the pool's configuration, so that an
+// application that uses up the pool does not take its checks out of service.
+// If it cannot have one it waits for the pool.
 func (s *Store) Revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
-	return revisions(ctx, &s.sql, s.pool, workspaces)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if !usedUp(s.pool) {
+		return revisions(ctx, &s.sql, s.pool, workspaces)
+	}
+	found, beside := s.revisionsBeside(ctx, workspaces)
+	if beside == nil {
+		return found, nil
+	}
+	found, err := revisions(ctx, &s.sql, s.pool, workspaces)
+	if err != nil {
+		return nil, fmt.Errorf("%w (all connections of the pool were in use, and beside it: %v)", err, beside)
+	}
+	return found, nil
 }
 
 // begin sends a batch that begins a transaction, which saves a round trip.
@@ -146,9 +168,16 @@ func admit(ctx context.Context, workspace string) error {
 	return nil
 }
 
-// afterwards is how long ending a transaction may take once its context is
-// done.
+// afterwards is how long ending a transaction or a connection may take once
+// its context is done.
 const afterwards = time.Second
+
+// closeConn closes a connection, whether the context is done or not.
+func closeConn(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	_ = conn.Close(ctx)
+}
 
 // commit commits. If the context ends meanwhile it waits for the answer a
 // moment longer, because to cancel a COMMIT is to lose its outcome.
