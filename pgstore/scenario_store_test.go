@@ -31,10 +31,11 @@ func TestScenario17_RestoredBackup(t *testing.T) {
 			for _, in := range instances {
 				soon(t, 2*time.Second, "the change arrives", func() bool { return can(in.Workspace, "eve") })
 			}
-			d.exec("TRUNCATE workspaces, roles, members, events")
+			restore := "TRUNCATE workspaces, roles, members, events"
 			for _, table := range []string{"workspaces", "roles", "members", "events"} {
-				d.exec("INSERT INTO " + table + " TABLE backup_" + table)
+				restore += "; INSERT INTO " + table + " TABLE backup_" + table
 			}
+			d.exec(restore) // in one transaction, as the README says
 			third := d.instance(setup{})
 			for i := range more {
 				assign(t, third.Workspace, rbac.Administrator, fmt.Sprint("user", i))
