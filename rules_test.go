@@ -2,7 +2,6 @@ package rbac_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -12,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -191,39 +191,96 @@ func TestRuleModules(t *testing.T) {
 	}
 }
 
-// claimedScenarios are the numbered faults, races and attacks that this repository
-// claims to survive.
-var claimedScenarios = []int{
-	1, 2, 3, 4, 5, 6, 8, 9, 10, 13, 15, 16, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-	33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46,
-	47, 48, 49, 50, 58, 59, 60,
+var (
+	scenarioLine  = regexp.MustCompile(`(?m)^(\d+)\. ((?:.|\n {3,})+)`)
+	scenarioPlace = regexp.MustCompile("`([^`]+)`")
+	scenarioOnly  = regexp.MustCompile(`\bOnly (PostgreSQL|SQLite):`)
+	scenarioName  = regexp.MustCompile(`^"?(?:Test)?Scenario(\d*)`)
+)
+
+// scenarioPlaces returns where tests have the number of a scenario in their
+// names, by the number: packages as docs/scenarios.md calls them.
+func scenarioPlaces(t *testing.T) map[int][]string {
+	t.Helper()
+	places := map[int][]string{}
+	files, _ := goFiles(t)
+	for _, file := range files {
+		place := path.Dir(file.name)
+		add := func(name string) {
+			match := scenarioName.FindStringSubmatch(name)
+			if match == nil || name == "TestScenarios" { // which runs those of storetest
+				return
+			}
+			if len(match[1]) != 2 {
+				t.Errorf("%s: %s: want two digits behind Scenario", file.name, name)
+			}
+			n, _ := strconv.Atoi(match[1])
+			if !slices.Contains(places[n], place) {
+				places[n] = append(places[n], place)
+			}
+		}
+		switch {
+		case place == "internal/storetest" && !file.test(): // its scenarios are subtests
+			place = "storetest"
+			ast.Inspect(file.File, func(node ast.Node) bool {
+				if text, ok := node.(*ast.BasicLit); ok && text.Kind == token.STRING {
+					add(text.Value)
+				}
+				return true
+			})
+		case file.test():
+			if place == "." {
+				place = "rbac"
+			}
+			for _, decl := range file.Decls {
+				if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil {
+					add(f.Name.Name)
+				}
+			}
+		}
+	}
+	return places
 }
 
+// docs/scenarios.md is the legend of the numbers in the names of tests.
 func TestRuleEveryScenarioHasATest(t *testing.T) {
-	name := regexp.MustCompile(`^TestScenario(\d\d)(?:\D|$)`)
-	tested := map[string]bool{}
-	for _, file := range rootTests(t) {
-		for _, decl := range file.Decls {
-			f, ok := decl.(*ast.FuncDecl)
-			if !ok || f.Recv != nil || !strings.HasPrefix(f.Name.Name, "TestScenario") {
-				continue
+	places := scenarioPlaces(t)
+	listed := 0
+	for _, line := range scenarioLine.FindAllStringSubmatch(docText(t, "docs/scenarios.md"), -1) {
+		n, _ := strconv.Atoi(line[1])
+		if listed++; n != listed {
+			t.Fatalf("docs/scenarios.md has %d where %d belongs", n, listed)
+		}
+		shown := places[n]
+		delete(places, n)
+		if len(shown) == 0 {
+			t.Errorf("scenario %02d has no test TestScenario%02d_...", n, n)
+			continue
+		}
+		_, where, found := strings.Cut(line[2], "In `")
+		if !found {
+			t.Errorf("docs/scenarios.md: %d does not say where its tests are", n)
+			continue
+		}
+		var named []string
+		for _, place := range scenarioPlace.FindAllStringSubmatch("`"+where, -1) {
+			named = append(named, place[1])
+			if !slices.Contains(shown, place[1]) {
+				t.Errorf("docs/scenarios.md: %d is in %s, which has no test with that number, but %q", n, place[1], shown)
 			}
-			number := name.FindStringSubmatch(f.Name.Name)
-			if number == nil {
-				t.Errorf("%s: %s: want two digits behind TestScenario", file.name, f.Name.Name)
-				continue
+		}
+		databases := 0
+		for _, store := range []string{"pgstore", "sqlitestore"} {
+			if slices.Contains(named, store) || slices.Contains(named, "storetest") {
+				databases++
 			}
-			tested[number[1]] = true
+		}
+		if only := scenarioOnly.MatchString(line[2]); databases == 1 && !only || databases == 2 && only {
+			t.Errorf("docs/scenarios.md: %d is in %q: want both databases, or why it is only one", n, named)
 		}
 	}
-	var missing []string
-	for _, n := range claimedScenarios {
-		if number := fmt.Sprintf("%02d", n); !tested[number] {
-			missing = append(missing, number)
-		}
-	}
-	if len(missing) > 0 {
-		t.Errorf("no test TestScenarioNN_... for %s", strings.Join(missing, ", "))
+	for n, shown := range places {
+		t.Errorf("scenario %02d, of tests in %q, is not in docs/scenarios.md", n, shown)
 	}
 }
 
