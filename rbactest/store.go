@@ -46,12 +46,25 @@ func storeChecks() []storeCheck {
 }
 
 // run runs the check. What must end soon may take as long as patience; what
-// may have to wait for an open transaction is given a moment.
+// may have to wait for an open transaction is given a moment. However long the
+// check takes as a whole, no step of it may take more than six times patience:
+// then its context ends, and it has failed.
 func (c storeCheck) run(t testing.TB, store rbac.Store, patience, moment time.Duration) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 6*patience)
-	defer cancel()
-	c.test(&storeT{t, ctx, store, c.contract, patience, moment})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	longest := 6 * patience
+	stalled := fmt.Errorf("a step of this check did not end within %v", longest)
+	stall := time.AfterFunc(longest, func() { cancel(stalled) })
+	defer stall.Stop()
+	st := &storeT{t, ctx, store, c.contract, patience, moment, func() { stall.Reset(longest) }}
+	defer func() {
+		t.Helper()
+		if context.Cause(ctx) == stalled {
+			st.Errorf("%v", stalled)
+		}
+	}()
+	c.test(st)
 }
 
 // storeT is what a check works with.
@@ -62,6 +75,7 @@ type storeT struct {
 	contract string
 	patience time.Duration
 	moment   time.Duration
+	step     func() // tells that a step has ended; safe for concurrent use
 }
 
 func (t *storeT) Errorf(format string, args ...any) {
@@ -77,6 +91,7 @@ func (t *storeT) Fatalf(format string, args ...any) {
 // must fails the check if there is an error.
 func (t *storeT) must(err error, what string, args ...any) {
 	t.Helper()
+	t.step()
 	if err != nil {
 		t.Fatalf("%s: %v", fmt.Sprintf(what, args...), err)
 	}
@@ -85,6 +100,7 @@ func (t *storeT) must(err error, what string, args ...any) {
 // is checks that err is, in the sense of errors.Is, the one that is wanted.
 func (t *storeT) is(err, want error, what string, args ...any) {
 	t.Helper()
+	t.step()
 	if !errors.Is(err, want) {
 		t.Errorf("%s: got error %v; want error %v", fmt.Sprintf(what, args...), err, want)
 	}
@@ -94,6 +110,7 @@ func (t *storeT) is(err, want error, what string, args ...any) {
 // events and what is made of them.
 func (t *storeT) equal(got, want any, what string, args ...any) {
 	t.Helper()
+	defer t.step()
 	if g, w := text(got), text(want); g != w {
 		from := differ(g, w)
 		t.Errorf("%s:\n got %s\nwant %s", fmt.Sprintf(what, args...), shorten(g, from), shorten(w, from))
@@ -144,6 +161,7 @@ func (t *storeT) try(ctx context.Context, workspace string, fn func(rbac.Tx) err
 	for {
 		err := t.store.Update(ctx, workspace, fn)
 		if !errors.Is(err, rbac.ErrContention) || ctx.Err() != nil {
+			t.step()
 			return err
 		}
 		time.Sleep(time.Millisecond)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/rbactest"
@@ -52,6 +54,38 @@ func TestBrokenStores(t *testing.T) {
 // not be a Notifier.
 func TestLockingStore(t *testing.T) {
 	rbactest.TestStore(t, func(*testing.T) rbac.Store { return &lockingStore{store: rbac.NewMemStore()} })
+}
+
+// TestSlowStore shows that a check may take long as a whole, and that it ends
+// when the store gets no further.
+func TestSlowStore(t *testing.T) {
+	const check = "an Update holds ten thousand writes"
+	type updateFunc = func(s *rbac.MemStore, ctx context.Context, workspace string, fn func(rbac.Tx) error) error
+	for name, tt := range map[string]struct {
+		update updateFunc
+		want   string
+	}{
+		"slow": {func(s *rbac.MemStore, ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+			time.Sleep(2 * time.Second)
+			return s.Update(ctx, workspace, fn)
+		}, ""},
+		"stuck": {func(_ *rbac.MemStore, ctx context.Context, _ string, _ func(rbac.Tx) error) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}, "a step of this check did not end within 3s"},
+		"always busy": {func(*rbac.MemStore, context.Context, string, func(rbac.Tx) error) error {
+			return rbac.ErrContention
+		}, "a step of this check did not end within 3s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				got := runCheck(t, check, &faults{MemStore: rbac.NewMemStore(), update: tt.update})
+				if got.Failed() != (tt.want != "") || !strings.Contains(got.text(), tt.want) {
+					t.Errorf("failed: %v, want %q:\n%s", got.Failed(), tt.want, got.text())
+				}
+			})
+		})
+	}
 }
 
 type lockingStore struct {

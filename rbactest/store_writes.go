@@ -81,7 +81,9 @@ func (t *storeT) testBulk(n int) {
 	}
 	events := someEvents(rbac.Revision{}, n)
 	t.update("w", func(tx rbac.Tx) error {
-		return errors.Join(tx.PutMembers(members...), tx.AppendEvents(events...))
+		err := tx.PutMembers(members...)
+		t.step()
+		return errors.Join(err, tx.AppendEvents(events...))
 	})
 	got := t.contents("w")
 	t.equal(got.Revision, revisionText(events[n-1].Revision()), "the revision")
