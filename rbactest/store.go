@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,25 +47,43 @@ func storeChecks() []storeCheck {
 }
 
 // run runs the check. What must end soon may take as long as patience; what
-// may have to wait for an open transaction is given a moment. However long the
-// check takes as a whole, no step of it may take more than six times patience:
-// then its context ends, and it has failed.
+// may have to wait for an open transaction is given a moment. The check as a
+// whole may take any time, but none of its steps more than six times patience,
+// or twenty times the longest before it: then its context ends, and it fails.
 func (c storeCheck) run(t testing.TB, store rbac.Store, patience, moment time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	longest := 6 * patience
-	stalled := fmt.Errorf("a step of this check did not end within %v", longest)
-	stall := time.AfterFunc(longest, func() { cancel(stalled) })
+	var mu sync.Mutex
+	longest, began := 6*patience, time.Now()
+	stall := time.AfterFunc(longest, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		cancel(stalledError(longest))
+	})
 	defer stall.Stop()
-	st := &storeT{t, ctx, store, c.contract, patience, moment, func() { stall.Reset(longest) }}
+	st := &storeT{t, ctx, store, c.contract, patience, moment, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		longest = max(longest, 20*time.Since(began))
+		began = time.Now()
+		stall.Reset(longest)
+	}}
 	defer func() {
 		t.Helper()
-		if context.Cause(ctx) == stalled {
+		var stalled stalledError
+		if errors.As(context.Cause(ctx), &stalled) {
 			st.Errorf("%v", stalled)
 		}
 	}()
 	c.test(st)
+}
+
+// stalledError is why the context of a check ended.
+type stalledError time.Duration
+
+func (e stalledError) Error() string {
+	return fmt.Sprintf("a step of this check did not end within %v", time.Duration(e))
 }
 
 // storeT is what a check works with.

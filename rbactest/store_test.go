@@ -56,30 +56,34 @@ func TestLockingStore(t *testing.T) {
 	rbactest.TestStore(t, func(*testing.T) rbac.Store { return &lockingStore{store: rbac.NewMemStore()} })
 }
 
-// TestSlowStore shows that a check may take long as a whole, and that it ends
-// when the store gets no further.
+// TestSlowStore shows that a check may take long with a store that is slow, and
+// that it ends with one that gets no further.
 func TestSlowStore(t *testing.T) {
-	const check = "an Update holds ten thousand writes"
-	type updateFunc = func(s *rbac.MemStore, ctx context.Context, workspace string, fn func(rbac.Tx) error) error
+	const stalled = "a step of this check did not end within 3s"
 	for name, tt := range map[string]struct {
-		update updateFunc
+		faults faults
 		want   string
 	}{
-		"slow": {func(s *rbac.MemStore, ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+		"slow transactions": {faults{update: func(s *rbac.MemStore, ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
 			time.Sleep(2 * time.Second)
 			return s.Update(ctx, workspace, fn)
-		}, ""},
-		"stuck": {func(_ *rbac.MemStore, ctx context.Context, _ string, _ func(rbac.Tx) error) error {
+		}}, ""},
+		"slow writes": {faults{putMembers: func(tx rbac.Tx, members ...rbac.Member) error {
+			time.Sleep(time.Duration(len(members)) * 2 * time.Millisecond)
+			return tx.PutMembers(members...)
+		}}, ""},
+		"stuck": {faults{update: func(_ *rbac.MemStore, ctx context.Context, _ string, _ func(rbac.Tx) error) error {
 			<-ctx.Done()
 			return ctx.Err()
-		}, "a step of this check did not end within 3s"},
-		"always busy": {func(*rbac.MemStore, context.Context, string, func(rbac.Tx) error) error {
+		}}, stalled},
+		"always busy": {faults{update: func(*rbac.MemStore, context.Context, string, func(rbac.Tx) error) error {
 			return rbac.ErrContention
-		}, "a step of this check did not end within 3s"},
+		}}, stalled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				got := runCheck(t, check, &faults{MemStore: rbac.NewMemStore(), update: tt.update})
+				tt.faults.MemStore = rbac.NewMemStore()
+				got := runCheck(t, "an Update holds ten thousand writes", &tt.faults)
 				if got.Failed() != (tt.want != "") || !strings.Contains(got.text(), tt.want) {
 					t.Errorf("failed: %v, want %q:\n%s", got.Failed(), tt.want, got.text())
 				}

@@ -70,7 +70,7 @@ func (t *storeT) testOwnWrites(tx rbac.Tx) error {
 
 // testBulk writes n members and events in one Update, and asks for more users
 // than most databases take parameters.
-func (t *storeT) testBulk(n int) {
+func (t *storeT) testBulk(workspace string, n int) {
 	members := make([]rbac.Member, n)
 	users := make([]string, 4*n)
 	for i := range users {
@@ -80,20 +80,20 @@ func (t *storeT) testBulk(n int) {
 		}
 	}
 	events := someEvents(rbac.Revision{}, n)
-	t.update("w", func(tx rbac.Tx) error {
+	t.update(workspace, func(tx rbac.Tx) error {
 		err := tx.PutMembers(members...)
 		t.step()
 		return errors.Join(err, tx.AppendEvents(events...))
 	})
-	got := t.contents("w")
+	got := t.contents(workspace)
 	t.equal(got.Revision, revisionText(events[n-1].Revision()), "the revision")
 	t.equal(got.Members, members, "the members")
 	t.equal(got.Events, events, "the events")
-	t.view("w", func(r rbac.Reader) error {
+	t.view(workspace, func(r rbac.Reader) error {
 		found, err := collect(r.Members(rbac.MemberQuery{Users: users}))
 		t.equal(found, members, "Members with %d Users", len(users))
 		return err
 	})
-	t.update("w", func(tx rbac.Tx) error { return tx.DeleteMembers(users[1:]...) })
-	t.equal(t.contents("w").Members, members[:1], "after %d members were deleted", len(users)-1)
+	t.update(workspace, func(tx rbac.Tx) error { return tx.DeleteMembers(users[1:]...) })
+	t.equal(t.contents(workspace).Members, members[:1], "after %d members were deleted", len(users)-1)
 }
