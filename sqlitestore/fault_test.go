@@ -5,9 +5,9 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"modernc.org/sqlite"
@@ -44,23 +44,12 @@ func (f *faults) set(around fault) {
 	f.fault.Store(&around)
 }
 
-// inflict sets a fault until it has hit, at most for 20 seconds, and does
-// something meanwhile.
-func (f *faults) inflict(around func(hit func()) fault, meanwhile func()) bool {
-	var hit atomic.Bool
-	f.set(around(func() { hit.Store(true) }))
-	defer f.set(nil)
-	for began := time.Now(); !hit.Load(); meanwhile() {
-		if time.Since(began) > 20*time.Second {
-			return false
-		}
-	}
-	return true
-}
-
 func (f *faults) around(c *faultConn, query string, call func() error) (err error) {
 	if c.closed {
 		return driver.ErrBadConn
+	}
+	if strings.HasPrefix(query, `BEGIN`) {
+		c.writes = query == `BEGIN IMMEDIATE`
 	}
 	if around := f.fault.Load(); around != nil {
 		err = (*around)(c, query, call)
@@ -83,6 +72,7 @@ type faultConn struct {
 	driver.Conn
 	faults *faults
 	closed bool
+	writes bool   // its newest transaction is an Update
 	heal   string // to be run behind the transaction
 }
 

@@ -6,9 +6,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,23 +23,20 @@ import (
 	"github.com/areagate/rbac/sqlitestore"
 )
 
-// childLocks holds the lock of the writers for as long as its input says, line
-// by line.
+// childLocks takes the lock of the writers at one line of its input, however
+// long it has to wait, and releases it at the next.
 func childLocks(path string) error {
-	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(5000)")
+	db, err := sql.Open("sqlite", fmt.Sprintf("file:%s?_txlock=immediate&_pragma=busy_timeout(%d)", path, math.MaxInt32))
 	if err != nil {
 		return err
 	}
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		length, err := time.ParseDuration(lines.Text())
-		if err != nil {
-			return err
-		}
 		tx, err := db.Begin()
 		if err != nil {
 			return err
 		}
-		time.Sleep(length)
+		fmt.Println("locked")
+		lines.Scan()
 		if err := tx.Rollback(); err != nil {
 			return err
 		}
@@ -54,34 +53,59 @@ func TestScenario31_RandomHistories(t *testing.T) {
 	storetest.RandomHistories(t, func(t *testing.T) (storetest.History, func(storetest.Outcome)) {
 		f := newFile(t)
 		db, faults := faultyHandle(t, f.path)
-		shared, err := sqlitestore.New(db, sqlitestore.WithBusyTimeout(10*time.Millisecond))
+		impatient := sqlitestore.WithBusyTimeout(10 * time.Millisecond)
+		shared, err := sqlitestore.New(db, impatient)
 		require.NoError(t, err)
-		h := storetest.History{Instances: []rbac.Store{shared, shared, open(t, f.path)}, Check: f.Store()}
+		var ended, contended atomic.Int64
+		h := storetest.History{
+			Instances: []rbac.Store{shared, shared, open(t, f.path, impatient)},
+			Check:     f.Store(),
+			Ended: func(err error) {
+				ended.Add(1)
+				if errors.Is(err, rbac.ErrContention) {
+					contended.Add(1)
+				}
+			},
+		}
+		// until waits for what must come to pass before so many changes have ended.
+		until := func(what string, holds func() bool) {
+			const most = 2000
+			for from := ended.Load(); !holds() && !t.Failed(); time.Sleep(time.Millisecond) {
+				if ended.Load()-from > most {
+					t.Errorf("not within %d changes: %s", most, what)
+				}
+			}
+		}
 		other := start(t, "locks", f.path)
 		h.Faults = func(random *rand.Rand) {
-			list := faultsOfAFile(other)
+			list := faultsOfAFile()
 			for range 3 {
 				for _, i := range random.Perm(len(list)) {
-					if !faults.inflict(list[i].around, list[i].meanwhile) {
-						t.Errorf("not once: %s", list[i].name)
+					if list[i].locked {
+						other.tell("lock")
+					}
+					var hit atomic.Bool
+					faults.set(list[i].around(func() { hit.Store(true) }))
+					until(list[i].name, hit.Load)
+					faults.set(nil)
+					if list[i].locked {
+						other.tell("release")
 					}
 				}
 			}
-			// Ten tries of 10 milliseconds each, in line behind those of the others,
-			// and the pauses between them, take up to 2 seconds.
-			other.tell("3s")
+			from := contended.Load()
+			other.tell("lock")
+			until("somebody has waited too long", func() bool { return contended.Load() > from })
+			other.tell("release")
 		}
 		return h, func(outcome storetest.Outcome) {
-			contended, codes := 0, map[int]int{}
+			codes := map[int]int{}
 			for _, err := range outcome.Refused {
-				if errors.Is(err, rbac.ErrContention) {
-					contended++
-				}
 				codes[resultCode(err)]++
 			}
 			t.Logf("refused: %d who waited too long, %d by a full disk, %d by a read-only database",
-				contended, codes[sqlite3.SQLITE_FULL], codes[sqlite3.SQLITE_READONLY])
-			require.Positive(t, contended)
+				contended.Load(), codes[sqlite3.SQLITE_FULL], codes[sqlite3.SQLITE_READONLY])
+			require.Positive(t, contended.Load())
 			require.Positive(t, codes[sqlite3.SQLITE_FULL])
 			require.Positive(t, codes[sqlite3.SQLITE_READONLY])
 			require.Positive(t, outcome.Unknown)
@@ -90,16 +114,14 @@ func TestScenario31_RandomHistories(t *testing.T) {
 	})
 }
 
-// faultOfAFile is set until it has hit, while something is done again and
-// again.
+// faultOfAFile is set until it has hit.
 type faultOfAFile struct {
-	name      string
-	around    func(hit func()) fault
-	meanwhile func()
+	name   string
+	around func(hit func()) fault
+	locked bool // while another process holds the lock of the writers
 }
 
-func faultsOfAFile(other *child) []faultOfAFile {
-	wait := func() { time.Sleep(time.Millisecond) }
+func faultsOfAFile() []faultOfAFile {
 	// A pragma makes the changes of a transaction fail with a result code.
 	pragma := func(set, heal string, code int) func(hit func()) fault {
 		return func(hit func()) fault {
@@ -118,10 +140,12 @@ func faultsOfAFile(other *child) []faultOfAFile {
 			}
 		}
 	}
-	closed := func(prefix string, before bool) func(hit func()) fault {
+	// closed closes the connection before or behind a statement of an Update, or
+	// of a View.
+	closed := func(writes bool, prefix string, before bool) func(hit func()) fault {
 		return func(hit func()) fault {
 			return func(c *faultConn, query string, call func() error) error {
-				if !strings.HasPrefix(query, prefix) {
+				if c.writes != writes || !strings.HasPrefix(query, prefix) {
 					return call()
 				}
 				if !before {
@@ -134,14 +158,16 @@ func faultsOfAFile(other *child) []faultOfAFile {
 		}
 	}
 	return []faultOfAFile{
-		{"another process writes", pragma(`PRAGMA user_version`, `PRAGMA user_version`, sqlite3.SQLITE_BUSY), func() { other.tell("5ms") }},
-		{"the disk is full", pragma(`PRAGMA max_page_count = 1`, `PRAGMA max_page_count = 4294967294`, sqlite3.SQLITE_FULL), wait},
-		{"the database is read-only", pragma(`PRAGMA query_only = 1`, `PRAGMA query_only = 0`, sqlite3.SQLITE_READONLY), wait},
-		{"closed at the beginning", closed(`BEGIN IMMEDIATE`, false), wait},
-		{"closed in a change", closed(`INSERT INTO rbac_events`, false), wait},
-		{"closed before the commit", closed(`COMMIT`, true), wait},
-		{"closed after the commit", closed(`COMMIT`, false), wait},
-		{"closed in a reading", closed(`SELECT id, name`, true), wait},
+		{"another process writes", pragma(`PRAGMA user_version`, `PRAGMA user_version`, sqlite3.SQLITE_BUSY), true},
+		{"the disk is full", pragma(`PRAGMA max_page_count = 1`, `PRAGMA max_page_count = 4294967294`, sqlite3.SQLITE_FULL), false},
+		{"the database is read-only", pragma(`PRAGMA query_only = 1`, `PRAGMA query_only = 0`, sqlite3.SQLITE_READONLY), false},
+		{"closed at the beginning", closed(true, `BEGIN IMMEDIATE`, false), false},
+		{"closed in a change", closed(true, `INSERT INTO rbac_events`, false), false},
+		{"closed before the commit", closed(true, `COMMIT`, true), false},
+		{"closed after the commit", closed(true, `COMMIT`, false), false},
+		{"closed in a change that reads", closed(true, `SELECT id, name`, true), false},
+		{"closed in a reading", closed(false, `SELECT id, name`, true), false},
+		{"closed at the end of a reading", closed(false, `COMMIT`, true), false},
 	}
 }
 

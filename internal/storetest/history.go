@@ -22,6 +22,10 @@ type History struct {
 	// Faults makes one fault after the other, and returns when all is healed.
 	// Changes go on until then. It is nil for none.
 	Faults func(random *rand.Rand)
+
+	// Ended is told how each change ended, by several goroutines. It is nil
+	// for nobody.
+	Ended func(err error)
 }
 
 // Outcome tells how the changes of a history ended.
@@ -193,6 +197,9 @@ func (h History) run(t *testing.T, seed uint64) Outcome {
 				_, o.err = o.run(limited, o.by(w), same)
 				o.to = revision(t, h.Check, historic)
 				cancel()
+				if h.Ended != nil {
+					h.Ended(o.err)
+				}
 				operations[worker] = append(operations[worker], o)
 			}
 		})

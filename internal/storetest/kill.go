@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -114,7 +115,8 @@ func line(e rbac.Event) string {
 // acknowledgement, and returns what it acknowledged, by workspace.
 func killedClient(t *testing.T, client *exec.Cmd, life time.Duration) map[string][]string {
 	t.Helper()
-	client.Stderr = os.Stderr
+	var said bytes.Buffer
+	client.Stderr = &said
 	out, err := client.StdoutPipe()
 	must(t, err)
 	must(t, client.Start())
@@ -131,7 +133,7 @@ func killedClient(t *testing.T, client *exec.Cmd, life time.Duration) map[string
 		told[id] = append(told[id], change)
 	}
 	err = client.Wait()
-	that(t, err != nil && err.Error() == "signal: killed", "the client ended by itself:", err)
+	that(t, err != nil && err.Error() == "signal: killed", "the client ended by itself:", err, said.String())
 	that(t, len(told) > 0, "the client made no change")
 	return told
 }
