@@ -46,18 +46,6 @@ func (a Access) Cells() [][]string {
 	return rows
 }
 
-// holder is somebody who holds permissions, by way of a role or not at all.
-type holder struct {
-	user, member bool
-	permissions  rbac.Permissions
-}
-
-func (h holder) signedIn() bool { return h.user }
-func (h holder) active() bool   { return h.member }
-func (h holder) scope(area rbac.Area, action rbac.Action) rbac.Scope {
-	return h.permissions.Scope(area, action)
-}
-
 func reachText(s rbac.Scope) string {
 	switch s {
 	case rbac.All:

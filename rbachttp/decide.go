@@ -1,84 +1,104 @@
 package rbachttp
 
-import (
-	"github.com/areagate/rbac"
+import "github.com/areagate/rbac"
+
+// Allows reports whether a subject meets the requirement.
+func (n Requirement) Allows(s rbac.Subject) bool {
+	return n.reach(subjectStanding{s}) != rbac.None
+}
+
+// standing is what somebody is and holds.
+type standing interface {
+	signedIn() bool
+	active() bool
+	explain(permission Requirement) rbac.Decision // of a Needs or a NeedsScope
+}
+
+// subjectStanding tells the Authorizer's observer.
+type subjectStanding struct{ rbac.Subject }
+
+func (s subjectStanding) signedIn() bool { return s.User() != "" }
+func (s subjectStanding) active() bool   { return s.Active() }
+func (s subjectStanding) explain(n Requirement) rbac.Decision {
+	return s.Explain(n.area, n.action)
+}
+
+// holder is somebody who holds permissions, by way of a role or not at all.
+// It tells no observer.
+type holder struct {
+	user, member bool
+	permissions  rbac.Permissions
+}
+
+func (h holder) signedIn() bool { return h.user }
+func (h holder) active() bool   { return h.member }
+func (h holder) explain(n Requirement) rbac.Decision {
+	return rbac.Decision{Scope: h.permissions.Scope(n.area, n.action)}
+}
+
+// asking is how much is asked of somebody's standing.
+type asking bool
+
+const (
+	everything asking = true  // each permission of the requirement
+	enough     asking = false // in their order, until it is known whether it is met
 )
 
-// decide reports whether a subject meets the requirement, and if not, the
-// decisions that stood in the way. It is reach, told to the Authorizer's
-// observer: each permission is asked for once.
-func (n Requirement) decide(s rbac.Subject) (denied []rbac.Decision, ok bool) {
+// reach is decide, with everything asked.
+func (n Requirement) reach(s standing) rbac.Scope {
+	reach, _ := n.decide(s, everything)
+	return reach
+}
+
+// decide returns None for somebody who does not meet the requirement, Own for
+// somebody who meets it only with own records, else All; and with None the
+// decisions that are in the way. If no more than enough is asked, it may be Own
+// where the whole would have been All.
+//
+// Nothing else says who meets a requirement.
+func (n Requirement) decide(s standing, asks asking) (reach rbac.Scope, denied []rbac.Decision) {
 	switch n.kind {
 	case kindNeeds, kindNeedsScope:
-		d := s.Explain(n.area, n.action)
-		if d.Allowed || n.kind == kindNeedsScope && d.Scope == rbac.Own {
-			return nil, true
+		d := s.explain(n)
+		if d.Scope == rbac.All || d.Scope == rbac.Own && n.kind == kindNeedsScope {
+			return d.Scope, nil
 		}
-		return []rbac.Decision{d}, false
+		return rbac.None, []rbac.Decision{d}
+	case kindMember:
+		return allIf(s.active()), nil
+	case kindSignedIn:
+		return allIf(s.signedIn()), nil
+	case kindPublic:
+		return rbac.All, nil
 	case kindAllOf:
+		reach = rbac.All
 		for _, part := range n.parts {
-			if denied, ok := part.decide(s); !ok {
-				return denied, false
+			of, lacks := part.decide(s, asks)
+			reach, denied = min(reach, of), append(denied, lacks...)
+			if reach == rbac.None && asks == enough {
+				break
 			}
 		}
-		return nil, true
+		return reach, denied
 	case kindAnyOf:
 		for _, part := range n.parts {
-			more, ok := part.decide(s)
-			if ok {
-				return nil, true
+			of, lacks := part.decide(s, asks)
+			reach, denied = max(reach, of), append(denied, lacks...)
+			if reach != rbac.None && asks == enough {
+				break
 			}
-			denied = append(denied, more...)
 		}
-		return denied, false
+		if reach != rbac.None {
+			denied = nil
+		}
+		return reach, denied
 	}
-	return nil, n.Allows(s)
+	return rbac.None, nil
 }
 
-// missing returns tables of permissions, each of which would be enough for
-// somebody who holds some: none if no permission would be.
-func (n Requirement) missing(held rbac.Permissions) []rbac.Permissions {
-	var tables []rbac.Permissions
-	for _, wanted := range n.tables() {
-		if lacks := held.Missing(wanted); len(lacks) > 0 {
-			tables = append(tables, lacks)
-		}
+func allIf(met bool) rbac.Scope {
+	if met {
+		return rbac.All
 	}
-	return tables
-}
-
-// tables returns the requirement's permissions as alternatives.
-func (n Requirement) tables() []rbac.Permissions {
-	switch n.kind {
-	case kindNeeds:
-		return []rbac.Permissions{grant(n.area, n.action, rbac.All)}
-	case kindNeedsScope:
-		return []rbac.Permissions{grant(n.area, n.action, rbac.Own)}
-	case kindAnyOf:
-		var tables []rbac.Permissions
-		for _, part := range n.parts {
-			tables = append(tables, part.tables()...)
-		}
-		return tables
-	case kindAllOf:
-		tables := []rbac.Permissions{{}}
-		for _, part := range n.parts {
-			var joined []rbac.Permissions
-			for _, table := range tables {
-				for _, more := range part.tables() {
-					joined = append(joined, table.Union(more))
-				}
-			}
-			tables = joined
-		}
-		return tables
-	}
-	return []rbac.Permissions{{}}
-}
-
-func grant(area rbac.Area, action rbac.Action, scope rbac.Scope) rbac.Permissions {
-	if action == rbac.Read {
-		return rbac.Permissions{area: {Read: scope}}
-	}
-	return rbac.Permissions{area: {Manage: scope}}
+	return rbac.None
 }

@@ -102,7 +102,7 @@ func (h *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return // answered
 	}
-	if denied, ok := h.need.decide(v.subject); !ok {
+	if reach, denied := h.need.decide(subjectStanding{v.subject}, enough); reach == rbac.None {
 		g.deny(w, r, v.subject, h.need, denied)
 		return
 	}

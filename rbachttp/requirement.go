@@ -104,63 +104,6 @@ func Public(reason string) Requirement {
 	return Requirement{kind: kindPublic, reason: reason}
 }
 
-// Allows reports whether a subject meets the requirement.
-func (n Requirement) Allows(s rbac.Subject) bool {
-	return n.reach(subjectStanding{s}) != rbac.None
-}
-
-// standing is what somebody is and holds.
-type standing interface {
-	signedIn() bool
-	active() bool
-	scope(rbac.Area, rbac.Action) rbac.Scope
-}
-
-type subjectStanding struct{ rbac.Subject }
-
-func (s subjectStanding) signedIn() bool { return s.User() != "" }
-func (s subjectStanding) active() bool   { return s.Active() }
-func (s subjectStanding) scope(area rbac.Area, action rbac.Action) rbac.Scope {
-	return s.Scope(area, action)
-}
-
-// reach returns None for somebody who does not meet the requirement, Own for
-// somebody who meets it only with own records, else All.
-func (n Requirement) reach(s standing) rbac.Scope {
-	switch n.kind {
-	case kindNeeds:
-		return allIf(s.scope(n.area, n.action) == rbac.All)
-	case kindNeedsScope:
-		return s.scope(n.area, n.action)
-	case kindMember:
-		return allIf(s.active())
-	case kindSignedIn:
-		return allIf(s.signedIn())
-	case kindPublic:
-		return rbac.All
-	case kindAllOf:
-		reach := rbac.All
-		for _, part := range n.parts {
-			reach = min(reach, part.reach(s))
-		}
-		return reach
-	case kindAnyOf:
-		reach := rbac.None
-		for _, part := range n.parts {
-			reach = max(reach, part.reach(s))
-		}
-		return reach
-	}
-	return rbac.None
-}
-
-func allIf(met bool) rbac.Scope {
-	if met {
-		return rbac.All
-	}
-	return rbac.None
-}
-
 // String returns the requirement for people: "deals: read all", "deals: read
 // own or all", "signed in", "public: load balancers ask".
 func (n Requirement) String() string {

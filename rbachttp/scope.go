@@ -79,26 +79,31 @@ func (l *looks) all() bool {
 }
 
 // unused returns the parts of a requirement, which somebody meets, that the
-// looks do not justify.
-func (l *looks) unused(n Requirement, s standing) []Requirement {
-	switch n.kind {
-	case kindNeedsScope:
-		if !l.at(n.area, n.action) {
-			return []Requirement{n}
-		}
-	case kindAllOf:
+// looks do not justify: those that would not be met if only what was looked at
+// counted.
+func (l *looks) unused(n Requirement, s holder) []Requirement {
+	if n.kind == kindAllOf {
 		var unused []Requirement
 		for _, part := range n.parts {
 			unused = append(unused, l.unused(part, s)...)
 		}
 		return unused
-	case kindAnyOf:
-		for _, part := range n.parts {
-			if part.reach(s) != rbac.None && len(l.unused(part, s)) == 0 {
-				return nil
-			}
-		}
+	}
+	if n.reach(lookedAt{s, l}) == rbac.None {
 		return []Requirement{n}
 	}
 	return nil
+}
+
+// lookedAt is a holder of no scopes but those that were looked at.
+type lookedAt struct {
+	holder
+	*looks
+}
+
+func (s lookedAt) explain(n Requirement) rbac.Decision {
+	if n.kind == kindNeedsScope && !s.at(n.area, n.action) {
+		return rbac.Decision{}
+	}
+	return s.holder.explain(n)
 }

@@ -1,0 +1,51 @@
+package rbachttp
+
+import "github.com/areagate/rbac"
+
+// missing returns tables of permissions, each of which would be enough for
+// somebody who holds some: none if no permission would be.
+func (n Requirement) missing(held rbac.Permissions) []rbac.Permissions {
+	var tables []rbac.Permissions
+	for _, wanted := range n.tables() {
+		if lacks := held.Missing(wanted); len(lacks) > 0 {
+			tables = append(tables, lacks)
+		}
+	}
+	return tables
+}
+
+// tables returns the requirement's permissions as alternatives.
+func (n Requirement) tables() []rbac.Permissions {
+	switch n.kind {
+	case kindNeeds:
+		return []rbac.Permissions{grant(n.area, n.action, rbac.All)}
+	case kindNeedsScope:
+		return []rbac.Permissions{grant(n.area, n.action, rbac.Own)}
+	case kindAnyOf:
+		var tables []rbac.Permissions
+		for _, part := range n.parts {
+			tables = append(tables, part.tables()...)
+		}
+		return tables
+	case kindAllOf:
+		tables := []rbac.Permissions{{}}
+		for _, part := range n.parts {
+			var joined []rbac.Permissions
+			for _, table := range tables {
+				for _, more := range part.tables() {
+					joined = append(joined, table.Union(more))
+				}
+			}
+			tables = joined
+		}
+		return tables
+	}
+	return []rbac.Permissions{{}}
+}
+
+func grant(area rbac.Area, action rbac.Action, scope rbac.Scope) rbac.Permissions {
+	if action == rbac.Read {
+		return rbac.Permissions{area: {Read: scope}}
+	}
+	return rbac.Permissions{area: {Manage: scope}}
+}
