@@ -1,7 +1,6 @@
 package rbachttp
 
 import (
-	"io"
 	"maps"
 	"slices"
 
@@ -25,16 +24,16 @@ func (rs Routes) Access(roles []rbac.Role) Access {
 	return Access{slices.Clone(rs), columns}
 }
 
-// Cells returns the table with its heading. The first columns are the method,
+// Table returns the rows with their heading. The first columns are the method,
 // the path, somebody who is not signed in and somebody who is signed in and
 // no member. A cell is "yes", "own" if the role gets through with own records
 // only, or "no".
-func (a Access) Cells() [][]string {
+func (a Access) Table() rbac.Table {
 	heading := []string{"Method", "Path", "(nobody)", "(no member)"}
 	for _, role := range a.Roles {
 		heading = append(heading, role.Name)
 	}
-	rows := [][]string{heading}
+	rows := rbac.Table{heading}
 	for _, route := range a.Routes {
 		need := route.Requirement
 		row := []string{route.method(), route.Path, reachText(need.reach(holder{})), reachText(need.reach(holder{user: true}))}
@@ -55,14 +54,3 @@ func reachText(s rbac.Scope) string {
 	}
 	return "no"
 }
-
-// WriteText writes the table as aligned columns for a terminal.
-func (a Access) WriteText(out io.Writer) error { return rbac.Table(a.Cells()).WriteText(out) }
-
-// WriteMarkdown writes the table in Markdown. Names are escaped, so that they
-// show as they are.
-func (a Access) WriteMarkdown(out io.Writer) error { return rbac.Table(a.Cells()).WriteMarkdown(out) }
-
-// WriteCSV writes the table as CSV for a spreadsheet. What a spreadsheet would
-// take for a formula is neutralised, as in [rbac.Matrix.WriteCSV].
-func (a Access) WriteCSV(out io.Writer) error { return rbac.Table(a.Cells()).WriteCSV(out) }

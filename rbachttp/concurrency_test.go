@@ -134,7 +134,7 @@ func TestMuxIsConcurrent(t *testing.T) {
 				record(mux, "GET", path, user)
 				record(mux, "POST", path, user)
 			}
-			mux.Routes().Access(nil).Cells()
+			mux.Routes().Access(nil).Table()
 		})
 	}
 	wait.Wait()

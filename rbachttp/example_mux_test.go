@@ -50,13 +50,13 @@ func ExampleMux() {
 }
 
 // The table of routes is the attack surface of the service.
-func ExampleRoutes_WriteText() {
+func ExampleRoutes_Table() {
 	ctx := context.Background()
 	az := openSalesTeam(ctx)
 	defer az.Close()
 	mux := newDealsMux(rbachttp.New(az, bySession))
 
-	if err := mux.Routes().WriteText(os.Stdout); err != nil {
+	if err := mux.Routes().Table().WriteText(os.Stdout); err != nil {
 		panic(err)
 	}
 	// Output:
@@ -81,7 +81,7 @@ func ExampleRoutes_Access() {
 	if err != nil {
 		panic(err)
 	}
-	if err := mux.Routes().Access(roles).WriteMarkdown(os.Stdout); err != nil {
+	if err := mux.Routes().Access(roles).Table().WriteMarkdown(os.Stdout); err != nil {
 		panic(err)
 	}
 	// Output:

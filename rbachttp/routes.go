@@ -3,7 +3,6 @@ package rbachttp
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/areagate/rbac"
@@ -44,24 +43,16 @@ func (r Route) String() string {
 	return fmt.Sprintf("%s %s (%s)", r.method(), r.Path, r.Requirement)
 }
 
-// Routes is the attack surface of a service as a table, to be reviewed and
-// kept as a golden file.
+// Routes is the attack surface of a service, to be reviewed, and kept as a
+// golden file of its [Routes.Table].
 type Routes []Route
 
-func (rs Routes) rows() [][]string {
-	rows := [][]string{{"Method", "Path", "Requirement"}}
+// Table returns a row for each route, with a heading: method, path and
+// requirement.
+func (rs Routes) Table() rbac.Table {
+	rows := rbac.Table{{"Method", "Path", "Requirement"}}
 	for _, r := range rs {
 		rows = append(rows, []string{r.method(), r.Path, r.Requirement.String()})
 	}
 	return rows
 }
-
-// WriteText writes the routes as aligned columns for a terminal.
-func (rs Routes) WriteText(out io.Writer) error { return rbac.Table(rs.rows()).WriteText(out) }
-
-// WriteMarkdown writes the routes as a Markdown table.
-func (rs Routes) WriteMarkdown(out io.Writer) error { return rbac.Table(rs.rows()).WriteMarkdown(out) }
-
-// WriteCSV writes the routes as CSV for a spreadsheet. What a spreadsheet
-// would take for a formula is neutralised, as in [rbac.Matrix.WriteCSV].
-func (rs Routes) WriteCSV(out io.Writer) error { return rbac.Table(rs.rows()).WriteCSV(out) }

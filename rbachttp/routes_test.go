@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
-	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,14 +12,8 @@ import (
 	"github.com/areagate/rbac/rbachttp"
 )
 
-// tableWriter is what Routes and Access have in common.
-type tableWriter interface {
-	WriteText(io.Writer) error
-	WriteMarkdown(io.Writer) error
-	WriteCSV(io.Writer) error
-}
-
-func texts(t *testing.T, w tableWriter) (text, markdown, csv string) {
+// texts returns what a table writes.
+func texts(t *testing.T, w rbac.Table) (text, markdown, csv string) {
 	t.Helper()
 	var outs [3]bytes.Buffer
 	require.NoError(t, w.WriteText(&outs[0]))
@@ -45,7 +38,7 @@ func newRoutes(t *testing.T) rbachttp.Routes {
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	routes := newRoutes(t)
-	text, markdown, csv := texts(t, routes)
+	text, markdown, csv := texts(t, routes.Table())
 	require.Equal(t, `
 Method  Path             Requirement
 ------  ---------------  --------------------------------------------------------
@@ -101,7 +94,7 @@ func TestAccess(t *testing.T) {
 	roles, err := newTeam(t).Roles(t.Context())
 	require.NoError(t, err)
 	access := routes.Access(roles)
-	_, _, csv := texts(t, access)
+	_, _, csv := texts(t, access.Table())
 	require.Equal(t, `
 Method,Path,(nobody),(no member),Administrator,Guest,Sales
 GET,/board,no,no,yes,no,own
@@ -114,7 +107,7 @@ GET,example.com/x,no,no,yes,no,own
 `, "\n"+csv)
 
 	access = routes[4:6].Access([]rbac.Role{{Name: "A|b"}})
-	text, markdown, _ := texts(t, access)
+	text, markdown, _ := texts(t, access.Table())
 	require.Equal(t, `
 Method  Path             (nobody)  (no member)  A|b
 ------  ---------------  --------  -----------  ---
@@ -132,7 +125,7 @@ GET     /me/permissions  no        yes          yes
 	role := rbac.Role{Name: "R", Permissions: rbac.Permissions{rbac.Deals: {Read: rbac.All}}}
 	access = routes[2:3].Access([]rbac.Role{role})
 	role.Permissions[rbac.Deals] = rbac.Access{}
-	require.Equal(t, "yes", access.Cells()[1][4])
+	require.Equal(t, "yes", access.Table()[1][4])
 }
 
 // The cells say what a request would be answered.
@@ -146,7 +139,7 @@ func TestAccessAgreesWithTheGuard(t *testing.T) {
 	for _, test := range requirementCases {
 		mux := guard.Mux()
 		mux.HandleFunc("GET /x", test.need, hello)
-		cells := mux.Routes().Access(roles).Cells()
+		cells := mux.Routes().Access(roles).Table()
 		for i, name := range cells[0] {
 			if i >= 2 {
 				require.Equal(t, cells[1][i] != "no", record(mux, "GET", "/x", people[name]).Code == 200, "%s: %s", test.name, name)
@@ -164,7 +157,7 @@ func TestScenario40_RoutesAreNeutralisedInCSV(t *testing.T) {
 		mux.HandleFunc("GET /"+string(rune('a'+i)), rbachttp.Public(reason), echo)
 	}
 	var out bytes.Buffer
-	require.NoError(t, mux.Routes().WriteCSV(&out))
+	require.NoError(t, mux.Routes().Table().WriteCSV(&out))
 	rows, err := csv.NewReader(&out).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, len(reasons)+1)
@@ -177,7 +170,7 @@ func TestScenario40_RoutesAreNeutralisedInCSV(t *testing.T) {
 		roles = append(roles, rbac.Role{Name: reason})
 	}
 	out.Reset()
-	require.NoError(t, mux.Routes().Access(roles).WriteCSV(&out))
+	require.NoError(t, mux.Routes().Access(roles).Table().WriteCSV(&out))
 	rows, err = csv.NewReader(&out).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, []string{
@@ -187,11 +180,11 @@ func TestScenario40_RoutesAreNeutralisedInCSV(t *testing.T) {
 
 	// A route that was not made by a mux, as a cell of its own.
 	out.Reset()
-	require.NoError(t, rbachttp.Routes{{Method: "=X", Path: "@y", Requirement: rbachttp.Member()}}.WriteCSV(&out))
+	require.NoError(t, rbachttp.Routes{{Method: "=X", Path: "@y", Requirement: rbachttp.Member()}}.Table().WriteCSV(&out))
 	require.Equal(t, "Method,Path,Requirement\n'=X,'@y,member\n", out.String())
 
 	// In a terminal and in Markdown nothing acts either.
-	text, markdown, _ := texts(t, rbachttp.Routes{{Method: "GET", Path: "/\x1b[31m<b>|", Requirement: rbachttp.Member()}})
+	text, markdown, _ := texts(t, rbachttp.Routes{{Method: "GET", Path: "/\x1b[31m<b>|", Requirement: rbachttp.Member()}}.Table())
 	require.Contains(t, text, "/\uFFFD[31m<b>|")
 	require.Contains(t, markdown, `/`+"\uFFFD"+`\[31m&lt;b&gt;\|`)
 }
@@ -205,7 +198,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 func TestTablesReportWriters(t *testing.T) {
 	t.Parallel()
 	routes := newRoutes(t)
-	for _, w := range []tableWriter{routes, routes.Access(nil)} {
+	for _, w := range []rbac.Table{routes.Table(), routes.Access(nil).Table()} {
 		require.ErrorIs(t, w.WriteText(brokenWriter{}), errBroken)
 		require.ErrorIs(t, w.WriteMarkdown(brokenWriter{}), errBroken)
 		require.ErrorIs(t, w.WriteCSV(brokenWriter{}), errBroken)

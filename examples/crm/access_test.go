@@ -347,12 +347,12 @@ func (c *crm) prepareKey(try *trial, row expectation, actor string) error {
 func TestRoutesAreThoseReviewed(t *testing.T) {
 	c := start(t, sqliteDatabase(t))
 	routes := c.mux().Routes()
-	rbactest.Golden(t, "testdata/routes.md", routes.WriteMarkdown)
+	rbactest.Golden(t, "testdata/routes.md", routes.Table().WriteMarkdown)
 	roles, err := c.az.Roles(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	rbactest.Golden(t, "testdata/access.md", routes.Access(roles).WriteMarkdown)
+	rbactest.Golden(t, "testdata/access.md", routes.Access(roles).Table().WriteMarkdown)
 	rbactest.GoldenRoles(t, "testdata/roles.md", c.az)
 	if len(routes) < 25 {
 		t.Errorf("%d routes, want at least 25", len(routes))

@@ -155,7 +155,7 @@ func listen(addr string) (net.Listener, error) {
 // greet writes where the CRM is, what it has, and what to try.
 func (s *server) greet(out io.Writer, address string) error {
 	fmt.Fprintf(out, "The CRM is at %s\n\n", address)
-	if err := s.mux().Routes().WriteText(out); err != nil {
+	if err := s.mux().Routes().Table().WriteText(out); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(out, `
@@ -177,5 +177,5 @@ func writeRoutes(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer az.Close()
-	return newServer(nil, az).mux().Routes().WriteText(out)
+	return newServer(nil, az).mux().Routes().Table().WriteText(out)
 }
