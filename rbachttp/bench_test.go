@@ -117,7 +117,7 @@ func TestAllocations(t *testing.T) {
 	}
 	az := newTeam(t)
 	caller := rbachttp.User("sal")
-	guard := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) { return caller, nil }, rbachttp.OnUnusedScope(func(*http.Request, rbachttp.Requirement) {}))
+	guard := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) { return caller, nil }, rbachttp.WithUnusedScope(func(*http.Request, rbachttp.Requirement) {}))
 	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(benchBody) })
 	scoped := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read)

@@ -20,7 +20,7 @@ func TestRoleChangesWhileRequestsRun(t *testing.T) {
 	t.Parallel()
 	az := newTeam(t)
 	var unused unusedScopes
-	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.OnUnusedScope(unused.report))
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithUnusedScope(unused.report))
 	contacts := guard.Require(rbachttp.Needs(rbac.Contacts, rbac.Read))
 	deals := guard.Require(rbachttp.NeedsScope(rbac.Deals, rbac.Read))
 	server := serve(t, contacts(deals(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

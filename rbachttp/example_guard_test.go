@@ -78,13 +78,13 @@ func ExampleAnyOf() {
 
 // A handler that shows a list and never looked at the scope is reported: to
 // the log, or to the test that calls it.
-func ExampleOnUnusedScope() {
+func ExampleWithUnusedScope() {
 	ctx := context.Background()
 	az := openSalesTeam(ctx)
 	defer az.Close()
 
 	var t printer // *testing.T in a test
-	guard := rbachttp.New(az, bySession, rbachttp.OnUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
+	guard := rbachttp.New(az, bySession, rbachttp.WithUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
 		t.Errorf("%s %s did not look at the scope: %v", r.Method, r.URL.Path, need)
 	}))
 	need := rbachttp.NeedsScope(rbac.Deals, rbac.Read)

@@ -95,7 +95,7 @@ func (g *Guard) denyElsewhere(w http.ResponseWriter, r *http.Request, c Caller) 
 	g.WriteProblem(w, r, problemDenied)
 }
 
-// logUnusedScope is the default of OnUnusedScope.
+// logUnusedScope is the default of WithUnusedScope.
 func (o *options) logUnusedScope(r *http.Request, need Requirement) {
 	o.logger.LogAttrs(r.Context(), slog.LevelError, "rbachttp: a handler did not look at the scope of its caller: it may have shown everybody's records",
 		append(requestAttrs(r), slog.String("need", need.String()))...)

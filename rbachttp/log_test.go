@@ -44,7 +44,7 @@ func TestObserverIsToldOnce(t *testing.T) {
 	t.Parallel()
 	var seen []rbac.Decision
 	az := newTeam(t, rbac.WithObserver(func(_ context.Context, d rbac.Decision) { seen = append(seen, d) }))
-	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody(), rbachttp.OnUnusedScope(func(*http.Request, rbachttp.Requirement) {}))
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody(), rbachttp.WithUnusedScope(func(*http.Request, rbachttp.Requirement) {}))
 	for _, test := range []struct {
 		need rbachttp.Requirement
 		want []string

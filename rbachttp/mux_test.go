@@ -243,7 +243,7 @@ func TestWiringMistakes(t *testing.T) {
 		{"rbachttp: nil Option", func() { rbachttp.New(az.Authorizer, identify, nil) }},
 		{"rbachttp: WithLogger(nil)", func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(nil)) }},
 		{"rbachttp: WithAnswer(nil)", func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithAnswer(nil)) }},
-		{"rbachttp: OnUnusedScope(nil)", func() { rbachttp.New(az.Authorizer, identify, rbachttp.OnUnusedScope(nil)) }},
+		{"rbachttp: WithUnusedScope(nil)", func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithUnusedScope(nil)) }},
 		{"rbachttp: WithRetryAfter must be greater than 0", func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithRetryAfter(0)) }},
 		{"rbachttp: WithRetryAfter must be greater than 0", func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithRetryAfter(-1)) }},
 		{"rbachttp: WithChallenge without a challenge", func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithChallenge()) }},

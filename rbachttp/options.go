@@ -73,7 +73,7 @@ func WithMissingPermissionsInBody() Option {
 	return func(o *options) { o.missing = true }
 }
 
-// OnUnusedScope sets a function that is told of every handler behind
+// WithUnusedScope sets a function that is told of every handler behind
 // [NeedsScope] which answered with a status below 400 and never looked at the
 // scope: need is the part of the route's requirement that was not looked at.
 // A list that is not filtered shows everybody's records to those who may see
@@ -89,7 +89,7 @@ func WithMissingPermissionsInBody() Option {
 // got, and must be safe for concurrent use.
 //
 // Defaults to an Error in the log.
-func OnUnusedScope(report func(r *http.Request, need Requirement)) Option {
+func WithUnusedScope(report func(r *http.Request, need Requirement)) Option {
 	return func(o *options) { o.unusedScope = report }
 }
 
@@ -114,7 +114,7 @@ func newOptions(given []Option) options {
 		panic("rbachttp: WithAnswer(nil)")
 	}
 	if o.unusedScope == nil {
-		panic("rbachttp: OnUnusedScope(nil)")
+		panic("rbachttp: WithUnusedScope(nil)")
 	}
 	if o.retryAfter == "" {
 		panic("rbachttp: WithRetryAfter must be greater than 0")

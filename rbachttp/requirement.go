@@ -41,7 +41,7 @@ func Needs(area rbac.Area, action rbac.Action) Requirement {
 // NeedsScope asks for an action on everything in an area or on own records.
 // The handler has to ask which of the two, with [Scope] or of the request's
 // Subject, and filter by the answer. If it does not, it is reported: see
-// [OnUnusedScope]. The area must be one whose records have owners.
+// [WithUnusedScope]. The area must be one whose records have owners.
 func NeedsScope(area rbac.Area, action rbac.Action) Requirement {
 	return permission(kindNeedsScope, "NeedsScope", area, action)
 }

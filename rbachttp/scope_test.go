@@ -62,7 +62,7 @@ func TestUnusedScope(t *testing.T) {
 	t.Parallel()
 	az := newTeam(t)
 	var unused unusedScopes
-	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.OnUnusedScope(unused.report))
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithUnusedScope(unused.report))
 	need := rbachttp.NeedsScope(rbac.Deals, rbac.Read)
 	reported := []string{"deals: read own or all"}
 	for _, test := range []struct {
@@ -126,7 +126,7 @@ func TestUnusedScopeOfSeveral(t *testing.T) {
 	t.Parallel()
 	az := newTeam(t)
 	var unused unusedScopes
-	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.OnUnusedScope(unused.report))
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithUnusedScope(unused.report))
 	deals, tasks, contacts := rbachttp.NeedsScope(rbac.Deals, rbac.Read), rbachttp.NeedsScope(rbac.Tasks, rbac.Read), rbachttp.NeedsScope(rbac.Contacts, rbac.Manage)
 	services, organizations := rbachttp.NeedsScope(rbac.Services, rbac.Read), rbachttp.NeedsScope(rbac.Organizations, rbac.Read)
 	audit := rbachttp.Needs(rbac.Audit, rbac.Read)
@@ -172,7 +172,7 @@ func TestUnusedScopeNested(t *testing.T) {
 	t.Parallel()
 	az := newTeam(t)
 	var unused unusedScopes
-	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.OnUnusedScope(unused.report))
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithUnusedScope(unused.report))
 	deals := guard.Require(rbachttp.NeedsScope(rbac.Deals, rbac.Read))
 	tasks := guard.Require(rbachttp.NeedsScope(rbac.Tasks, rbac.Read))
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
@@ -201,7 +201,7 @@ func TestUnusedScopeDependsOnTheAnswer(t *testing.T) {
 	t.Parallel()
 	az := newTeam(t)
 	var unused unusedScopes
-	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.OnUnusedScope(unused.report))
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithUnusedScope(unused.report))
 	for _, test := range []struct {
 		name     string
 		h        http.HandlerFunc
@@ -265,7 +265,7 @@ func TestUnusedScopeWithoutAClient(t *testing.T) {
 	t.Parallel()
 	az := newTeam(t)
 	var unused unusedScopes
-	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.OnUnusedScope(unused.report))
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithUnusedScope(unused.report))
 	for name, test := range map[string]struct {
 		writes   bool
 		reported bool

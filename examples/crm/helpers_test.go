@@ -105,7 +105,7 @@ func start(t testing.TB, db *database, options ...rbac.Option) *crm {
 	if err := setUp(t.Context(), db, az); err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(db, az, rbachttp.WithLogger(logger), rbachttp.OnUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
+	s := newServer(db, az, rbachttp.WithLogger(logger), rbachttp.WithUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
 		t.Errorf("%s %s did not look at the scope of %v", r.Method, r.URL, need)
 	}))
 	web := httptest.NewServer(s.handler())

@@ -30,7 +30,7 @@ func newGuard(t *testing.T) *rbachttp.Guard {
 	identify := func(r *http.Request) (rbachttp.Caller, error) {
 		return rbachttp.User(r.Header.Get("Authorization")), nil
 	}
-	return rbachttp.New(w.Authorizer, identify, rbachttp.OnUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
+	return rbachttp.New(w.Authorizer, identify, rbachttp.WithUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
 		t.Errorf("%s %s did not look at the scope: %v", r.Method, r.URL.Path, need)
 	}))
 }

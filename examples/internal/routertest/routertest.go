@@ -33,7 +33,7 @@ func NewGuard(t testing.TB) *rbachttp.Guard {
 		}
 		return rbachttp.User(name), nil
 	}
-	return rbachttp.New(w.Authorizer, identify, rbachttp.OnUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
+	return rbachttp.New(w.Authorizer, identify, rbachttp.WithUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
 		t.Errorf("%s %s did not look at the scope: %v", r.Method, r.URL.Path, need)
 	}))
 }
