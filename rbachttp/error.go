@@ -24,11 +24,11 @@ func (g *Guard) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	case p.Status == http.StatusForbidden:
 		level = slog.LevelInfo
 	}
-	attrs := requestAttrs(r)
+	var attrs []slog.Attr
 	if s, ok := rbac.FromContext(r.Context()); ok {
 		attrs = append(attrs, slog.String("user", s.User()), slog.String("workspace", s.Workspace()))
 	}
-	g.options.logger.LogAttrs(r.Context(), level, "rbachttp: answered with an error", append(attrs, slog.Int("status", p.Status), slog.Any("error", err))...)
+	g.options.log(r, level, "rbachttp: answered with an error", append(attrs, slog.Int("status", p.Status), slog.Any("error", err))...)
 	g.WriteProblem(w, r, p)
 }
 
