@@ -32,6 +32,16 @@ func (w *statusWriter) WriteString(s string) (int, error) {
 	return io.WriteString(w.ResponseWriter, s)
 }
 
+// ReadFrom keeps sendfile where the server has it, which it uses for files.
+// Elsewhere it copies, as [io.Copy] would without it.
+func (w *statusWriter) ReadFrom(src io.Reader) (int64, error) {
+	w.begin()
+	if inner, ok := w.ResponseWriter.(io.ReaderFrom); ok {
+		return inner.ReadFrom(src)
+	}
+	return io.Copy(w.ResponseWriter, src)
+}
+
 // begin notes the status of an answer that begins without WriteHeader.
 func (w *statusWriter) begin() {
 	if w.status == 0 {
@@ -42,12 +52,11 @@ func (w *statusWriter) begin() {
 // Unwrap is for [http.ResponseController].
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// The optional parts of a ResponseWriter, each of which a handler may ask for
-// with a type assertion.
+// The parts of a ResponseWriter for which a handler may ask with a type
+// assertion, and which not every one has.
 type (
 	flushPart  struct{ w *statusWriter }
 	hijackPart struct{ w *statusWriter }
-	readPart   struct{ w *statusWriter }
 )
 
 func (p flushPart) Flush() { _ = p.FlushError() }
@@ -65,88 +74,45 @@ func (p hijackPart) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// ReadFrom keeps sendfile, which the server uses for files.
-func (p readPart) ReadFrom(src io.Reader) (int64, error) {
-	p.w.begin()
-	return p.w.ResponseWriter.(io.ReaderFrom).ReadFrom(src)
-}
-
-// keep returns w with those of Flusher, Hijacker and ReaderFrom that the
-// writer within it has, and no others: a handler that asks must get the same
-// answer as without the guard. What it does not keep is http.Pusher, which is
-// out of use, and http.CloseNotifier, which is deprecated.
+// keep returns w with those of Flusher and Hijacker that the writer within it
+// has, and no others: a handler that asks must get the same answer as without
+// the guard. What it does not keep is http.Pusher, which is out of use, and
+// http.CloseNotifier, which is deprecated.
 func (w *statusWriter) keep() http.ResponseWriter {
-	flush, hijack, read := flushPart{w}, hijackPart{w}, readPart{w}
-	_, reads := w.ResponseWriter.(io.ReaderFrom)
-	switch [3]bool{canFlush(w.ResponseWriter), canHijack(w.ResponseWriter), reads} {
-	case [3]bool{true, true, true}:
-		return struct {
-			*statusWriter
-			flushPart
-			hijackPart
-			readPart
-		}{w, flush, hijack, read}
-	case [3]bool{true, true, false}:
+	flush, hijack := flushPart{w}, hijackPart{w}
+	flushes := has[http.Flusher](w.ResponseWriter) || has[interface{ FlushError() error }](w.ResponseWriter)
+	hijacks := has[http.Hijacker](w.ResponseWriter)
+	switch {
+	case flushes && hijacks:
 		return struct {
 			*statusWriter
 			flushPart
 			hijackPart
 		}{w, flush, hijack}
-	case [3]bool{true, false, true}:
-		return struct {
-			*statusWriter
-			flushPart
-			readPart
-		}{w, flush, read}
-	case [3]bool{true, false, false}:
+	case flushes:
 		return struct {
 			*statusWriter
 			flushPart
 		}{w, flush}
-	case [3]bool{false, true, true}:
-		return struct {
-			*statusWriter
-			hijackPart
-			readPart
-		}{w, hijack, read}
-	case [3]bool{false, true, false}:
+	case hijacks:
 		return struct {
 			*statusWriter
 			hijackPart
 		}{w, hijack}
-	case [3]bool{false, false, true}:
-		return struct {
-			*statusWriter
-			readPart
-		}{w, read}
 	}
 	return w
 }
 
-// canFlush and canHijack look through writers that unwrap, as
-// [http.ResponseController] does.
-func canFlush(w http.ResponseWriter) bool {
+// has looks through writers that unwrap, as [http.ResponseController] does.
+func has[Part any](w http.ResponseWriter) bool {
 	for {
-		switch t := w.(type) {
-		case http.Flusher, interface{ FlushError() error }:
+		if _, ok := w.(Part); ok {
 			return true
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = t.Unwrap()
-		default:
+		}
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
 			return false
 		}
-	}
-}
-
-func canHijack(w http.ResponseWriter) bool {
-	for {
-		switch t := w.(type) {
-		case http.Hijacker:
-			return true
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = t.Unwrap()
-		default:
-			return false
-		}
+		w = outer.Unwrap()
 	}
 }

@@ -42,8 +42,8 @@ func (p withRead) ReadFrom(io.Reader) (int64, error) {
 }
 
 // writers are ResponseWriters with each choice of the optional parts.
-func writers(called *string) map[string]http.ResponseWriter {
-	w := plainWriter{httptest.NewRecorder()}
+func writers(called *string, recorder *httptest.ResponseRecorder) map[string]http.ResponseWriter {
+	w := plainWriter{recorder}
 	f, h, r := withFlush{called}, withHijack{called}, withRead{called}
 	return map[string]http.ResponseWriter{
 		"": w,
@@ -84,12 +84,18 @@ func writers(called *string) map[string]http.ResponseWriter {
 }
 
 // unwrapping is a middleware's writer that shows what is in it by Unwrap only.
-type unwrapping struct{ w http.ResponseWriter }
+type unwrapping struct {
+	w       http.ResponseWriter
+	written string
+}
 
-func (u unwrapping) Header() http.Header         { return u.w.Header() }
-func (u unwrapping) Write(p []byte) (int, error) { return u.w.Write(p) }
-func (u unwrapping) WriteHeader(status int)      { u.w.WriteHeader(status) }
-func (u unwrapping) Unwrap() http.ResponseWriter { return u.w }
+func (u *unwrapping) Header() http.Header { return u.w.Header() }
+func (u *unwrapping) Write(p []byte) (int, error) {
+	u.written += string(p)
+	return u.w.Write(p)
+}
+func (u *unwrapping) WriteHeader(status int)      { u.w.WriteHeader(status) }
+func (u *unwrapping) Unwrap() http.ResponseWriter { return u.w }
 
 // scoped calls a handler behind NeedsScope, where the guard wraps the writer.
 func scoped(t *testing.T, w http.ResponseWriter, h http.HandlerFunc) {
@@ -100,13 +106,15 @@ func scoped(t *testing.T, w http.ResponseWriter, h http.HandlerFunc) {
 	guard.Require(rbachttp.NeedsScope(rbac.Deals, rbac.Read))(h).ServeHTTP(w, r)
 }
 
-// A handler finds the optional parts that the server's writer has, no others,
-// and they do what they did.
+// A handler finds Flush and Hijack if the server's writer has them, and
+// ReadFrom always. They do what they do without the guard.
 func TestWriterKeepsItsParts(t *testing.T) {
 	t.Parallel()
 	var called string
-	for want, w := range writers(&called) {
+	body := httptest.NewRecorder()
+	for want, w := range writers(&called, body) {
 		called = ""
+		body.Body.Reset()
 		scoped(t, w, func(w http.ResponseWriter, r *http.Request) {
 			if f, ok := w.(http.Flusher); ok {
 				f.Flush()
@@ -115,10 +123,13 @@ func TestWriterKeepsItsParts(t *testing.T) {
 				_, _, err := h.Hijack()
 				require.ErrorIs(t, err, errHijack)
 			}
-			if from, ok := w.(io.ReaderFrom); ok {
-				n, err := from.ReadFrom(strings.NewReader("x"))
-				require.NoError(t, err)
-				require.Equal(t, int64(42), n)
+			n, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader("x"))
+			require.NoError(t, err)
+			if strings.Contains(want, "read") {
+				require.Equal(t, int64(42), n, "from the server's own")
+			} else {
+				require.Equal(t, int64(1), n, "copied")
+				require.Equal(t, "x", body.Body.String())
 			}
 		})
 		require.Equal(t, want, called)
@@ -135,15 +146,18 @@ func TestWriterKeepsItsParts(t *testing.T) {
 
 		// Through a writer between, flushing and hijacking are still found.
 		called = ""
-		scoped(t, unwrapping{w}, func(w http.ResponseWriter, r *http.Request) {
+		between := &unwrapping{w: w}
+		scoped(t, between, func(w http.ResponseWriter, r *http.Request) {
 			if f, ok := w.(http.Flusher); ok {
 				f.Flush()
 			}
 			if h, ok := w.(http.Hijacker); ok {
 				_, _, _ = h.Hijack()
 			}
-			_, ok := w.(io.ReaderFrom)
-			require.False(t, ok, "the writer between would be left out")
+			n, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader("x"))
+			require.NoError(t, err)
+			require.Equal(t, int64(1), n)
+			require.Equal(t, "x", between.written, "the writer between is not left out")
 		})
 		require.Equal(t, strings.ReplaceAll(want, "read ", ""), called)
 	}
