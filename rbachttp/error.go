@@ -2,7 +2,9 @@ package rbachttp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 
@@ -12,6 +14,12 @@ import (
 // WriteError answers with an error of package rbac, as a problem in which
 // nothing internal is. docs/http.md has the table of errors and statuses. An
 // error that is none of package rbac's is 500, and only the log has its text.
+//
+// The exceptions are what decoding a request's body as JSON returns, which is
+// 400, and the error of an [http.MaxBytesReader], which is 413. So do not give
+// it such an error of JSON that does not come from the client. io.EOF and
+// io.ErrUnexpectedEOF count only if they are not wrapped: connections end with
+// them, too.
 //
 // Do not use it after the handler has begun to answer.
 func (g *Guard) WriteError(w http.ResponseWriter, r *http.Request, err error) {
@@ -42,6 +50,7 @@ var refusals = []struct {
 	{rbac.ErrUnavailable, problemUnavailable},
 	{rbac.ErrContention, problemUnavailable},
 	{rbac.ErrClosed, problemUnavailable},
+	{rbac.ErrMalformed, problemInternal},
 	{rbac.ErrRoleNotFound, Problem{Status: http.StatusNotFound, Code: "role-not-found", Detail: "There is no such role."}},
 	{rbac.ErrMemberNotFound, Problem{Status: http.StatusNotFound, Code: "member-not-found", Detail: "There is no such member."}},
 	{rbac.ErrProtectedRole, Problem{Status: http.StatusConflict, Code: "protected-role", Detail: "System roles cannot be changed."}},
@@ -63,6 +72,9 @@ func (g *Guard) problemOf(err error) Problem {
 	var invalid *rbac.ValidationError
 	var denied *rbac.DeniedError
 	var escalation *rbac.EscalationError
+	var tooLarge *http.MaxBytesError
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &invalid):
 		return Problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Fields: invalid.Fields}
@@ -84,6 +96,10 @@ func (g *Guard) problemOf(err error) Problem {
 		return problemDenied
 	case errors.Is(err, rbac.ErrEscalation):
 		return Problem{Status: http.StatusForbidden, Code: "escalation", Detail: "This needs permissions that the caller does not hold."}
+	case errors.As(err, &tooLarge):
+		return Problem{Status: http.StatusRequestEntityTooLarge, Code: "too-large", Detail: "The body is too large."}
+	case errors.As(err, &syntax), errors.As(err, &kind), err == io.EOF, err == io.ErrUnexpectedEOF:
+		return Problem{Status: http.StatusBadRequest, Code: "malformed", Detail: "The body is not the JSON that is expected."}
 	}
 	return problemInternal
 }
