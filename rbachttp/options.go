@@ -66,7 +66,9 @@ func WithAnswer(answer func(w http.ResponseWriter, r *http.Request, p Problem)) 
 
 // WithMissingPermissionsInBody shows a client that is denied which
 // permissions are missing, so that a front end can say what to ask for. It
-// tells whoever is signed in, members or not, what a route needs.
+// tells whoever is signed in, members or not, what a route needs. Of a
+// requirement that can be met in more than 16 ways it shows nothing: all of
+// them could be megabytes.
 //
 // Defaults to off: the log has them.
 func WithMissingPermissionsInBody() Option {

@@ -20,7 +20,8 @@ type Problem struct {
 	Fields []rbac.FieldError
 
 	// Missing lists tables of permissions, each of which would be enough. It
-	// is empty but with [WithMissingPermissionsInBody].
+	// is empty but with [WithMissingPermissionsInBody], and there if they
+	// would be more than 16.
 	Missing []rbac.Permissions
 }
 
