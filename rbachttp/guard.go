@@ -60,10 +60,11 @@ func newGuard(own *rbac.Workspace, identify Identify, opts []Option) *Guard {
 //
 // Guards that are not the same find out their callers each for itself, and the
 // handler finds the Subject of the innermost one. A change of the Subject
-// between them is judged likewise, and a limit also holds at the inner guard if
-// that one resolves the same user, workspace and Authorizer. Behind a guard
-// with another caller the outer guard denies: it does not go back to its own. A
-// guard takes nothing from a context in which no guard has been.
+// between them is judged likewise, and a limit also holds at every guard
+// further in that resolves the same user, workspace and Authorizer, whoever is
+// between. Behind a guard with another caller the outer guard denies: it does
+// not go back to its own. A guard takes nothing from a context in which no
+// guard has been.
 //
 // It panics if the requirement is zero, or asks for an area that the
 // Authorizer does not have, or for the scope in an area whose records have no

@@ -9,22 +9,29 @@ import (
 
 // visit is one request at one guard.
 type visit struct {
+	resolved
+	given rbac.Subject // what the handler finds in the context
+}
+
+// resolved is the caller of a visit.
+type resolved struct {
 	guard     *Guard
 	workspace *rbac.Workspace // that resolved the Subject
 	subject   rbac.Subject    // for the guard's own checks, which are no look at the scope
-	given     rbac.Subject    // what the handler finds in the context
+	changed   rbac.Subject    // what came of the Subject of the guard outside; zero if nothing did
 }
 
-// is reports whether a Subject is of the visit's caller.
-func (v visit) is(s rbac.Subject) bool {
-	return s.Of(v.workspace) && s.User() == v.given.User()
+// is reports whether a Subject is of this caller.
+func (c resolved) is(s rbac.Subject) bool {
+	return s.Of(c.workspace) && s.User() == c.subject.User()
 }
 
-// visitContext carries a visit, under the key of its guard and as the
-// innermost one of all guards, and its Subject.
+// visitContext carries the caller of a visit, under the key of its guard and
+// as the innermost one of all guards, and in the context within it the Subject
+// that the handler was given.
 type visitContext struct {
 	context.Context
-	visit
+	resolved
 }
 
 type innermostKey struct{}
@@ -37,43 +44,51 @@ func (c *visitContext) Value(key any) any {
 }
 
 func (v visit) context(parent context.Context) context.Context {
-	return &visitContext{rbac.NewContext(parent, v.given), v}
+	return &visitContext{rbac.NewContext(parent, v.given), v.resolved}
+}
+
+// innermost returns the visit of the guard that is next outside, nil if there
+// is none.
+func innermost(ctx context.Context) *visitContext {
+	c, _ := ctx.Value(innermostKey{}).(*visitContext)
+	return c
 }
 
 // visit finds out who makes a request, or answers it and returns false. It is
 // known if the request's context has it already.
 func (g *Guard) visit(w http.ResponseWriter, r *http.Request) (v visit, known, ok bool) {
-	innermost, found := r.Context().Value(innermostKey{}).(*visitContext)
-	if !found {
+	outer := innermost(r.Context())
+	if outer == nil {
 		v, ok = g.resolve(w, r, rbac.Subject{})
 		return v, false, ok
 	}
 	current, _ := rbac.FromContext(r.Context())
-	changed := current != innermost.given // with a limit, for instance
-	if changed && !innermost.is(current) {
-		g.denyChanged(w, r, innermost.given, current)
-		return v, false, false
+	given, _ := rbac.FromContext(outer.Context)
+	var changed rbac.Subject
+	if current != given { // with a limit, for instance
+		if !outer.is(current) {
+			g.denyChanged(w, r, given, current)
+			return v, false, false
+		}
+		changed = current
 	}
 	mine, found := r.Context().Value(g).(*visitContext)
 	switch {
-	case !found && changed:
-		v, ok = g.resolve(w, r, current)
-		return v, false, ok
 	case !found:
-		v, ok = g.resolve(w, r, rbac.Subject{})
+		v, ok = g.resolve(w, r, changed)
 		return v, false, ok
 	case !mine.is(current): // a guard in between has another caller
-		g.denyChanged(w, r, mine.given, current)
+		g.denyChanged(w, r, mine.subject, current)
 		return v, false, false
-	case changed:
-		return visit{g, mine.workspace, current, current}, false, true
+	case current != given:
+		return visit{resolved{g, mine.workspace, current, changed}, current}, false, true
 	}
-	return visit{g, mine.workspace, innermost.subject, current}, mine == innermost, true
+	return visit{resolved{g, mine.workspace, outer.subject, changed}, current}, mine == outer, true
 }
 
 // resolve identifies the caller and resolves the Subject, or answers and
-// returns false. If it is one that changed since another guard resolved it, it
-// is what is left of that.
+// returns false. If a Subject of the caller was changed on the way here, from
+// guard to guard, it is what is left of that.
 func (g *Guard) resolve(w http.ResponseWriter, r *http.Request, changed rbac.Subject) (v visit, ok bool) {
 	caller, err := g.identify(r)
 	if err != nil {
@@ -97,11 +112,16 @@ func (g *Guard) resolve(w http.ResponseWriter, r *http.Request, changed rbac.Sub
 		g.fail(w, r, "rbachttp: no safe answer is available", err)
 		return v, false
 	}
-	if changed.Of(workspace) && changed.User() == caller.user {
-		s = changed
+	c := resolved{g, workspace, s, changed}
+	left := changed
+	for outer := innermost(r.Context()); outer != nil && !c.is(left); outer = innermost(outer.Context) {
+		left = outer.changed
+	}
+	if c.is(left) {
+		c.subject = left
 	}
 	if caller.limited {
-		s = s.Limit(caller.limit)
+		c.subject = c.subject.Limit(caller.limit)
 	}
-	return visit{g, workspace, s, s}, true
+	return visit{c, c.subject}, true
 }
