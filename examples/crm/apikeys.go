@@ -21,9 +21,9 @@ type apiKey struct {
 	Key         string           `json:"key,omitempty"`
 }
 
-// forPeople is what no key may do. An Admin acts with all rights of its
-// member, so that a key for users would be no less than its owner; and a key
-// that makes keys would outlive its own revocation.
+// forPeople is what no key may do. AsSubject keeps a key's limit, so a key for
+// users would give nobody more than it holds; but the members and keys that it
+// made would outlive its revocation, and whoever had stolen it would be back.
 var forPeople = rbac.Permissions{
 	rbac.Users: {Manage: rbac.All},
 	rbac.API:   {Manage: rbac.All},
