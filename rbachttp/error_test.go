@@ -1,7 +1,9 @@
 package rbachttp_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +16,134 @@ import (
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/rbachttp"
 )
+
+var errInternal = errors.New("pq: password authentication failed for user crm at db7.internal")
+
+// Each error of package rbac has one answer, and none tells what it should
+// not.
+func TestWriteError(t *testing.T) {
+	t.Parallel()
+	az := newTeam(t)
+	logger, log := newLog()
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(logger))
+	shows := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody())
+	denied := &rbac.DeniedError{Decision: rbac.Decision{User: "sal", RoleName: "SecretRole", Area: rbac.Users, Action: rbac.Manage}}
+	escalation := &rbac.EscalationError{Actor: "sal", Role: "secret-id", User: "secret-user", Missing: rbac.Permissions{rbac.Audit: {Read: rbac.All}}}
+	refused := func(rule error) error {
+		return &rbac.RefusalError{Rule: rule, Role: "secret-id", RoleName: "SecretRole", Version: 3, Users: []string{"secret-user"}}
+	}
+	invalid := &rbac.ValidationError{Fields: []rbac.FieldError{{Field: "name", Problem: "is empty"}, {Field: "users[2]", Problem: "is blank"}}}
+	const escalationText = `"status":403,"code":"escalation","detail":"This needs permissions that the caller does not hold."`
+	for _, test := range []struct {
+		err   error
+		want  string // from status on
+		shown string // more when switched on
+		level string
+	}{
+		{invalid, `"status":422,"code":"invalid","fields":[{"field":"name","problem":"is empty"},{"field":"users[2]","problem":"is blank"}]`, "", "DEBUG"},
+		{rbac.ErrInvalid, `"status":422,"code":"invalid"`, "", "DEBUG"},
+		{denied, `"status":403,"code":"denied"`, `,"missing":[{"users":{"read":"none","manage":"all"}}]`, "INFO"},
+		{&rbac.DeniedError{}, `"status":403,"code":"denied"`, "", "INFO"},
+		{rbac.ErrDenied, `"status":403,"code":"denied"`, "", "INFO"},
+		{escalation, escalationText, `,"missing":[{"audit":{"read":"all","manage":"none"}}]`, "INFO"},
+		{&rbac.EscalationError{Missing: rbac.Permissions{"": {Read: 9}}}, escalationText, "", "INFO"},
+		{&rbac.EscalationError{Actor: "sal", Role: "secret-id", User: "secret-user"}, escalationText, "", "INFO"},
+		{rbac.ErrEscalation, escalationText, "", "INFO"},
+		{refused(rbac.ErrRoleNotFound), `"status":404,"code":"role-not-found","detail":"There is no such role."`, "", "DEBUG"},
+		{refused(rbac.ErrMemberNotFound), `"status":404,"code":"member-not-found","detail":"There is no such member."`, "", "DEBUG"},
+		{refused(rbac.ErrProtectedRole), `"status":409,"code":"protected-role","detail":"System roles cannot be changed."`, "", "DEBUG"},
+		{refused(rbac.ErrSelf), `"status":409,"code":"self","detail":"Nobody changes their own membership."`, "", "DEBUG"},
+		{refused(rbac.ErrConflict), `"status":409,"code":"conflict","detail":"The role was changed in the meantime."`, "", "DEBUG"},
+		{refused(rbac.ErrNameTaken), `"status":409,"code":"name-taken","detail":"Another role has this name."`, "", "DEBUG"},
+		{refused(rbac.ErrRoleInUse), `"status":409,"code":"role-in-use","detail":"Members hold this role."`, "", "DEBUG"},
+		{refused(rbac.ErrLastAdministrator), `"status":409,"code":"last-administrator","detail":"The last active administrator must stay."`, "", "DEBUG"},
+		{fmt.Errorf("%w: %w", rbac.ErrUnavailable, errInternal), `"status":503,"code":"unavailable"`, "", "ERROR"},
+		{fmt.Errorf("%w: %w", rbac.ErrUnavailable, invalid), `"status":503,"code":"unavailable"`, "", "ERROR"},
+		{rbac.ErrContention, `"status":503,"code":"unavailable"`, "", "ERROR"},
+		{rbac.ErrClosed, `"status":503,"code":"unavailable"`, "", "ERROR"},
+		{context.DeadlineExceeded, `"status":503,"code":"unavailable"`, "", "ERROR"},
+		{context.Canceled, `"status":503,"code":"unavailable"`, "", "ERROR"},
+		{fmt.Errorf("%w: %w", rbac.ErrUnavailable, rbac.ErrOutcomeUnknown), `"status":500,"code":"outcome-unknown","detail":"It is not known whether the change was made. Look before trying again."`, "", "ERROR"},
+		{&rbac.MalformedError{Kind: "role", ID: "secret-id", Err: errInternal}, `"status":500,"code":"internal"`, "", "ERROR"},
+		{&rbac.TamperedError{Seq: 7, Problem: "secret"}, `"status":500,"code":"internal"`, "", "ERROR"},
+		{errInternal, `"status":500,"code":"internal"`, "", "ERROR"},
+		{nil, `"status":500,"code":"internal"`, "", "ERROR"},
+	} {
+		err := test.err
+		for _, wrapped := range []error{err, fmt.Errorf("save role %s: %w", "secret-id", err)} {
+			if err == nil {
+				wrapped = nil
+			}
+			write := func(guard *rbachttp.Guard) *httptest.ResponseRecorder {
+				return record(guard.Require(rbachttp.SignedIn())(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Content-Length", "12345") // of an answer that came to nothing
+					w.Header().Set("Etag", `"x"`)
+					w.Header().Set("Content-Encoding", "gzip")
+					w.Header().Set("Set-Cookie", "a=b")
+					guard.WriteError(w, r, wrapped)
+				})), "POST", "/", "sal")
+			}
+			w := write(guard)
+			want := fmt.Sprintf(`{"type":"about:blank","title":"%s",%s}`+"\n", http.StatusText(w.Code), test.want)
+			require.Equal(t, want, w.Body.String(), "%v", err)
+			require.Contains(t, test.want, fmt.Sprintf(`"status":%d,`, w.Code))
+			header := http.Header{
+				"Cache-Control": {"no-store"}, "Content-Type": {"application/problem+json"}, "Content-Length": {fmt.Sprint(len(want))},
+				"X-Content-Type-Options": {"nosniff"}, "Set-Cookie": {"a=b"},
+			}
+			if w.Code == 503 {
+				header.Set("Retry-After", "5")
+			}
+			require.Equal(t, header, w.Header())
+
+			line := log.take()
+			require.Contains(t, line, "level="+test.level, "%v", err)
+			require.Contains(t, line, `user=sal workspace=""`)
+			if err != nil {
+				require.Contains(t, line, strings.Trim(fmt.Sprintf("%q", err.Error()), `"`))
+			}
+			require.Equal(t, strings.TrimSuffix(want, "}\n")+test.shown+"}\n", write(shows).Body.String(), "%v", err)
+		}
+	}
+
+	// Without a Subject, and for a client that has gone.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequest("POST", "/", nil).WithContext(ctx)
+	guard.WriteError(httptest.NewRecorder(), r, fmt.Errorf("%w: %w", rbac.ErrUnavailable, context.Canceled))
+	require.Equal(t, `level=DEBUG msg="rbachttp: answered with an error" method=POST pattern="" status=503 error="rbac: no safe answer is available: context canceled"`+"\n", log.take())
+}
+
+// Real refusals, made by the library.
+func TestWriteErrorOfRealChanges(t *testing.T) {
+	t.Parallel()
+	az := newTeam(t)
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet))
+	mux := guard.Mux()
+	mux.HandleFunc("POST /roles/{name}", rbachttp.Member(), func(w http.ResponseWriter, r *http.Request) {
+		s, _ := rbac.FromContext(r.Context())
+		if _, err := az.As(s.User()).CreateRole(r.Context(), rbac.Role{Name: r.PathValue("name")}); err != nil {
+			guard.WriteError(w, r, err)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+	})
+	server := serve(t, mux)
+	require.Equal(t, 201, ask(t, server, "POST", "/roles/New", "ada").status)
+	require.Equal(t, 409, ask(t, server, "POST", "/roles/NEW", "ada").status)
+	require.Equal(t, 409, ask(t, server, "POST", "/roles/Administrator", "ada").status)
+	invalid := ask(t, server, "POST", "/roles/%00", "ada")
+	require.Equal(t, 422, invalid.status)
+	require.Contains(t, invalid.body, `"fields":[{"field":"name",`)
+
+	// The library's denial and the guard's are the same to the outside.
+	library := ask(t, server, "POST", "/roles/New2", "sal")
+	guards := ask(t, server, "POST", "/roles/New2", "eve")
+	require.Equal(t, 403, library.status)
+	library.header.Del("Date")
+	guards.header.Del("Date")
+	require.Equal(t, guards, library)
+}
 
 // A body that is not the JSON that it should be is the client's mistake: 400,
 // and nothing that wakes anybody. What only looks like one is not.

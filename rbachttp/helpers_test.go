@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -192,3 +193,75 @@ var helloHandler = http.HandlerFunc(hello)
 
 // everybody are all kinds of callers; nobody is "".
 var everybody = []string{"", "ada", "sal", "gus", "pat", "eve", "bo"}
+
+// between changes the Subject between two guards.
+func between(change func(context.Context, rbac.Subject) rbac.Subject) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, _ := rbac.FromContext(r.Context())
+			next.ServeHTTP(w, r.WithContext(rbac.NewContext(r.Context(), change(r.Context(), s))))
+		})
+	}
+}
+
+// echo answers the pattern and the path values id and rest, and looks at the
+// scope of deals.
+func echo(w http.ResponseWriter, r *http.Request) {
+	rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read)
+	fmt.Fprintf(w, "%s id=%s rest=%s", r.Pattern, r.PathValue("id"), r.PathValue("rest"))
+}
+
+func newMux(tb testing.TB, opts ...rbachttp.Option) (*rbachttp.Mux, *rbachttp.Guard) {
+	tb.Helper()
+	guard := rbachttp.New(newTeam(tb).Authorizer, identify, append([]rbachttp.Option{rbachttp.WithLogger(quiet)}, opts...)...)
+	return guard.Mux(), guard
+}
+
+// texts returns what a table writes.
+func texts(t *testing.T, w rbac.Table) (text, markdown, csv string) {
+	t.Helper()
+	var outs [3]bytes.Buffer
+	require.NoError(t, w.WriteText(&outs[0]))
+	require.NoError(t, w.WriteMarkdown(&outs[1]))
+	require.NoError(t, w.WriteCSV(&outs[2]))
+	return outs[0].String(), outs[1].String(), outs[2].String()
+}
+
+func newRoutes(t *testing.T) rbachttp.Routes {
+	t.Helper()
+	mux, guard := newMux(t)
+	mux.HandleFunc("POST /deals", rbachttp.Needs(rbac.Deals, rbac.Manage), echo) // not in the order of the table
+	mux.HandleFunc("GET /deals", rbachttp.NeedsScope(rbac.Deals, rbac.Read), echo)
+	mux.HandleFunc("/deals", rbachttp.AllOf(rbachttp.Member(), rbachttp.AnyOf(rbachttp.NeedsScope(rbac.Deals, rbac.Read), rbachttp.Needs(rbac.Audit, rbac.Read))), echo)
+	mux.Handle("GET /me/permissions", rbachttp.SignedIn(), guard.Permissions())
+	mux.HandleFunc("GET \t example.com/x", rbachttp.AnyOf(rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.NeedsScope(rbac.Deals, rbac.Read)), echo)
+	mux.HandleFunc("GET /healthz", rbachttp.Public("load balancers ask"), echo)
+	mux.HandleFunc("GET /board", rbachttp.AllOf(rbachttp.NeedsScope(rbac.Tasks, rbac.Read), rbachttp.NeedsScope(rbac.Deals, rbac.Read)), echo)
+	return mux.Routes()
+}
+
+// unusedScopes collects what is reported as unused.
+type unusedScopes struct {
+	mu    sync.Mutex
+	needs []string
+}
+
+func (u *unusedScopes) report(_ *http.Request, need rbachttp.Requirement) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.needs = append(u.needs, need.String())
+}
+
+// take returns what was reported since the last time.
+func (u *unusedScopes) take() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	defer func() { u.needs = nil }()
+	return u.needs
+}
+
+// subjectOf returns the Subject of a request.
+func subjectOf(r *http.Request) rbac.Subject {
+	s, _ := rbac.FromContext(r.Context())
+	return s
+}

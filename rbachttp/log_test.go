@@ -1,9 +1,7 @@
 package rbachttp_test
 
 import (
-	"context"
-	"net/http"
-	"strconv"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,30 +37,14 @@ func TestDenialsAreLogged(t *testing.T) {
 	require.Empty(t, log.take())
 }
 
-// The Authorizer's observer is told of each decision of the guard once.
-func TestObserverIsToldOnce(t *testing.T) {
-	t.Parallel()
-	var seen []rbac.Decision
-	az := newTeam(t, rbac.WithObserver(func(_ context.Context, d rbac.Decision) { seen = append(seen, d) }))
-	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody(), rbachttp.WithUnusedScope(func(*http.Request, rbachttp.Requirement) {}))
-	for _, test := range []struct {
-		need rbachttp.Requirement
-		want []string
-	}{
-		{rbachttp.Needs(rbac.Contacts, rbac.Read), []string{"contacts read true"}},
-		{rbachttp.Needs(rbac.Deals, rbac.Read), []string{"deals read false"}},
-		{rbachttp.NeedsScope(rbac.Deals, rbac.Read), []string{"deals read false"}},
-		{rbachttp.Member(), nil},
-		{rbachttp.SignedIn(), nil},
-		{rbachttp.AnyOf(rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.NeedsScope(rbac.Deals, rbac.Read), rbachttp.Needs(rbac.API, rbac.Read)), []string{"audit read false", "deals read false"}},
-		{rbachttp.AllOf(rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.NeedsScope(rbac.Deals, rbac.Read)), []string{"audit read false"}},
-	} {
-		seen = nil
-		record(guard.Require(test.need)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})), "GET", "/", "sal")
-		var got []string
-		for _, d := range seen {
-			got = append(got, string(d.Area)+" "+d.Action.String()+" "+strconv.FormatBool(d.Allowed))
-		}
-		require.Equal(t, test.want, got, test.need.String())
-	}
+// Not parallel: it changes what is shared by all.
+func TestDefaultLogger(t *testing.T) {
+	logger, log := newLog()
+	before := slog.Default()
+	slog.SetDefault(logger)
+	defer slog.SetDefault(before)
+	guard := rbachttp.New(newTeam(t).Authorizer, identify)
+	slog.SetDefault(before)
+	require.Equal(t, 403, record(guard.Require(rbachttp.Needs(rbac.API, rbac.Read))(helloHandler), "GET", "/", "eve").Code)
+	require.Contains(t, log.take(), "rbachttp: denied")
 }

@@ -10,6 +10,37 @@ import (
 	"github.com/areagate/rbac/rbachttp"
 )
 
+// What is missing is in the body only when it is switched on.
+func TestMissingPermissions(t *testing.T) {
+	t.Parallel()
+	az := newTeam(t)
+	off := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet))
+	on := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody())
+	audit, contacts, deals := rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.Needs(rbac.Contacts, rbac.Read), rbachttp.NeedsScope(rbac.Deals, rbac.Read)
+	for _, test := range []struct {
+		need rbachttp.Requirement
+		user string
+		want string
+	}{
+		{audit, "sal", `[{"audit":{"read":"all","manage":"none"}}]`},
+		{audit, "eve", `[{"audit":{"read":"all","manage":"none"}}]`},
+		{rbachttp.Needs(rbac.Deals, rbac.Manage), "sal", `[{"deals":{"read":"none","manage":"all"}}]`},
+		{deals, "gus", `[{"deals":{"read":"own","manage":"none"}}]`},
+		{rbachttp.AllOf(audit, contacts), "sal", `[{"audit":{"read":"all","manage":"none"}}]`},
+		{rbachttp.AllOf(audit, contacts), "gus", `[{"audit":{"read":"all","manage":"none"},"contacts":{"read":"all","manage":"none"}}]`},
+		{rbachttp.AnyOf(audit, rbachttp.Needs(rbac.API, rbac.Manage)), "sal", `[{"audit":{"read":"all","manage":"none"}},{"api":{"read":"none","manage":"all"}}]`},
+		{rbachttp.AllOf(rbachttp.Member(), rbachttp.AnyOf(audit, deals)), "gus", `[{"audit":{"read":"all","manage":"none"}},{"deals":{"read":"own","manage":"none"}}]`},
+		{rbachttp.Member(), "eve", ``},
+	} {
+		var got struct{ Missing json.RawMessage }
+		w := record(on.Require(test.need)(helloHandler), "GET", "/", test.user)
+		require.Equal(t, 403, w.Code)
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))
+		require.Equal(t, test.want, string(got.Missing), "%v by %s", test.need, test.user)
+		require.NotContains(t, record(off.Require(test.need)(helloHandler), "GET", "/", test.user).Body.String(), "missing")
+	}
+}
+
 // What a denial tells is bounded, and so is what it costs. Beyond sixteen
 // alternatives the client is told none.
 func TestMissingPermissionsAreBounded(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,19 +15,6 @@ import (
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/rbachttp"
 )
-
-// echo answers the pattern and the path values id and rest, and looks at the
-// scope of deals.
-func echo(w http.ResponseWriter, r *http.Request) {
-	rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read)
-	fmt.Fprintf(w, "%s id=%s rest=%s", r.Pattern, r.PathValue("id"), r.PathValue("rest"))
-}
-
-func newMux(tb testing.TB, opts ...rbachttp.Option) (*rbachttp.Mux, *rbachttp.Guard) {
-	tb.Helper()
-	guard := rbachttp.New(newTeam(tb).Authorizer, identify, append([]rbachttp.Option{rbachttp.WithLogger(quiet)}, opts...)...)
-	return guard.Mux(), guard
-}
 
 func TestMux(t *testing.T) {
 	t.Parallel()
@@ -289,30 +277,6 @@ func TestWiringMistakes(t *testing.T) {
 	require.Equal(t, 200, record(mux, "GET", "/taken", "ada").Code)
 }
 
-// A guard knows the areas of its Authorizer, and no others.
-func TestAreasAreThoseOfTheAuthorizer(t *testing.T) {
-	t.Parallel()
-	az, err := rbac.Open(t.Context(), rbac.NewMemStore(), rbac.WithAreas(
-		rbac.AreaInfo{Area: rbac.Users}, rbac.AreaInfo{Area: "invoices", Owned: true},
-	))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = az.Close() })
-	for _, guard := range []*rbachttp.Guard{rbachttp.New(az, identify), rbachttp.NewForWorkspace(az.For("x"), identify)} {
-		require.NotPanics(t, func() { guard.Require(rbachttp.NeedsScope("invoices", rbac.Read)) })
-		require.Panics(t, func() { guard.Require(rbachttp.Needs(rbac.Deals, rbac.Read)) })
-		require.Panics(t, func() { guard.Require(rbachttp.NeedsScope(rbac.Users, rbac.Read)) })
-	}
-}
-
-// A Requirement does not change with the slice that it was made of.
-func TestRequirementIsAValue(t *testing.T) {
-	t.Parallel()
-	parts := []rbachttp.Requirement{rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.Needs(rbac.API, rbac.Read)}
-	all := rbachttp.AllOf(parts...)
-	parts[0], parts[1] = rbachttp.SignedIn(), rbachttp.SignedIn()
-	require.Equal(t, "audit: read all, and api: read all", all.String())
-}
-
 // A mux works below other handlers that change the request's URL.
 func TestMuxBelowStripPrefix(t *testing.T) {
 	t.Parallel()
@@ -331,4 +295,26 @@ func TestMuxBelowStripPrefix(t *testing.T) {
 	body, err := io.ReadAll(w.Result().Body)
 	require.NoError(t, err)
 	require.Equal(t, "GET /deals/{id} id=7 rest=", string(body))
+}
+
+// A mux, its guard and its routes can be used by several goroutines, from the
+// first request on.
+func TestMuxIsConcurrent(t *testing.T) {
+	t.Parallel()
+	mux, guard := newMux(t)
+	mux.HandleFunc("GET /deals", rbachttp.NeedsScope(rbac.Deals, rbac.Read), echo)
+	mux.HandleFunc("GET /leak", rbachttp.NeedsScope(rbac.Deals, rbac.Read), func(http.ResponseWriter, *http.Request) {})
+	mux.Handle("GET /me", rbachttp.SignedIn(), guard.Permissions())
+	var wait sync.WaitGroup
+	for i := range 16 {
+		wait.Go(func() {
+			user := everybody[i%len(everybody)]
+			for _, path := range []string{"/deals", "/leak", "/me", "/unknown"} {
+				record(mux, "GET", path, user)
+				record(mux, "POST", path, user)
+			}
+			mux.Routes().Access(nil).Table()
+		})
+	}
+	wait.Wait()
 }

@@ -26,3 +26,12 @@ func TestRequirementString(t *testing.T) {
 		require.Equal(t, want, need.String())
 	}
 }
+
+// A Requirement does not change with the slice that it was made of.
+func TestRequirementIsAValue(t *testing.T) {
+	t.Parallel()
+	parts := []rbachttp.Requirement{rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.Needs(rbac.API, rbac.Read)}
+	all := rbachttp.AllOf(parts...)
+	parts[0], parts[1] = rbachttp.SignedIn(), rbachttp.SignedIn()
+	require.Equal(t, "audit: read all, and api: read all", all.String())
+}

@@ -30,32 +30,6 @@ func TestScope(t *testing.T) {
 	}
 }
 
-// unusedScopes collects what is reported as unused.
-type unusedScopes struct {
-	mu    sync.Mutex
-	needs []string
-}
-
-func (u *unusedScopes) report(_ *http.Request, need rbachttp.Requirement) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.needs = append(u.needs, need.String())
-}
-
-// take returns what was reported since the last time.
-func (u *unusedScopes) take() []string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	defer func() { u.needs = nil }()
-	return u.needs
-}
-
-// subjectOf returns the Subject of a request.
-func subjectOf(r *http.Request) rbac.Subject {
-	s, _ := rbac.FromContext(r.Context())
-	return s
-}
-
 // Every way to look counts, for the area and action that it is about; what is
 // no look does not.
 func TestUnusedScope(t *testing.T) {
@@ -296,4 +270,22 @@ func TestUnusedScopeIsLogged(t *testing.T) {
 	})
 	require.Equal(t, "everything", record(mux, "GET", "/deals", "sal").Body.String())
 	require.Equal(t, `level=ERROR msg="rbachttp: a handler did not look at the scope of its caller: it may have shown everybody's records" method=GET pattern="GET /deals" need="deals: read own or all"`+"\n", log.take())
+}
+
+// A handler may look at its scope from several goroutines, and after it
+// returned.
+func TestLooksAreConcurrent(t *testing.T) {
+	t.Parallel()
+	mux, _ := newMux(t)
+	var wait sync.WaitGroup
+	mux.HandleFunc("GET /deals", rbachttp.NeedsScope(rbac.Deals, rbac.Read), func(w http.ResponseWriter, r *http.Request) {
+		ctx := context.WithoutCancel(r.Context())
+		for range 8 {
+			wait.Go(func() { rbachttp.Scope(ctx, rbac.Deals, rbac.Read) })
+		}
+	})
+	for range 50 {
+		record(mux, "GET", "/deals", "sal")
+	}
+	wait.Wait()
 }

@@ -3,6 +3,7 @@ package rbachttp_test
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +11,120 @@ import (
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/rbachttp"
 )
+
+// countingIdentify counts how often it is asked.
+func countingIdentify(n *atomic.Int64) rbachttp.Identify {
+	return func(r *http.Request) (rbachttp.Caller, error) {
+		n.Add(1)
+		return identify(r)
+	}
+}
+
+// Nested middleware of one guard asks once who calls, and each requirement
+// counts.
+func TestNested(t *testing.T) {
+	t.Parallel()
+	az := newTeam(t)
+	var asked atomic.Int64
+	guard := rbachttp.New(az.Authorizer, countingIdentify(&asked), rbachttp.WithLogger(quiet))
+	member := guard.Require(rbachttp.Member())
+	contacts := guard.Require(rbachttp.Needs(rbac.Contacts, rbac.Read))
+	deals := guard.Require(rbachttp.NeedsScope(rbac.Deals, rbac.Read))
+	public := guard.Require(rbachttp.Public("test"))
+	for _, test := range []struct {
+		name  string
+		h     http.Handler
+		user  string
+		want  int
+		asked int64
+	}{
+		{"all met", member(contacts(deals(helloHandler))), "sal", 200, 1},
+		{"twice the same", deals(deals(deals(helloHandler))), "sal", 200, 1},
+		{"inner denies", member(contacts(helloHandler)), "gus", 403, 1},
+		{"outer denies", contacts(member(helloHandler)), "gus", 403, 1},
+		{"outer denies, and the inner would too", member(contacts(helloHandler)), "eve", 403, 1},
+		{"nobody", member(contacts(helloHandler)), "", 401, 1},
+		{"public is not asked", public(public(helloHandler)), "sal", 200, 0},
+		{"public outside", public(contacts(helloHandler)), "gus", 403, 1},
+		{"public inside", contacts(public(helloHandler)), "gus", 403, 1},
+	} {
+		asked.Store(0)
+		require.Equal(t, test.want, record(test.h, "GET", "/", test.user).Code, test.name)
+		require.Equal(t, test.asked, asked.Load(), test.name)
+	}
+}
+
+// What limits the Subject between two guards also limits the inner one.
+func TestNestedLimit(t *testing.T) {
+	t.Parallel()
+	az := newTeam(t)
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet))
+	outer := guard.Require(rbachttp.NeedsScope(rbac.Deals, rbac.Read))
+	limit := between(func(_ context.Context, s rbac.Subject) rbac.Subject {
+		return s.Limit(rbac.Permissions{rbac.Deals: {Read: rbac.Own}})
+	})
+	for _, test := range []struct {
+		need rbachttp.Requirement
+		want int
+	}{
+		{rbachttp.Needs(rbac.Deals, rbac.Read), 403},
+		{rbachttp.Needs(rbac.Contacts, rbac.Read), 403},
+		{rbachttp.NeedsScope(rbac.Deals, rbac.Read), 200},
+		{rbachttp.Member(), 200},
+	} {
+		var seen string
+		h := outer(limit(guard.Require(test.need)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, _ := rbac.FromContext(r.Context())
+			rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read)
+			seen = s.Permissions().String()
+		}))))
+		require.Equal(t, test.want, record(h, "GET", "/", "ada").Code, test.need.String())
+		if test.want == 200 {
+			require.Equal(t, "deals: read own", seen, test.need.String())
+		}
+	}
+}
+
+// Another guard within has its own callers. The outer one does not take them
+// for its own, nor does it go back to its own behind them.
+func TestNestedGuardsOfTwoKinds(t *testing.T) {
+	t.Parallel()
+	az := newTeam(t)
+	var asked atomic.Int64
+	staff := rbachttp.New(az.Authorizer, countingIdentify(&asked), rbachttp.WithLogger(quiet))
+	robot := rbachttp.NewForWorkspace(az.For("bolt"), func(*http.Request) (rbachttp.Caller, error) { return rbachttp.User("bo"), nil }, rbachttp.WithLogger(quiet))
+	audit := rbachttp.Needs(rbac.Audit, rbac.Read)
+	var seen string
+	look := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, _ := rbac.FromContext(r.Context())
+		seen = s.User()
+	})
+	member := rbachttp.Member()
+
+	require.Equal(t, 200, record(staff.Require(member)(robot.Require(audit)(look)), "GET", "/", "sal").Code)
+	require.Equal(t, "bo", seen)
+	require.Equal(t, int64(1), asked.Load())
+	require.Equal(t, 403, record(staff.Require(member)(robot.Require(audit)(staff.Require(audit)(look))), "GET", "/", "sal").Code)
+	require.Equal(t, 403, record(staff.Require(member)(robot.Require(audit)(staff.Require(member)(look))), "GET", "/", "sal").Code)
+	require.Equal(t, int64(3), asked.Load(), "once for each request")
+
+	// A second guard with the same caller is another matter.
+	second := rbachttp.New(az.Authorizer, countingIdentify(&asked), rbachttp.WithLogger(quiet))
+	require.Equal(t, 200, record(staff.Require(member)(second.Require(member)(staff.Require(member)(look))), "GET", "/", "sal").Code)
+	require.Equal(t, "sal", seen)
+	require.Equal(t, int64(5), asked.Load(), "once for each guard")
+	require.Equal(t, 403, record(staff.Require(member)(second.Require(member)(staff.Require(audit)(look))), "GET", "/", "sal").Code)
+
+	// What was in the context before the first guard counts for nothing.
+	smuggle := between(func(ctx context.Context, _ rbac.Subject) rbac.Subject {
+		s, err := az.Subject(ctx, "ada")
+		require.NoError(t, err)
+		return s
+	})
+	require.Equal(t, 403, record(smuggle(staff.Require(audit)(look)), "GET", "/", "sal").Code)
+	require.Equal(t, 200, record(smuggle(staff.Require(member)(look)), "GET", "/", "sal").Code)
+	require.Equal(t, "sal", seen)
+}
 
 // A limit that was put behind one guard holds at every guard further in that
 // resolves the same caller, whoever is between.
