@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/areagate/rbac"
@@ -88,7 +89,10 @@ func (s *server) listKeys(w http.ResponseWriter, r *http.Request) error {
 		if err := rows.Scan(&key.ID, &key.User, &key.Name, &permissions); err != nil {
 			return key, err
 		}
-		return key, json.Unmarshal(permissions, &key.Permissions)
+		if err := json.Unmarshal(permissions, &key.Permissions); err != nil {
+			return key, fmt.Errorf("the stored permissions of key %s: %v", key.ID, err) // which is nothing to tell the client
+		}
+		return key, nil
 	})
 	if err != nil {
 		return err

@@ -33,6 +33,19 @@ func TestKeyIsShownOnce(t *testing.T) {
 	c.with(key.Key+"x", "GET", "/contacts", nil).wants(t, http.StatusUnauthorized, "unauthenticated")
 }
 
+// A key whose stored permissions cannot be read is no mistake of whoever asks.
+func TestMalformedKeyIsOurMistake(t *testing.T) {
+	c := start(t, sqliteDatabase(t))
+	key := c.makeKey(t, operations, rbac.Permissions{rbac.Contacts: {Read: rbac.All}})
+	for _, stored := range []string{"{", `{"contacts": {"read": "some"}}`} {
+		if err := c.db.exec(t.Context(), "UPDATE api_keys SET permissions = $1", stored); err != nil {
+			t.Fatal(err)
+		}
+		c.as(operations, "GET", "/api-keys", nil).wants(t, http.StatusInternalServerError, "internal")
+		c.with(key.Key, "GET", "/contacts", nil).wants(t, http.StatusServiceUnavailable, "unavailable")
+	}
+}
+
 // A key is its owner, limited: it reaches what both reach.
 func TestKeyIsLessThanItsOwner(t *testing.T) {
 	c := start(t, sqliteDatabase(t))
