@@ -36,7 +36,7 @@ type replica struct {
 	expiry    *time.Timer // takes snap out of service at confirmed + maxStaleness
 	fault     error       // why snap could not be confirmed, nil after success
 	lastUsed  time.Time
-	folding   bool
+	merging   bool
 
 	changes mark    // counts publications, own changes and doubts
 	floor   int64   // the newest event of an own change
@@ -308,8 +308,8 @@ func (r *replica) publishLocked(s *snapshot, asked time.Time) {
 	r.installLocked(s)
 	r.confirmed = time.Time{}
 	r.serveLocked(asked)
-	if s.wantsFold() && !r.folding {
-		r.folding = r.engine.spawn(func() { r.fold(s) })
+	if s.wantsMerge() && !r.merging {
+		r.merging = r.engine.spawn(func() { r.merge(s) })
 	}
 }
 
@@ -521,13 +521,13 @@ func (r *replica) catchUpLocked() *flight {
 	return r.joinNewLocked()
 }
 
-// fold merges the overlay of an earlier snapshot into its large map, beside
+// merge puts the overlay of an earlier snapshot into its large map, beside
 // the checks and changes that go on, and publishes the result.
-func (r *replica) fold(earlier *snapshot) {
-	members := earlier.folded()
+func (r *replica) merge(earlier *snapshot) {
+	members := earlier.merged()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.folding = false
+	r.merging = false
 	if r.snap == nil || r.snap.generation != earlier.generation {
 		return // loaded anew meanwhile
 	}

@@ -32,7 +32,7 @@ type snapshot struct {
 
 	// members is one large map that is never written again. In a large
 	// workspace changes go to overlay, a small map copied with each change,
-	// which is folded into a new large one now and then.
+	// which is merged into a new large one now and then.
 	members    map[string]seat
 	overlay    map[string]seat // a zero seat hides the member
 	generation *byte           // the identity of members
@@ -69,8 +69,8 @@ const (
 	// only needed above.
 	smallWorkspace = 4096
 
-	// foldOverlay is the size from which the overlay is folded.
-	foldOverlay = 4096
+	// mergeOverlay is the size from which the overlay is merged.
+	mergeOverlay = 4096
 
 	// Following an event costs as much as loading some members: 8 from
 	// MemStore, up to 35 from PostgreSQL (docs/performance.md).
@@ -247,8 +247,8 @@ func write(members, overlay map[string]seat) {
 	}
 }
 
-// folded returns the members of s in one map.
-func (s *snapshot) folded() map[string]seat {
+// merged returns the members of s in one map.
+func (s *snapshot) merged() map[string]seat {
 	members := make(map[string]seat, len(s.members))
 	maps.Copy(members, s.members)
 	write(members, s.overlay)
@@ -256,7 +256,7 @@ func (s *snapshot) folded() map[string]seat {
 }
 
 // onto returns a snapshot of the same revision as s whose large map is
-// members, folded from an earlier snapshot that had the same large map as s.
+// members, merged from an earlier snapshot that had the same large map as s.
 func (s *snapshot) onto(members map[string]seat, earlier *snapshot) *snapshot {
 	next := &snapshot{
 		model: s.model, areas: s.areas, revision: s.revision,
@@ -275,8 +275,8 @@ func (s *snapshot) onto(members map[string]seat, earlier *snapshot) *snapshot {
 	return next
 }
 
-// wantsFold reports whether the overlay has grown too large.
-func (s *snapshot) wantsFold() bool { return len(s.overlay) >= foldOverlay }
+// wantsMerge reports whether the overlay has grown too large.
+func (s *snapshot) wantsMerge() bool { return len(s.overlay) >= mergeOverlay }
 
 // wantsReload reports whether s carries too much that is of no use any more.
 func (s *snapshot) wantsReload() bool { return s.gone > goneRows && s.gone > len(s.rows)/2 }
