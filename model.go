@@ -3,6 +3,8 @@ package rbac
 import (
 	"fmt"
 	"time"
+
+	"github.com/areagate/rbac/internal/fold"
 )
 
 // model is what an Authorizer's options fix at Open: the areas and the system
@@ -92,6 +94,9 @@ func (m *model) updateProblems(role Role) problems {
 	m.roleProblems(&bad, role)
 	return bad
 }
+
+// foldName returns what the ways to write one role name have in common (A8).
+func foldName(name string) string { return fold.Name(name) }
 
 // shown returns a stored role as this program shows it: with what it grants
 // here (E6, E7).

@@ -14,11 +14,11 @@ import (
 
 // TestCommittedFiles fails when the committed files are not what foldgen
 // writes. With a Go that has another version of Unicode there is nothing to
-// compare, and whether to move on to it is a decision: see foldName.
+// compare, and whether to move on to it is a decision: see fold.Name.
 func TestCommittedFiles(t *testing.T) {
 	for path, generate := range files {
 		t.Run(path, func(t *testing.T) {
-			committed, err := os.ReadFile(filepath.Join("../..", path))
+			committed, err := os.ReadFile(filepath.Join("../fold", path))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -27,7 +27,7 @@ func TestCommittedFiles(t *testing.T) {
 				t.Skipf("the file has Unicode %s, this Go has Unicode %s", version, norm.Version)
 			}
 			if !bytes.Equal(committed, generate()) {
-				t.Errorf("%s is not what foldgen writes; run go generate in package rbac", path)
+				t.Errorf("%s is not what foldgen writes; run go generate ./internal/fold", path)
 			}
 		})
 	}
@@ -45,11 +45,11 @@ func committedVersion(t *testing.T, file []byte) string {
 	return ""
 }
 
-// TestFilesSayTheSameVersion keeps the comment of foldName true.
+// TestFilesSayTheSameVersion keeps the comment of fold.Name true.
 func TestFilesSayTheSameVersion(t *testing.T) {
 	var versions []string
 	for path := range files {
-		committed, err := os.ReadFile(filepath.Join("../..", path))
+		committed, err := os.ReadFile(filepath.Join("../fold", path))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,12 +58,12 @@ func TestFilesSayTheSameVersion(t *testing.T) {
 	if versions[0] != versions[1] {
 		t.Errorf("the files have different versions of Unicode: %q", versions)
 	}
-	source, err := os.ReadFile("../../name.go")
+	source, err := os.ReadFile("../fold/fold.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := "Unicode " + versions[0]; !strings.Contains(string(source), want) {
-		t.Errorf("name.go does not say %q", want)
+		t.Errorf("fold.go does not say %q", want)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestEveryCodePoint(t *testing.T) {
 		got := expansion(r)
 
 		if again := expand(got); again != got {
-			t.Errorf("%U: the expansion %+q becomes %+q: foldName would not be idempotent", r, got, again)
+			t.Errorf("%U: the expansion %+q becomes %+q: fold.Name would not be idempotent", r, got, again)
 		}
 		// D146, with what is ignorable left out.
 		want := visibleNFKD(fold(visibleNFKD(fold(norm.NFD.String(s)))))
@@ -89,7 +89,7 @@ func TestEveryCodePoint(t *testing.T) {
 		}
 		isMark := norm.NFD.PropertiesString(s).CCC() != 0
 		if isMark && s != iotaSubscript && fold(s) != s {
-			t.Errorf("%U is a mark that folds: name.go treats only U+0345", r)
+			t.Errorf("%U is a mark that folds: fold.go treats only U+0345", r)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package rbac
+package fold_test
 
 import (
 	"os"
@@ -6,20 +6,22 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/areagate/rbac/internal/fold"
 )
 
-// TestFoldNameGolden checks the keys against those of golang.org/x/text, which
+// TestNameGolden checks the keys against those of golang.org/x/text, which
 // internal/foldgen writes down.
-func TestFoldNameGolden(t *testing.T) {
+func TestNameGolden(t *testing.T) {
 	t.Parallel()
 	pairs := 0
 	for number, line := range goldenLines(t) {
 		name, want := parseGolden(t, number, line)
-		if got := foldName(name); got != want {
-			t.Errorf("line %d: foldName(%+q) = %+q, want %+q", number, name, got, want)
+		if got := fold.Name(name); got != want {
+			t.Errorf("line %d: Name(%+q) = %+q, want %+q", number, name, got, want)
 		}
-		if got := foldName(want); got != want {
-			t.Errorf("line %d: foldName(%+q) = %+q, want it unchanged", number, want, got)
+		if got := fold.Name(want); got != want {
+			t.Errorf("line %d: Name(%+q) = %+q, want it unchanged", number, want, got)
 		}
 		pairs++
 	}
@@ -31,7 +33,7 @@ func TestFoldNameGolden(t *testing.T) {
 // goldenLines returns the lines of the golden file that have a pair, by number.
 func goldenLines(t *testing.T) map[int]string {
 	t.Helper()
-	text, err := os.ReadFile("testdata/foldnames.txt")
+	text, err := os.ReadFile("testdata/names.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,7 @@ func parseGolden(t *testing.T, number int, line string) (name, key string) {
 	return name, key
 }
 
-func TestFoldNameSame(t *testing.T) {
+func TestNameSame(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		why  string
@@ -107,15 +109,15 @@ func TestFoldNameSame(t *testing.T) {
 	} {
 		t.Run(test.why, func(t *testing.T) {
 			t.Parallel()
-			a, b := foldName(test.a), foldName(test.b)
+			a, b := fold.Name(test.a), fold.Name(test.b)
 			if (a == b) != test.same {
-				t.Errorf("foldName(%+q) = %+q, foldName(%+q) = %+q; want the same: %t", test.a, a, test.b, b, test.same)
+				t.Errorf("Name(%+q) = %+q, Name(%+q) = %+q; want the same: %t", test.a, a, test.b, b, test.same)
 			}
 		})
 	}
 }
 
-func FuzzFoldName(f *testing.F) {
+func FuzzName(f *testing.F) {
 	for _, seed := range []string{
 		"", " ", "Sales  lead", "\tSALES\u00a0lead ", "Straße", "\u00c9 e\u0301 \u00b4", "q\u0307\u034f\u0323",
 		"\u03b1\u0345\u0301 \u1f82 \u037a", "ﬁ Ⅳ ﷺ İ ı ς", "\ud55c\uae00 \u1112\u1161\u11ab", "\uab70\u13a0",
@@ -124,24 +126,24 @@ func FuzzFoldName(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		key := foldName(name)
-		if again := foldName(key); again != key {
-			t.Errorf("foldName(%+q) = %+q, whose key is %+q", name, key, again)
+		key := fold.Name(name)
+		if again := fold.Name(key); again != key {
+			t.Errorf("Name(%+q) = %+q, whose key is %+q", name, key, again)
 		}
 		if !utf8.ValidString(key) {
-			t.Errorf("foldName(%+q) = %+q, want valid UTF-8", name, key)
+			t.Errorf("Name(%+q) = %+q, want valid UTF-8", name, key)
 		}
 		if key != strings.Join(strings.Fields(key), " ") {
-			t.Errorf("foldName(%+q) = %+q, want single spaces, within only", name, key)
+			t.Errorf("Name(%+q) = %+q, want single spaces, within only", name, key)
 		}
-		if upper := foldName(mapASCII(name, 'a', 'z', 'A')); upper != key {
-			t.Errorf("foldName(%+q) = %+q, in upper case %+q", name, key, upper)
+		if upper := fold.Name(mapASCII(name, 'a', 'z', 'A')); upper != key {
+			t.Errorf("Name(%+q) = %+q, in upper case %+q", name, key, upper)
 		}
-		if lower := foldName(mapASCII(name, 'A', 'Z', 'a')); lower != key {
-			t.Errorf("foldName(%+q) = %+q, in lower case %+q", name, key, lower)
+		if lower := fold.Name(mapASCII(name, 'A', 'Z', 'a')); lower != key {
+			t.Errorf("Name(%+q) = %+q, in lower case %+q", name, key, lower)
 		}
-		if spaced := foldName(" \u3000" + name + "\n"); spaced != key {
-			t.Errorf("foldName(%+q) = %+q, with space around it %+q", name, key, spaced)
+		if spaced := fold.Name(" \u3000" + name + "\n"); spaced != key {
+			t.Errorf("Name(%+q) = %+q, with space around it %+q", name, key, spaced)
 		}
 	})
 }
@@ -158,7 +160,7 @@ func mapASCII(s string, first, last, to byte) string {
 	return string(mapped)
 }
 
-func BenchmarkFoldName(b *testing.B) {
+func BenchmarkName(b *testing.B) {
 	for _, bench := range []struct{ what, name string }{
 		{"ASCII", "Regional Sales Lead"},
 		{"Latin", "Leitung Straßenverkäufe É"},
@@ -166,7 +168,7 @@ func BenchmarkFoldName(b *testing.B) {
 	} {
 		b.Run(bench.what, func(b *testing.B) {
 			for b.Loop() {
-				foldName(bench.name)
+				fold.Name(bench.name)
 			}
 		})
 	}
