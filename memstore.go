@@ -3,6 +3,8 @@ package rbac
 import (
 	"context"
 	"sync"
+
+	"github.com/areagate/rbac/internal/cow"
 )
 
 // MemStore is a [Store] and a [Notifier] in memory: for tests, for
@@ -32,8 +34,8 @@ func NewMemStore() *MemStore {
 
 // memState is a committed state of one workspace. It is immutable.
 type memState struct {
-	roles   memList[Role]
-	members memList[Member]
+	roles   cow.List[RoleID, Role]
+	members cow.List[string, Member]
 
 	// events holds the event with number n at index n-1. States share the
 	// array behind it: an Update writes only beyond the newest committed
@@ -43,12 +45,12 @@ type memState struct {
 
 // memEmpty is the state of a workspace that was never written.
 var memEmpty = &memState{
-	roles:   memList[Role]{key: func(r *Role) string { return string(r.ID) }},
-	members: memList[Member]{key: func(m *Member) string { return m.User }},
+	roles:   cow.New(func(r *Role) RoleID { return r.ID }),
+	members: cow.New(func(m *Member) string { return m.User }),
 }
 
 func (s *memState) empty() bool {
-	return s.roles.empty() && s.members.empty() && len(s.events) == 0
+	return s.roles.Empty() && s.members.Empty() && len(s.events) == 0
 }
 
 func (s *memState) revision() Revision {

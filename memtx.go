@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/areagate/rbac/internal/cow"
 )
 
 var errMemEnded = errors.New("rbac: a Reader or Tx was used after its function had returned")
@@ -38,7 +40,7 @@ func (r *memReader) Role(id RoleID) (Role, error) {
 	if err := r.usable(); err != nil {
 		return Role{}, err
 	}
-	role := r.state.roles.get(string(id))
+	role := r.state.roles.Get(id)
 	if role == nil {
 		return Role{}, ErrRoleNotFound
 	}
@@ -48,7 +50,7 @@ func (r *memReader) Role(id RoleID) (Role, error) {
 func (r *memReader) Roles() iter.Seq2[Role, error] {
 	all := func(*Role) bool { return true }
 	return memSelect(r, 0, Role.clone, all, func() iter.Seq[*Role] {
-		return r.state.roles.behind("")
+		return r.state.roles.Behind("")
 	})
 }
 
@@ -56,7 +58,7 @@ func (r *memReader) Member(user string) (Member, error) {
 	if err := r.usable(); err != nil {
 		return Member{}, err
 	}
-	member := r.state.members.get(user)
+	member := r.state.members.Get(user)
 	if member == nil {
 		return Member{}, ErrMemberNotFound
 	}
@@ -76,9 +78,9 @@ func (r *memReader) Members(q MemberQuery) iter.Seq2[Member, error] {
 	}
 	return memSelect(r, q.Limit, itself, wanted, func() iter.Seq[*Member] {
 		if users != nil {
-			return r.state.members.at(users)
+			return r.state.members.At(users)
 		}
-		return r.state.members.behind(q.After)
+		return r.state.members.Behind(q.After)
 	})
 }
 
@@ -144,46 +146,46 @@ type memTx struct {
 func (tx *memTx) PutRole(role Role) error {
 	role = role.clone()
 	role.CreatedAt, role.UpdatedAt = memTime(role.CreatedAt), memTime(role.UpdatedAt)
-	return tx.editRole(memEdit[Role]{string(role.ID), &role})
+	return tx.editRole(cow.Edit[RoleID, Role]{Key: role.ID, Value: &role})
 }
 
 func (tx *memTx) DeleteRole(id RoleID) error {
-	return tx.editRole(memEdit[Role]{string(id), nil})
+	return tx.editRole(cow.Edit[RoleID, Role]{Key: id})
 }
 
-func (tx *memTx) editRole(edit memEdit[Role]) error {
+func (tx *memTx) editRole(edit cow.Edit[RoleID, Role]) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	tx.state.roles = tx.state.roles.with([]memEdit[Role]{edit})
+	tx.state.roles = tx.state.roles.With([]cow.Edit[RoleID, Role]{edit})
 	tx.wrote = true
 	return nil
 }
 
 func (tx *memTx) PutMembers(members ...Member) error {
 	members = slices.Clone(members)
-	edits := make([]memEdit[Member], len(members))
+	edits := make([]cow.Edit[string, Member], len(members))
 	for i := range members {
 		m := &members[i]
 		m.UpdatedAt = memTime(m.UpdatedAt)
-		edits[i] = memEdit[Member]{m.User, m}
+		edits[i] = cow.Edit[string, Member]{Key: m.User, Value: m}
 	}
 	return tx.editMembers(edits)
 }
 
 func (tx *memTx) DeleteMembers(users ...string) error {
-	edits := make([]memEdit[Member], len(users))
+	edits := make([]cow.Edit[string, Member], len(users))
 	for i, user := range users {
-		edits[i] = memEdit[Member]{user, nil}
+		edits[i] = cow.Edit[string, Member]{Key: user}
 	}
 	return tx.editMembers(edits)
 }
 
-func (tx *memTx) editMembers(edits []memEdit[Member]) error {
+func (tx *memTx) editMembers(edits []cow.Edit[string, Member]) error {
 	if err := tx.usable(); err != nil || len(edits) == 0 {
 		return err
 	}
-	tx.state.members = tx.state.members.with(edits)
+	tx.state.members = tx.state.members.With(edits)
 	tx.wrote = true
 	return nil
 }
