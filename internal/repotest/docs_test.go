@@ -1,4 +1,4 @@
-package rbac_test
+package repotest_test
 
 import (
 	"fmt"

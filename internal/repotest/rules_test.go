@@ -1,4 +1,4 @@
-package rbac_test
+package repotest_test
 
 import (
 	"encoding/json"
@@ -72,8 +72,12 @@ func rootTests(t *testing.T) []goFile {
 	return slices.DeleteFunc(files, func(f goFile) bool { return f.module != "." || !f.test() })
 }
 
+// The root module imports only the standard library and itself, but for its
+// tests. Of itself, package rbac imports internal packages that import nothing
+// but the standard library.
 func TestRuleImportsPointInward(t *testing.T) {
 	files, _ := goFiles(t)
+	imports := map[string][]string{} // what is not of the standard library, by package
 	for _, file := range files {
 		if file.module != "." || file.test() {
 			continue
@@ -81,15 +85,21 @@ func TestRuleImportsPointInward(t *testing.T) {
 		for _, spec := range file.Imports {
 			imported := strings.Trim(spec.Path.Value, `"`)
 			first, _, _ := strings.Cut(imported, "/")
-			standard := !strings.Contains(first, ".")
-			own := imported == modulePath || strings.HasPrefix(imported, modulePath+"/")
-			switch {
-			case standard:
-			case file.pkgPath() == modulePath && !strings.HasPrefix(imported, modulePath+"/internal/"):
-				t.Errorf("%s imports %s: package rbac imports only the standard library", file.name, imported)
-			case !own:
+			if !strings.Contains(first, ".") {
+				continue
+			}
+			imports[file.pkgPath()] = append(imports[file.pkgPath()], imported)
+			if imported != modulePath && !strings.HasPrefix(imported, modulePath+"/") {
 				t.Errorf("%s imports %s: the root module imports only the standard library and itself, but for its tests", file.name, imported)
 			}
+		}
+	}
+	for _, imported := range imports[modulePath] {
+		switch {
+		case !strings.HasPrefix(imported, modulePath+"/internal/"):
+			t.Errorf("package rbac imports %s, which is not internal", imported)
+		case len(imports[imported]) > 0:
+			t.Errorf("package rbac imports %s, which imports %s: want only the standard library", imported, imports[imported])
 		}
 	}
 }
