@@ -1,4 +1,4 @@
-package main
+package tour
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // In a workspace of an earlier run it brings in line what is in the file, and
 // takes back what the tour did; what is as it should be leaves no event. Roles
 // and people that are not in the file stay as they are.
-func setUp(ctx context.Context, az *rbac.Authorizer, c company) error {
+func setUp(ctx context.Context, az *rbac.Authorizer, c Company) error {
 	if err := az.System("quickstart").Assign(ctx, rbac.Administrator, c.Administrators...); err != nil {
 		return &defect{"", rename(err, "users", "administrators")}
 	}
@@ -77,7 +77,7 @@ func saveRole(ctx context.Context, admin *rbac.Admin, role rbac.Role, earlier ma
 
 // removeColleague removes whom an earlier tour brought in, so that this one
 // can do it again.
-func removeColleague(ctx context.Context, admin *rbac.Admin, c company) error {
+func removeColleague(ctx context.Context, admin *rbac.Admin, c Company) error {
 	if slices.Contains(c.users(), newColleague) {
 		return nil
 	}
@@ -101,7 +101,7 @@ func roleIDs(ctx context.Context, az *rbac.Authorizer) (map[string]rbac.RoleID, 
 	return ids, nil
 }
 
-func addPeople(ctx context.Context, admin *rbac.Admin, ids map[string]rbac.RoleID, people []person) error {
+func addPeople(ctx context.Context, admin *rbac.Admin, ids map[string]rbac.RoleID, people []Person) error {
 	for i, p := range people {
 		id, ok := ids[p.Role]
 		if !ok {

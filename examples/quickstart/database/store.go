@@ -21,8 +21,6 @@ type opener func(context.Context) (store rbac.Store, closeStore func(), err erro
 func storeNamed(name string) (opener, error) {
 	path, isFile := strings.CutPrefix(name, "sqlite:")
 	switch {
-	case name == "mem":
-		return openMem, nil
 	case isFile && path != "":
 		return sqliteFile(path), nil
 	case strings.HasPrefix(name, "postgres://"), strings.HasPrefix(name, "postgresql://"):
@@ -32,12 +30,7 @@ func storeNamed(name string) (opener, error) {
 		}
 		return postgres(config), nil
 	}
-	return nil, errors.New("-store: want mem, sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE")
-}
-
-// openMem opens a store that ends with the program.
-func openMem(context.Context) (rbac.Store, func(), error) {
-	return rbac.NewMemStore(), func() {}, nil
+	return nil, errors.New("-store: want sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE")
 }
 
 func sqliteFile(path string) opener {

@@ -1,4 +1,4 @@
-package main
+package tour
 
 import (
 	"bytes"
@@ -209,7 +209,7 @@ func TestMalformedFiles(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := write(t, test.file)
 			var out bytes.Buffer
-			err := run(t.Context(), path, openMem, &out)
+			err := run(t.Context(), path, &out)
 			if err == nil {
 				t.Fatalf("no error, want %s", test.want)
 			}
@@ -227,7 +227,7 @@ func TestMalformedFiles(t *testing.T) {
 }
 
 func TestMissingFile(t *testing.T) {
-	err := run(t.Context(), filepath.Join(t.TempDir(), "company.json"), openMem, io.Discard)
+	err := run(t.Context(), filepath.Join(t.TempDir(), "company.json"), io.Discard)
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v, want %v", err, os.ErrNotExist)
 	}

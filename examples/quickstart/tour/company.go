@@ -1,4 +1,4 @@
-package main
+package tour
 
 import (
 	"bytes"
@@ -11,15 +11,18 @@ import (
 	"github.com/areagate/rbac"
 )
 
-// company is what the file says.
-type company struct {
+// Company is what a file says: the roles of a company, and who has which.
+type Company struct {
+	file string // by which errors call it
+
 	Name           string
 	Administrators []string
 	Roles          []rbac.Role // name, description and permissions
-	People         []person
+	People         []Person
 }
 
-type person struct {
+// Person is somebody in a company.
+type Person struct {
 	User      string `json:"user"`
 	Role      string `json:"role"` // the role's name
 	Suspended bool   `json:"suspended"`
@@ -28,7 +31,7 @@ type person struct {
 // readCompany decodes a file and refuses what it does not know. Roles decode
 // themselves, and are as strict. What a role may be called and grant is not
 // judged here: the library does that when the role is created.
-func readCompany(data []byte) (company, error) {
+func readCompany(data []byte) (Company, error) {
 	var file struct {
 		Company        string            `json:"company"`
 		Administrators []string          `json:"administrators"`
@@ -36,23 +39,23 @@ func readCompany(data []byte) (company, error) {
 		People         []json.RawMessage `json:"people"`
 	}
 	if err := decode(data, &file); err != nil {
-		return company{}, &defect{lineOf(err, data), err}
+		return Company{}, &defect{lineOf(err, data), err}
 	}
 	roles, err := decodeList[rbac.Role](file.Roles, "role", "name")
 	if err != nil {
-		return company{}, err
+		return Company{}, err
 	}
-	people, err := decodeList[person](file.People, "person", "user")
+	people, err := decodeList[Person](file.People, "person", "user")
 	if err != nil {
-		return company{}, err
+		return Company{}, err
 	}
-	c := company{file.Company, file.Administrators, roles, people}
+	c := Company{Name: file.Company, Administrators: file.Administrators, Roles: roles, People: people}
 	return c, c.check()
 }
 
 // check finds what the library cannot: to it, a person who is listed twice is
 // a person whose role was changed.
-func (c company) check() error {
+func (c Company) check() error {
 	if len(c.Administrators) == 0 {
 		return &defect{"administrators", errors.New("is empty: somebody must be able to give out the roles")}
 	}
@@ -66,7 +69,7 @@ func (c company) check() error {
 	return nil
 }
 
-func (c company) users() []string {
+func (c Company) users() []string {
 	users := append([]string{}, c.Administrators...)
 	for _, p := range c.People {
 		users = append(users, p.User)
@@ -75,7 +78,7 @@ func (c company) users() []string {
 }
 
 // inState returns the people who are suspended, or those who are not.
-func (c company) inState(suspended bool) []string {
+func (c Company) inState(suspended bool) []string {
 	var users []string
 	for _, p := range c.People {
 		if p.Suspended == suspended {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/examples/internal/pgtest"
+	"github.com/areagate/rbac/examples/quickstart/tour"
 )
 
 // asProgram makes the test binary the program itself.
@@ -41,7 +42,7 @@ func sqliteStore(t *testing.T) string {
 // as without one, the others go on from what is there.
 func testDatabase(t *testing.T, store string) {
 	first := tourIn(t, store, "")
-	if got, want := masked(first), masked(tour(t, "")); got != want {
+	if got, want := masked(first), masked(onMemStore(t)); got != want {
 		t.Fatalf("differs from the tour without a database:\n%s\nwhich is:\n%s", got, want)
 	}
 
@@ -128,26 +129,30 @@ func TestAnotherFileInTheSameStore(t *testing.T) {
 
 func TestTwoRolesOfOneNameInALaterRun(t *testing.T) {
 	store := sqliteStore(t)
-	const finance = `{"name": "Finance", "permissions": {}}`
-	tourIn(t, store, write(t, roles(finance)))
+	const (
+		finance = `{"name": "Finance", "permissions": {}}`
+		one     = `{"administrators": ["ada"], "roles": [` + finance + `]}`
+		two     = `{"administrators": ["ada"], "roles": [` + finance + `, ` + finance + `]}`
+	)
+	tourIn(t, store, write(t, one))
 	open, err := storeNamed(store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = run(t.Context(), write(t, roles(finance, finance)), open, new(bytes.Buffer))
+	err = run(t.Context(), write(t, two), open, new(bytes.Buffer))
 	if !errors.Is(err, rbac.ErrNameTaken) {
 		t.Errorf("got %v, want %v", err, rbac.ErrNameTaken)
 	}
 }
 
 func TestProgram(t *testing.T) {
-	const want = "-store: want mem, sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE\n"
+	const want = "-store: want sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE\n"
 	for _, test := range []struct {
 		name, store string
 		code        int
 		stderr      string // all of it, or with … its beginning
 	}{
-		{"memory", "mem", 0, ""},
+		{"SQLite", sqliteStore(t), 0, ""},
 		{"an empty name", "", 2, want},
 		{"an unknown name", "memory", 2, want},
 		{"SQLite without a file", "sqlite:", 2, want},
@@ -174,4 +179,47 @@ func TestProgram(t *testing.T) {
 			}
 		})
 	}
+}
+
+// onMemStore returns what the tour writes without a database.
+func onMemStore(t *testing.T) string {
+	t.Helper()
+	company, err := tour.Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := tour.Run(t.Context(), company, rbac.NewMemStore(), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// tourIn returns what run writes with a store.
+func tourIn(t *testing.T, store, path string) string {
+	t.Helper()
+	open, err := storeNamed(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := run(t.Context(), path, open, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+var varying = regexp.MustCompile(`\d\d:\d\d:\d\d|[0-9a-f]{16}…`)
+
+// masked returns an output without what differs in each run.
+func masked(output string) string { return varying.ReplaceAllString(output, "") }
+
+// write returns the path of a file with this content.
+func write(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "company.json")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
