@@ -9,8 +9,9 @@ import (
 
 var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
 
-// The Go in docs/testing.md is that of example_application_test.go, which
-// compiles and passes, and its table is the golden file of a test there.
+// The Go in docs/testing.md is that of example_application_test.go and
+// example_outage_test.go, which compile and pass, and its table is the golden
+// file of a test there.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	read := func(file string) string {
@@ -20,14 +21,14 @@ func TestDocs(t *testing.T) {
 		}
 		return strings.ReplaceAll(string(text), "\r\n", "\n")
 	}
-	doc, source := read("../docs/testing.md"), read("example_application_test.go")
+	doc, source := read("../docs/testing.md"), read("example_application_test.go")+read("example_outage_test.go")
 	blocks := goBlock.FindAllStringSubmatch(doc, -1)
 	if len(blocks) < 5 {
 		t.Errorf("docs/testing.md has only %d blocks of Go", len(blocks))
 	}
 	for _, block := range blocks {
 		if !strings.Contains(source, "\n"+block[1]) {
-			t.Errorf("example_application_test.go does not have this block of docs/testing.md:\n%s", block[1])
+			t.Errorf("the tests do not have this block of docs/testing.md:\n%s", block[1])
 		}
 	}
 	if !strings.Contains(doc, "\n\n"+read("testdata/access.md")+"\n") {
