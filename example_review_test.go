@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/areagate/rbac"
 )
@@ -46,50 +45,6 @@ func openReviewed(ctx context.Context) *rbac.Authorizer {
 	return az
 }
 
-// The matrix is the whole access model on one page.
-func ExampleMatrix_WriteText() {
-	ctx := context.Background()
-	az := openReviewed(ctx)
-	defer az.Close()
-
-	matrix, err := az.Matrix(ctx)
-	if err != nil {
-		panic(err)
-	}
-	if err := matrix.WriteText(os.Stdout); err != nil {
-		panic(err)
-	}
-	// Output:
-	// Role (read/manage)  Contacts  Deals    Users    Audit
-	// ------------------  --------  -------  -------  -------
-	// Administrator       all/all   all/all  all/all  all/all
-	// Auditor             -         -        all/-    all/-
-	// Sales               all/own   own/own  -        -
-	// Sales lead          all/all   all/all  all/-    -
-}
-
-// The same for a wiki or a ticket. This is the table of docs/concepts.md.
-func ExampleMatrix_WriteMarkdown() {
-	ctx := context.Background()
-	az := openReviewed(ctx)
-	defer az.Close()
-
-	matrix, err := az.Matrix(ctx)
-	if err != nil {
-		panic(err)
-	}
-	if err := matrix.WriteMarkdown(os.Stdout); err != nil {
-		panic(err)
-	}
-	// Output:
-	// | Role | Contacts | Deals | Users | Audit |
-	// | --- | --- | --- | --- | --- |
-	// | Administrator | read all, manage all | read all, manage all | read all, manage all | read all, manage all |
-	// | Auditor | no access | no access | read all | read all |
-	// | Sales | read all, manage own | read own, manage own | no access | no access |
-	// | Sales lead | read all, manage all | read all, manage all | read all | no access |
-}
-
 // WhoCan answers the question of an audit: who can do this, and through which
 // role. Cleo is suspended and is not in the answer.
 func ExampleWorkspace_WhoCan() {
@@ -125,85 +80,4 @@ func ExampleWorkspace_Lint() {
 	// Output:
 	// warning: single-administrator: There is only one active administrator: name a second for the day when they are away.
 	// notice: unused-role: Nobody holds the role "Auditor".
-}
-
-// Events are the audit trail: who changed what, and what it was before. Read
-// it in pages with After, or the newest first.
-func ExampleWorkspace_Events() {
-	ctx := context.Background()
-	az := openReviewed(ctx)
-	defer az.Close()
-
-	for event, err := range az.Events(ctx, rbac.EventQuery{}) {
-		if err != nil {
-			panic(err)
-		}
-		by := event.Actor
-		if by == "" {
-			by = "the application, " + event.Reason
-		}
-		about := ""
-		switch {
-		case event.MemberAfter != nil:
-			about = event.MemberAfter.User
-		case event.RoleAfter != nil:
-			about = event.RoleAfter.Name
-		}
-		fmt.Printf("%d %s %s (%s)\n", event.Seq, event.Kind, about, by)
-	}
-	// Output:
-	// 1 member.assigned ada (the application, sign-up)
-	// 2 role.created Sales (ada)
-	// 3 role.created Sales lead (ada)
-	// 4 role.created Auditor (ada)
-	// 5 member.assigned lea (ada)
-	// 6 member.assigned bob (ada)
-	// 7 member.assigned cleo (ada)
-	// 8 member.suspended cleo (ada)
-}
-
-// VerifyEvents checks that no event was edited or removed. Whoever can write
-// the store can also write a whole new chain: keep the number and hash of an
-// event elsewhere, and compare.
-func ExampleWorkspace_VerifyEvents() {
-	ctx := context.Background()
-	az := openReviewed(ctx)
-	defer az.Close()
-
-	if err := az.VerifyEvents(ctx); err != nil {
-		panic(err) // a *TamperedError names the first broken number
-	}
-	var anchor rbac.Revision // keep it where the database's administrator cannot write
-	for event, err := range az.Events(ctx, rbac.EventQuery{Newest: true, Limit: 1}) {
-		if err != nil {
-			panic(err)
-		}
-		anchor = event.Revision()
-	}
-
-	// A month later:
-	for event, err := range az.Events(ctx, rbac.EventQuery{After: anchor.Seq - 1, Limit: 1}) {
-		if err != nil {
-			panic(err)
-		}
-		fmt.Println("event", event.Seq, "is the one that was noted:", event.Revision() == anchor)
-	}
-	// Output: event 8 is the one that was noted: true
-}
-
-// An export of an application's own. What a spreadsheet would run is
-// neutralised.
-func ExampleTable() {
-	contacts := rbac.Table{
-		{"Name", "Telephone"},
-		{"Ada", "+44 20 7946 0000"},
-		{`=HYPERLINK("https://evil.example")`, "-"},
-	}
-	if err := contacts.WriteCSV(os.Stdout); err != nil {
-		panic(err)
-	}
-	// Output:
-	// Name,Telephone
-	// Ada,'+44 20 7946 0000
-	// "'=HYPERLINK(""https://evil.example"")",'-
 }

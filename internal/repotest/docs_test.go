@@ -187,7 +187,7 @@ func TestDocsTable(t *testing.T) {
 	}
 	table, _, _ = strings.Cut("| Role |"+table, "\n\n")
 	want := "// Output:\n\t// " + strings.ReplaceAll(table, "\n", "\n\t// ") + "\n}"
-	if !strings.Contains(docText(t, "example_review_test.go"), want) {
+	if !strings.Contains(docText(t, "example_matrix_test.go"), want) {
 		t.Errorf("the table of docs/concepts.md is not the output of ExampleMatrix_WriteMarkdown:\n%s", table)
 	}
 }
