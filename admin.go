@@ -79,7 +79,8 @@ func (a *Admin) In(store Store) *Admin {
 // CreateRole creates a role and returns it, with the id that it was given. ID
 // and Version of the role must be zero; its times are not looked at.
 //
-// Errors: [ErrProtectedRole], [ErrEscalation], [ErrNameTaken].
+// Errors: [ErrTooManyRoles], [ErrProtectedRole], [ErrEscalation],
+// [ErrNameTaken].
 func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 	var created Role
 	err := a.change(ctx, a.workspace.engine.model.createProblems(role), func(c *change) error {
@@ -272,11 +273,16 @@ func userProblems(users []string) problems {
 	return bad
 }
 
-// distinct returns users without repetitions, in byte order.
+// distinct returns users without repetitions, in byte order. The ids are
+// copies: what keeps them does not keep the request that they were cut from.
 func distinct(users []string) []string {
 	sorted := slices.Clone(users)
 	slices.Sort(sorted)
-	return slices.Compact(sorted)
+	sorted = slices.Compact(sorted)
+	for i, user := range sorted {
+		sorted[i] = strings.Clone(user)
+	}
+	return sorted
 }
 
 // newRoleID returns an id that was never used before: 128 random bits.

@@ -2,6 +2,7 @@ package rbac
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -43,9 +44,9 @@ func (c *change) run(apply func(*change) error, tx Tx) error {
 func (c *change) record(e Event) {
 	e.Time = c.now
 	if c.admin.system {
-		e.Reason = c.admin.reason
+		e.Reason = strings.Clone(c.admin.reason)
 	} else {
-		e.Actor = c.admin.actor
+		e.Actor = strings.Clone(c.admin.actor)
 	}
 	c.events = append(c.events, e)
 }
@@ -113,14 +114,17 @@ func (s saving) changes() bool {
 func (c *change) createRole(role Role) (saving, error) {
 	after := Role{
 		ID:          newRoleID(),
-		Name:        trimName(role.Name),
-		Description: role.Description,
-		Permissions: role.Permissions.normalised(),
+		Name:        strings.Clone(trimName(role.Name)),
+		Description: strings.Clone(role.Description),
+		Permissions: c.model.edited(nil, role.Permissions),
 		Version:     1,
 		CreatedAt:   c.now,
 		UpdatedAt:   c.now,
 	}
 	s := saving{after: after}
+	if err := c.refuseTooMany(); err != nil {
+		return s, err
+	}
 	if err := c.refuseSystem(role); err != nil {
 		return s, err
 	}
@@ -140,8 +144,8 @@ func (c *change) updateRole(role Role) (saving, error) {
 		return saving{}, err
 	}
 	after := before
-	after.Name = trimName(role.Name)
-	after.Description = role.Description
+	after.Name = strings.Clone(trimName(role.Name))
+	after.Description = strings.Clone(role.Description)
 	after.Permissions = c.model.edited(before.Permissions, role.Permissions)
 	s := saving{&before, after}
 	if err := c.refuseSystem(before); err != nil {

@@ -3,6 +3,7 @@ package rbac
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 	"weak"
@@ -93,6 +94,7 @@ func (e *engine) workspace(id string) *Workspace {
 	if w := e.handle(id); w != nil {
 		return w
 	}
+	id = strings.Clone(id) // it may be part of a request
 	fresh := newWorkspace(e, id)
 	pointer := weak.Make(fresh)
 	for {

@@ -23,7 +23,7 @@ var (
 )
 
 // Administration. When several rules refuse a change, the first in this order
-// answers: ErrInvalid, ErrDenied, not found, ErrProtectedRole, ErrSelf,
+// answers: ErrInvalid, ErrDenied, ErrTooManyRoles, not found, ErrProtectedRole, ErrSelf,
 // ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse,
 // ErrLastAdministrator. All but the first two and ErrEscalation come as a
 // *[RefusalError].
@@ -31,6 +31,10 @@ var (
 	// ErrInvalid is returned, as a *[ValidationError], when input is
 	// malformed.
 	ErrInvalid = errors.New("rbac: invalid input")
+
+	// ErrTooManyRoles is returned when a role would be created in a workspace
+	// that has 1,000 of its own.
+	ErrTooManyRoles = errors.New("rbac: too many roles")
 
 	// ErrRoleNotFound is returned when a role does not exist.
 	ErrRoleNotFound = errors.New("rbac: role not found")
@@ -125,7 +129,7 @@ func (e *EscalationError) Error() string {
 func (e *EscalationError) Unwrap() error { return ErrEscalation }
 
 // RefusalError is a change that a rule refused. It unwraps to the rule's
-// error, one of [ErrRoleNotFound], [ErrMemberNotFound], [ErrProtectedRole],
+// error, one of [ErrTooManyRoles], [ErrRoleNotFound], [ErrMemberNotFound], [ErrProtectedRole],
 // [ErrSelf], [ErrConflict], [ErrNameTaken], [ErrRoleInUse] and
 // [ErrLastAdministrator].
 type RefusalError struct {

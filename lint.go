@@ -73,7 +73,8 @@ const (
 
 // Lint looks for what tends to go wrong in an access model. It returns the
 // findings by severity, the gravest first, then by code, then in the order of
-// [Workspace.Roles].
+// [Workspace.Roles]: at most 100 of each code and severity, and one more that
+// says how many there are beside.
 func (w *Workspace) Lint(ctx context.Context) ([]Finding, error) {
 	var l lint
 	err := w.review(ctx, func(r reading) error {
@@ -99,7 +100,29 @@ func (w *Workspace) Lint(ctx context.Context) ([]Finding, error) {
 			cmp.Compare(a.Role, b.Role),
 		)
 	})
-	return l.findings, nil
+	return bounded(l.findings), nil
+}
+
+// mostFindings bounds the findings of one kind.
+const mostFindings = 100
+
+// bounded returns findings in order with at most mostFindings of each code,
+// and one that says how many more there are.
+func bounded(findings []Finding) []Finding {
+	var kept []Finding
+	for len(findings) > 0 {
+		first := findings[0]
+		n := slices.IndexFunc(findings, func(f Finding) bool { return f.Severity != first.Severity || f.Code != first.Code })
+		if n < 0 {
+			n = len(findings)
+		}
+		kept = append(kept, findings[:min(n, mostFindings)]...)
+		if more := n - mostFindings; more > 0 {
+			kept = append(kept, Finding{Code: first.Code, Severity: first.Severity, Message: fmt.Sprintf("There are %d more findings of this kind.", more)})
+		}
+		findings = findings[n:]
+	}
+	return kept
 }
 
 // lint is one run of Lint.
@@ -223,16 +246,29 @@ func (l *lint) roles() {
 	}
 }
 
-// pairs compares each two roles of which at least one can be changed.
+// pairs compares the roles with each other. Those with the same permissions
+// are one group, with one finding for each role but the first. Groups of which
+// at least one can be changed are compared as one role each.
 func (l *lint) pairs() {
-	for i, a := range l.all {
-		for _, b := range l.all[i+1:] {
-			if a.System && b.System {
-				continue
-			}
-			switch {
-			case a.Permissions.equal(b.Permissions):
-				l.add(FindingDuplicateRole, Warning, b.ID, "", "The roles %s and %s have the same permissions.", quote(a.Name), quote(b.Name))
+	var groups [][]Role
+	place := map[string]int{} // of a group, by its permissions
+	for _, role := range l.all {
+		key := role.Permissions.String()
+		i, found := place[key]
+		if !found {
+			i = len(groups)
+			place[key] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], role)
+		if first := groups[i][0]; found && !(first.System && role.System) {
+			l.add(FindingDuplicateRole, Warning, role.ID, "", "The roles %s and %s have the same permissions.", quote(first.Name), quote(role.Name))
+		}
+	}
+	for i, a := range groups {
+		for _, b := range groups[i+1:] {
+			switch a, b := a[len(a)-1], b[len(b)-1]; { // the last is a custom one if there is one
+			case a.System && b.System:
 			case a.Permissions.Covers(b.Permissions):
 				l.near(a, b)
 			case b.Permissions.Covers(a.Permissions):

@@ -70,8 +70,6 @@ func short(a Access) string {
 // that they show as they are.
 func (m Matrix) WriteMarkdown(out io.Writer) error { return Table(m.rows()).WriteMarkdown(out) }
 
-// WriteCSV writes the matrix as CSV (RFC 4180) for a spreadsheet. A cell that
-// a spreadsheet would take for a formula, because it begins with = + - @, a
-// tab or a carriage return, gets an apostrophe before it (OWASP, CSV
-// injection).
+// WriteCSV writes the matrix as CSV for a spreadsheet, as [Table.WriteCSV]
+// does.
 func (m Matrix) WriteCSV(out io.Writer) error { return Table(m.rows()).WriteCSV(out) }

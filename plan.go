@@ -110,7 +110,7 @@ func (c *change) plan(role Role, s saving, refused error) (Plan, error) {
 
 // isRefusal reports whether a rule refused a change that could be judged.
 func isRefusal(err error) bool {
-	for _, rule := range []error{ErrProtectedRole, ErrConflict, ErrEscalation, ErrNameTaken} {
+	for _, rule := range []error{ErrTooManyRoles, ErrProtectedRole, ErrConflict, ErrEscalation, ErrNameTaken} {
 		if errors.Is(err, rule) {
 			return true
 		}

@@ -123,3 +123,25 @@ func (r reading) settled(revision Revision) bool {
 	}
 	return settled
 }
+
+// readableMembers is members, leaving out rows that cannot be read, which do
+// not count towards the limit of the query.
+func (r reading) readableMembers(q MemberQuery) iter.Seq2[Member, error] {
+	return func(yield func(Member, error) bool) {
+		for wanted := q.Limit; ; {
+			skipped, from := 0, q.After
+			r := r.skipping(func(row *MalformedError) { skipped++; q.After = row.ID })
+			for member, err := range r.members(q) {
+				if !yield(member, err) || err != nil {
+					return
+				}
+				q.After = member.User
+				wanted--
+			}
+			if q.Limit == 0 || skipped == 0 || wanted == 0 || q.After <= from {
+				return
+			}
+			q.Limit = wanted // as many as were left out
+		}
+	}
+}

@@ -55,7 +55,8 @@ func sortRoles(roles []Role) {
 
 // Members returns the members that a query selects, in the byte order of
 // their user ids. It ends with the first error; a row that cannot be read is
-// left out.
+// left out, and is not counted by Limit: a page is short only at the end. A
+// malformed id in the query is [ErrInvalid].
 //
 // What the loop sees is one state of the workspace. The store's transaction
 // stays open until the loop ends: don't change the workspace, or ask another
@@ -63,7 +64,10 @@ func sortRoles(roles []Role) {
 // for every iterator of a Workspace.
 func (w *Workspace) Members(ctx context.Context, q MemberQuery) iter.Seq2[Member, error] {
 	return stream(ctx, w, func(r reading, yield func(Member) bool) error {
-		for member, err := range r.readable().members(q) {
+		if err := q.problems().err(); err != nil {
+			return err
+		}
+		for member, err := range r.readableMembers(q) {
 			if err != nil {
 				return err
 			}
@@ -73,6 +77,15 @@ func (w *Workspace) Members(ctx context.Context, q MemberQuery) iter.Seq2[Member
 		}
 		return nil
 	})
+}
+
+// problems judges the ids of a query: no store has one that is malformed, and
+// a database refuses to look for it.
+func (q MemberQuery) problems() problems {
+	bad := userProblems(q.Users)
+	bad.check("role", bytesProblem(string(q.Role)))
+	bad.check("after", bytesProblem(q.After))
+	return bad
 }
 
 // WhoCan returns the members to whom Scope would answer with more than None,

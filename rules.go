@@ -154,6 +154,25 @@ func (c *change) refuseShadow(role Role) error {
 	return &RefusalError{Rule: ErrProtectedRole, Role: id, RoleName: c.model.byID[id].Name}
 }
 
+// mostRoles bounds the roles of a workspace beside the system roles. What
+// compares roles with each other, and people who choose one, need a bound.
+const mostRoles = 1000
+
+// refuseTooMany refuses a role beyond mostRoles.
+func (c *change) refuseTooMany() error {
+	n := 0
+	for _, err := range c.skipping(func(*MalformedError) { n++ }).roles() {
+		if err != nil {
+			return err
+		}
+		n++
+	}
+	if n-len(c.model.system) < mostRoles {
+		return nil
+	}
+	return &RefusalError{Rule: ErrTooManyRoles}
+}
+
 // refuseStale applies A9: the caller must have read the version they change.
 func (c *change) refuseStale(version int64, stored Role) error {
 	if version == stored.Version {

@@ -112,8 +112,9 @@ func markdown(text string) string {
 }
 
 // WriteCSV writes RFC 4180 for a spreadsheet. A cell that a spreadsheet would take
-// for a formula, because it begins with = + - @, a tab or a carriage return,
-// gets an apostrophe before it (OWASP, CSV injection).
+// for a formula, because it begins with = + - @, of whatever width, or with a
+// tab, a carriage return or a line feed, gets an apostrophe before it (OWASP,
+// CSV injection).
 func (t Table) WriteCSV(out io.Writer) error {
 	rows := make([][]string, len(t))
 	for i, row := range t {
@@ -129,7 +130,7 @@ func (t Table) WriteCSV(out io.Writer) error {
 }
 
 func neutral(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	if first, _ := utf8.DecodeRuneInString(cell); strings.ContainsRune("=+-@＝＋－＠\t\r\n", first) {
 		return "'" + cell
 	}
 	return cell

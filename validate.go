@@ -81,12 +81,34 @@ func bytesProblem(id string) string {
 	return characterProblem(id)
 }
 
+// nameProblem judges the name of a role. It counts characters first: folding
+// a name costs many times its length.
 func nameProblem(name string) string {
-	if foldName(name) == "" {
+	if problem := textProblem(name, maxName); problem != "" {
+		return problem
+	}
+	for i, r := range name {
+		if blank(r) {
+			return fmt.Sprintf("has %U at byte %d, which shows nothing", r, i)
+		}
+	}
+	if !strings.ContainsFunc(foldName(name), shows) {
 		return "is empty" // or has nothing that shows
 	}
-	return textProblem(name, maxName)
+	return ""
 }
+
+// blank reports characters that show nothing and yet are no space: a name with
+// one looks like the name without. Noncharacters are for a program's own use
+// (Unicode Standard, section 23.7).
+func blank(r rune) bool {
+	noncharacter := r >= '\ufdd0' && r <= '\ufdef' || r&0xfffe == 0xfffe
+	return noncharacter || r == '\u2800' || r == '\U0001d159' // an empty Braille cell, a note without a head
+}
+
+// shows reports whether a character can be seen by itself: not a space, and
+// not a mark that needs a letter.
+func shows(r rune) bool { return !unicode.IsSpace(r) && !unicode.IsMark(r) }
 
 // reasonProblem judges the reason given to System: an entry in the audit
 // trail that names nobody must at least say why.

@@ -29,8 +29,8 @@ func (g *Guard) unauthenticated(w http.ResponseWriter, r *http.Request) {
 // known.
 func (g *Guard) deny(w http.ResponseWriter, r *http.Request, s rbac.Subject, need Requirement, denied []rbac.Decision) {
 	attrs := []slog.Attr{
-		slog.String("user", s.User()),
-		slog.String("workspace", s.Workspace()),
+		slog.String("user", cut(s.User())),
+		slog.String("workspace", cut(s.Workspace())),
 		slog.String("role", string(s.Role())),
 		slog.String("need", need.String()),
 	}
@@ -61,10 +61,10 @@ func (g *Guard) unreadable(w http.ResponseWriter, r *http.Request) {
 // not that of its caller at the next.
 func (g *Guard) denyChanged(w http.ResponseWriter, r *http.Request, caller, found rbac.Subject) {
 	g.options.log(r, slog.LevelWarn, "rbachttp: denied: the Subject in the context is not that of the caller",
-		slog.String("user", caller.User()),
-		slog.String("workspace", caller.Workspace()),
-		slog.String("found", found.User()),
-		slog.String("found_workspace", found.Workspace()),
+		slog.String("user", cut(caller.User())),
+		slog.String("workspace", cut(caller.Workspace())),
+		slog.String("found", cut(found.User())),
+		slog.String("found_workspace", cut(found.Workspace())),
 	)
 	g.WriteProblem(w, r, problemDenied)
 }
@@ -73,8 +73,8 @@ func (g *Guard) denyChanged(w http.ResponseWriter, r *http.Request, caller, foun
 // guard does not serve.
 func (g *Guard) denyElsewhere(w http.ResponseWriter, r *http.Request, c Caller) {
 	g.options.log(r, slog.LevelWarn, "rbachttp: denied a caller of another workspace",
-		slog.String("user", c.user),
-		slog.String("workspace", c.workspace),
+		slog.String("user", cut(c.user)),
+		slog.String("workspace", cut(c.workspace)),
 		slog.String("served", g.own.ID()),
 	)
 	g.WriteProblem(w, r, problemDenied)

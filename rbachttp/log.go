@@ -10,8 +10,17 @@ import (
 // log describes a request to the log, before attrs. The path is left to the
 // access log: it may hold what does not belong there.
 func (o *options) log(r *http.Request, level slog.Level, message string, attrs ...slog.Attr) {
-	attrs = append([]slog.Attr{slog.String("method", r.Method), slog.String("pattern", r.Pattern)}, attrs...)
+	attrs = append([]slog.Attr{slog.String("method", cut(r.Method)), slog.String("pattern", r.Pattern)}, attrs...)
 	o.logger.LogAttrs(r.Context(), level, message, attrs...)
+}
+
+// cut bounds what a request brings into the log. Ids that exist are shorter.
+func cut(s string) string {
+	const most = 255
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
 }
 
 // logUnusedScope is the default of WithUnusedScope.
