@@ -16,7 +16,8 @@
 // area, [Workspace.CanRecord] about one record, [Workspace.Scope] about which
 // rows to show, [Workspace.Explain] about the reason. [Workspace.Subject]
 // resolves a user once for the many checks of a request. Checks answer from an
-// immutable snapshot in memory, without locks and allocations.
+// immutable snapshot in memory, without locks. [Workspace.Can],
+// [Workspace.CanRecord] and those of a Subject do not allocate.
 //
 // Changes: [Workspace.As] acts as a member and applies every rule, such as
 // that nobody grants what they do not hold and that the last administrator
