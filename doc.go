@@ -30,4 +30,9 @@
 // A [Store] persists workspaces; [MemStore] is the one in this package. What
 // other instances change reaches checks within the maximum staleness, see
 // [WithMaxStaleness], or checks fail closed with [ErrUnavailable].
+//
+// Beside this package, below its path: rbachttp guards handlers of net/http,
+// rbactest serves an application's tests, and storetest is the contract for
+// whoever writes a store. Stores for databases are modules of their own:
+// pgstore for PostgreSQL, sqlitestore for SQLite.
 package rbac

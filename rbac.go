@@ -7,9 +7,18 @@ import (
 )
 
 // Authorizer answers checks for the workspaces of one store and keeps what it
-// knows in step with it. It embeds its default workspace, whose id is empty,
-// so that a single-tenant application writes az.Can(…). All methods are safe
-// for concurrent use.
+// knows in step with it. All methods are safe for concurrent use.
+//
+// It embeds its default workspace, whose id is empty, so that a single-tenant
+// application writes az.Can(…). What it has from there:
+//
+//   - checks: [Workspace.Can], [Workspace.CanRecord], [Workspace.Scope],
+//     [Workspace.Authorize], [Workspace.Explain] and [Workspace.Subject];
+//   - changes: [Workspace.As], [Workspace.AsSubject] and [Workspace.System];
+//   - review: [Workspace.Roles], [Workspace.Members], [Workspace.WhoCan],
+//     [Workspace.Matrix], [Workspace.Lint], [Workspace.Events] and
+//     [Workspace.VerifyEvents];
+//   - and [Workspace.ID], [Workspace.Areas] and [Workspace.Sync].
 type Authorizer struct {
 	*Workspace // the default workspace; do not assign
 

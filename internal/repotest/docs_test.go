@@ -297,3 +297,36 @@ func TestDocsGuarantees(t *testing.T) {
 		}
 	}
 }
+
+// The comment of Authorizer lists what it promotes from Workspace, because
+// go doc does not find it there.
+func TestDocsAuthorizer(t *testing.T) {
+	files, _ := goFiles(t)
+	var comment string
+	var methods []string
+	for _, file := range files {
+		if file.test() || file.pkgPath() != modulePath {
+			continue
+		}
+		for _, decl := range file.Decls {
+			switch decl := decl.(type) {
+			case *ast.FuncDecl:
+				if decl.Recv != nil && types.ExprString(decl.Recv.List[0].Type) == "*Workspace" && decl.Name.IsExported() {
+					methods = append(methods, decl.Name.Name)
+				}
+			case *ast.GenDecl:
+				if spec, ok := decl.Specs[0].(*ast.TypeSpec); ok && spec.Name.Name == "Authorizer" {
+					comment = decl.Doc.Text()
+				}
+			}
+		}
+	}
+	if len(methods) == 0 {
+		t.Fatal("Workspace has no methods")
+	}
+	for _, method := range methods {
+		if !strings.Contains(comment, "[Workspace."+method+"]") {
+			t.Errorf("the comment of Authorizer does not list %s", method)
+		}
+	}
+}
