@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-//go:generate go -C ../foldgen run .
+//go:generate env GOWORK=off go -C ../foldgen run .
 
 // Name returns the key of a name: names with the same key are the same name.
 // The key is for comparing, not for showing.
