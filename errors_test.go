@@ -32,6 +32,15 @@ func testEveryErrorIsReturned(t *testing.T) {
 	closed := openOn(t, newStore(t))
 	require.NoError(t, closed.Close())
 	update(t, c.store, "malformed", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "bad"}) })
+	update(t, c.store, "crowded", func(tx rbac.Tx) error {
+		for i := range 1000 {
+			if err := tx.PutRole(rbac.Role{ID: rbac.RoleID(fmt.Sprint("r", i)), Name: fmt.Sprint("Role ", i), Version: 1}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	_, tooMany := openOn(t, c.store).For("crowded").System("test").CreateRole(ctx, rbac.Role{Name: "One more"})
 	tampered := newFaultStore(c.store)
 	tampered.setRows(&rowFaults{events: cut[rbac.Event](1)})
 
@@ -52,6 +61,7 @@ func testEveryErrorIsReturned(t *testing.T) {
 		"ErrUnavailable":       {unavailable, rbac.ErrUnavailable},
 		"ErrClosed":            {closed.System("test").Assign(ctx, rbac.Administrator, "x"), rbac.ErrClosed},
 		"ErrInvalid":           {ada.Remove(ctx, ""), rbac.ErrInvalid},
+		"ErrTooManyRoles":      {tooMany, rbac.ErrTooManyRoles},
 		"ErrRoleNotFound":      {ada.DeleteRole(ctx, "gone"), rbac.ErrRoleNotFound},
 		"ErrMemberNotFound":    {ada.Remove(ctx, "nobody"), rbac.ErrMemberNotFound},
 		"ErrProtectedRole":     {ada.DeleteRole(ctx, rbac.Administrator), rbac.ErrProtectedRole},

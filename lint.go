@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/areagate/rbac/internal/fold"
 )
 
 // FindingCode names a kind of finding. Codes do not change between versions.
@@ -228,7 +230,7 @@ func (l *lint) roles() {
 		if !role.System && l.holders[role.ID] == 0 {
 			l.add(FindingUnusedRole, Notice, role.ID, "", "Nobody holds the role %s.", quote(role.Name))
 		}
-		if id, shadows := l.model.byFolded[foldName(role.Name)]; shadows && !role.System {
+		if id, shadows := l.model.byFolded[fold.Name(role.Name)]; shadows && !role.System {
 			l.add(FindingShadowedSystemRole, Warning, role.ID, "",
 				"The role %s has the name of the system role %s: rename it.", quote(role.Name), quote(string(id)))
 		}

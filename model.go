@@ -37,7 +37,7 @@ func newModel(areas []AreaInfo, systemRoles []Role) (*model, error) {
 		if _, taken := m.byID[role.ID]; taken {
 			p.add("id", fmt.Sprintf("%s is taken by another system role", quote(string(role.ID))))
 		}
-		if _, taken := m.byFolded[foldName(role.Name)]; taken {
+		if _, taken := m.byFolded[fold.Name(role.Name)]; taken {
 			p.add("name", fmt.Sprintf("%s is taken by another system role", quote(role.Name)))
 		}
 		if role.Version != 0 {
@@ -64,7 +64,7 @@ func (m *model) addSystemRole(role Role) {
 	role.CreatedAt, role.UpdatedAt = time.Time{}, time.Time{}
 	m.system = append(m.system, role)
 	m.byID[role.ID] = role
-	m.byFolded[foldName(role.Name)] = role.ID
+	m.byFolded[fold.Name(role.Name)] = role.ID
 }
 
 // roleProblems judges the parts of a role that people write (A10, E6).
@@ -94,9 +94,6 @@ func (m *model) updateProblems(role Role) problems {
 	m.roleProblems(&bad, role)
 	return bad
 }
-
-// foldName returns what the ways to write one role name have in common (A8).
-func foldName(name string) string { return fold.Name(name) }
 
 // shown returns a stored role as this program shows it: with what it grants
 // here (E6, E7).

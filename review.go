@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"github.com/areagate/rbac/internal/fold"
 )
 
 // Holder is a member who may do something, and through what.
@@ -49,7 +51,7 @@ func shownRoles(r reading) ([]Role, error) {
 // them.
 func sortRoles(roles []Role) {
 	slices.SortFunc(roles, func(a, b Role) int {
-		return cmp.Or(cmp.Compare(foldName(a.Name), foldName(b.Name)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(fold.Name(a.Name), fold.Name(b.Name)), cmp.Compare(a.ID, b.ID))
 	})
 }
 

@@ -3,6 +3,8 @@ package rbac
 import (
 	"errors"
 	"slices"
+
+	"github.com/areagate/rbac/internal/fold"
 )
 
 // The rules of administration that judge who does what to whom, each in one
@@ -147,7 +149,7 @@ func (c *change) refuseSystem(role Role) error {
 
 // refuseShadow applies A5 to a name: no custom role passes for a system role.
 func (c *change) refuseShadow(role Role) error {
-	id, taken := c.model.byFolded[foldName(role.Name)]
+	id, taken := c.model.byFolded[fold.Name(role.Name)]
 	if !taken || id == role.ID {
 		return nil
 	}
@@ -183,12 +185,12 @@ func (c *change) refuseStale(version int64, stored Role) error {
 
 // refuseTakenName applies A8: names are unique in a workspace.
 func (c *change) refuseTakenName(role Role) error {
-	folded := foldName(role.Name)
+	folded := fold.Name(role.Name)
 	for other, err := range c.readable().roles() {
 		if err != nil {
 			return err
 		}
-		if other.ID != role.ID && foldName(other.Name) == folded {
+		if other.ID != role.ID && fold.Name(other.Name) == folded {
 			return &RefusalError{Rule: ErrNameTaken, Role: other.ID, RoleName: other.Name}
 		}
 	}

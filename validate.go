@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/areagate/rbac/internal/fold"
 )
 
 // The bounds of rule A10.
@@ -92,7 +94,7 @@ func nameProblem(name string) string {
 			return fmt.Sprintf("has %U at byte %d, which shows nothing", r, i)
 		}
 	}
-	if !strings.ContainsFunc(foldName(name), shows) {
+	if !strings.ContainsFunc(fold.Name(name), shows) {
 		return "is empty" // or has nothing that shows
 	}
 	return ""
