@@ -2,6 +2,7 @@ package rbac_test
 
 import (
 	"errors"
+	"fmt"
 	"go/ast"
 	"maps"
 	"slices"
