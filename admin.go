@@ -83,7 +83,7 @@ func (a *Admin) In(store Store) *Admin {
 // [ErrNameTaken].
 func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 	var created Role
-	err := a.change(ctx, a.workspace.engine.model.createProblems(role), func(c *change) error {
+	err := a.change(ctx, attempt{method: "CreateRole"}, a.workspace.engine.model.createProblems(role), func(c *change) error {
 		s, err := c.createRole(role)
 		if err != nil {
 			return err
@@ -105,7 +105,7 @@ func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 // [ErrEscalation], [ErrNameTaken].
 func (a *Admin) UpdateRole(ctx context.Context, role Role) (Role, error) {
 	var updated Role
-	err := a.change(ctx, a.workspace.engine.model.updateProblems(role), func(c *change) error {
+	err := a.change(ctx, attempt{method: "UpdateRole", role: role.ID}, a.workspace.engine.model.updateProblems(role), func(c *change) error {
 		s, err := c.updateRole(role)
 		if err != nil {
 			return err
@@ -127,7 +127,7 @@ func (a *Admin) UpdateRole(ctx context.Context, role Role) (Role, error) {
 func (a *Admin) DeleteRole(ctx context.Context, id RoleID) error {
 	var bad problems
 	bad.check("id", idProblem(string(id)))
-	return a.change(ctx, bad, func(c *change) error {
+	return a.change(ctx, attempt{method: "DeleteRole", role: id}, bad, func(c *change) error {
 		return c.deleteRole(id)
 	})
 }
@@ -140,7 +140,7 @@ func (a *Admin) DeleteRole(ctx context.Context, id RoleID) error {
 func (a *Admin) Assign(ctx context.Context, role RoleID, users ...string) error {
 	bad := userProblems(users)
 	bad.check("role", idProblem(string(role)))
-	return a.change(ctx, bad, func(c *change) error {
+	return a.change(ctx, attempt{method: "Assign", role: role, users: users}, bad, func(c *change) error {
 		return c.assign(role, users)
 	})
 }
@@ -151,7 +151,7 @@ func (a *Admin) Assign(ctx context.Context, role RoleID, users ...string) error 
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation],
 // [ErrLastAdministrator].
 func (a *Admin) Suspend(ctx context.Context, users ...string) error {
-	return a.change(ctx, userProblems(users), func(c *change) error {
+	return a.change(ctx, attempt{method: "Suspend", users: users}, userProblems(users), func(c *change) error {
 		return c.suspend(users, true)
 	})
 }
@@ -160,7 +160,7 @@ func (a *Admin) Suspend(ctx context.Context, users ...string) error {
 //
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation].
 func (a *Admin) Reinstate(ctx context.Context, users ...string) error {
-	return a.change(ctx, userProblems(users), func(c *change) error {
+	return a.change(ctx, attempt{method: "Reinstate", users: users}, userProblems(users), func(c *change) error {
 		return c.suspend(users, false)
 	})
 }
@@ -170,7 +170,7 @@ func (a *Admin) Reinstate(ctx context.Context, users ...string) error {
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation],
 // [ErrLastAdministrator].
 func (a *Admin) Remove(ctx context.Context, users ...string) error {
-	return a.change(ctx, userProblems(users), func(c *change) error {
+	return a.change(ctx, attempt{method: "Remove", users: users}, userProblems(users), func(c *change) error {
 		return c.remove(users)
 	})
 }
@@ -185,14 +185,51 @@ func (a *Admin) ReplaceRole(ctx context.Context, old, with RoleID) error {
 	var bad problems
 	bad.check("old", idProblem(string(old)))
 	bad.check("with", idProblem(string(with)))
-	return a.change(ctx, bad, func(c *change) error {
+	return a.change(ctx, attempt{method: "ReplaceRole", role: old}, bad, func(c *change) error {
 		return c.replaceRole(old, with)
 	})
 }
 
-// change runs one administrative change: input that is malformed is refused
-// first (A13), then everything else happens in one transaction (A11, A12).
-func (a *Admin) change(ctx context.Context, bad problems, apply func(*change) error) error {
+// attempt is what a method of Admin was asked to do.
+type attempt struct {
+	method string
+	role   RoleID
+	users  []string
+}
+
+// change runs one administrative change, and tells of its refusal.
+func (a *Admin) change(ctx context.Context, what attempt, bad problems, apply func(*change) error) error {
+	err := a.try(ctx, bad, apply)
+	e := a.workspace.engine
+	if rule := ruleOf(err); rule != nil && e.refusals != nil {
+		e.tell(ctx, func() {
+			e.refusals(ctx, Refusal{
+				Workspace: a.workspace.ID(), Actor: a.actor, System: a.system,
+				Method: what.method, Role: what.role, Users: slices.Clone(some(what.users)),
+				Rule: rule, Err: err,
+			})
+		})
+	}
+	return err
+}
+
+// Refusal is an administrative change that a rule refused. What the caller
+// passed is in it as it was passed, malformed and over-long ids too: bound and
+// quote what goes into a log.
+type Refusal struct {
+	Workspace string
+	Actor     string   // the user behind As; empty for System
+	System    bool     // the application acted
+	Method    string   // of Admin: "Assign"
+	Role      RoleID   // that was passed, if one was
+	Users     []string // that were passed, at most ten
+	Rule      error    // such as ErrEscalation
+	Err       error    // what the method returned
+}
+
+// try is change: input that is malformed is refused first (A13), then
+// everything else happens in one transaction (A11, A12).
+func (a *Admin) try(ctx context.Context, bad problems, apply func(*change) error) error {
 	if err := a.validate(bad); err != nil {
 		return err
 	}

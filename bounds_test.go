@@ -2,6 +2,7 @@ package rbac_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -196,4 +197,38 @@ func TestCSVInEveryWidth(t *testing.T) {
 		require.NoError(t, rbac.Table{{"Name"}, {cell}}.WriteCSV(&out))
 		require.True(t, strings.HasPrefix(strings.TrimPrefix(strings.TrimPrefix(out.String(), "Name\n"), `"`), "'"), "%q", out.String())
 	}
+}
+
+// Refused changes leave no event. Whoever wants to know of them is told.
+func TestRefusalObserver(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	var told []string
+	az := openOn(t, newStore(t), rbac.WithRefusalObserver(func(_ context.Context, r rbac.Refusal) {
+		require.ErrorIs(t, r.Err, r.Rule)
+		told = append(told, fmt.Sprintf("%s %q %s %q %v: %v", r.Workspace, r.Actor, r.Method, r.Role, r.Users, r.Rule))
+	}))
+	w := az.For("acme")
+	assign(t, w, rbac.Administrator, "ann")
+	viewer := addRole(t, w, "Viewer", nil)
+	assign(t, w, viewer.ID, "vic")
+	_ = w.As("vic").Assign(ctx, rbac.Administrator, "x", "y")
+	_ = w.As("ann").Remove(ctx, "ann")
+	_ = w.System("test").Suspend(ctx, "ann")
+	_ = w.As("ann").DeleteRole(ctx, viewer.ID)
+	_, _ = w.As("ann").CreateRole(ctx, rbac.Role{Name: "viewer"})
+	_ = w.As("ann").Suspend(ctx, "")
+	_ = w.As("ann").ReplaceRole(ctx, "gone", viewer.ID)
+	_ = w.As("ann").Suspend(ctx, "vic") // not refused
+	_, err := w.As("ann").Plan(ctx, rbac.Role{Name: "viewer"})
+	require.NoError(t, err) // a plan is no attempt
+	require.Equal(t, []string{
+		`acme "vic" Assign "administrator" [x y]: rbac: denied`,
+		`acme "ann" Remove "" [ann]: rbac: nobody changes their own membership`,
+		`acme "" Suspend "" [ann]: rbac: the last active administrator must stay`,
+		fmt.Sprintf(`acme "ann" DeleteRole %q []: rbac: role is in use`, viewer.ID),
+		`acme "ann" CreateRole "" []: rbac: role name is taken`,
+		`acme "ann" Suspend "" []: rbac: invalid input`,
+		`acme "ann" ReplaceRole "gone" []: rbac: role not found`,
+	}, told)
 }

@@ -68,6 +68,23 @@ var (
 	ErrLastAdministrator = errors.New("rbac: the last active administrator must stay")
 )
 
+// rules are the errors with which a change is refused, in the order in which
+// they answer (A13).
+var rules = []error{
+	ErrInvalid, ErrDenied, ErrTooManyRoles, ErrRoleNotFound, ErrMemberNotFound, ErrProtectedRole, ErrSelf,
+	ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse, ErrLastAdministrator,
+}
+
+// ruleOf returns the rule that refused a change, nil if it failed otherwise.
+func ruleOf(err error) error {
+	for _, rule := range rules {
+		if errors.Is(err, rule) {
+			return rule
+		}
+	}
+	return nil
+}
+
 // Stores. A Store returns the first three; the library returns them on.
 var (
 	// ErrContention is returned by a [Store] whose transaction lost against

@@ -16,13 +16,17 @@ const (
 	observerGrace = 10 * time.Millisecond
 )
 
-// observe tells the observer of a decision. A check waits for that no longer
-// than its context allows, whatever the observer does: where the context can
-// end, the observer runs on a goroutine of its own. If the observer panics, so
-// does the check.
+// observe tells the observer of a decision.
 func (e *engine) observe(ctx context.Context, d Decision) {
+	e.tell(ctx, func() { e.observer(ctx, d) })
+}
+
+// tell calls an observer. Who does waits for it no longer than the context
+// allows, whatever the observer does: where the context can end, the observer
+// runs on a goroutine of its own. If it panics, so does the caller.
+func (e *engine) tell(ctx context.Context, observer func()) {
 	if ctx == nil || ctx.Done() == nil {
-		e.observer(ctx, d)
+		observer()
 		return
 	}
 	over := make(chan struct{}) // closed a moment after the end of ctx
@@ -43,7 +47,7 @@ func (e *engine) observe(ctx context.Context, d Decision) {
 			<-e.observing
 			told <- then
 		}()
-		e.observer(ctx, d)
+		observer()
 		then = func() {}
 	}()
 	select {

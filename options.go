@@ -20,6 +20,7 @@ type options struct {
 	idleTime     time.Duration
 	logger       *slog.Logger
 	observer     func(context.Context, Decision)
+	refusals     func(context.Context, Refusal)
 }
 
 // WithAreas sets the whole catalogue of areas, in the order in which they are
@@ -88,6 +89,16 @@ func WithLogger(logger *slog.Logger) Option {
 // Defaults to none.
 func WithObserver(observe func(context.Context, Decision)) Option {
 	return func(o *options) { o.observer = observe }
+}
+
+// WithRefusalObserver sets a function that is called with every administrative
+// change that a rule refuses, before the method returns: for those who want to
+// know who tries what. Nothing of it is logged or stored otherwise. It is
+// called as the function of [WithObserver] is.
+//
+// Defaults to none.
+func WithRefusalObserver(observe func(context.Context, Refusal)) Option {
+	return func(o *options) { o.refusals = observe }
 }
 
 func newOptions(given []Option) (options, error) {

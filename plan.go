@@ -2,7 +2,6 @@ package rbac
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -75,7 +74,7 @@ func (a *Admin) Plan(ctx context.Context, role Role) (Plan, error) {
 		} else {
 			s, err = c.updateRole(role)
 		}
-		if err != nil && !isRefusal(err) {
+		if rule := ruleOf(err); err != nil && (rule == nil || rule == ErrRoleNotFound) {
 			return err
 		}
 		p, err = c.plan(role, s, err)
@@ -106,16 +105,6 @@ func (c *change) plan(role Role, s saving, refused error) (Plan, error) {
 	}
 	p.Gained, p.Lost = before.Missing(p.Role.Permissions), p.Role.Permissions.Missing(before)
 	return p, nil
-}
-
-// isRefusal reports whether a rule refused a change that could be judged.
-func isRefusal(err error) bool {
-	for _, rule := range []error{ErrTooManyRoles, ErrProtectedRole, ErrConflict, ErrEscalation, ErrNameTaken} {
-		if errors.Is(err, rule) {
-			return true
-		}
-	}
-	return false
 }
 
 // count returns "1 member", "2 members".
