@@ -2,6 +2,7 @@ package rbac
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -230,6 +231,7 @@ func (c *change) assign(id RoleID, users []string) error {
 	if err := c.refuseReassigning(users, known, role); err != nil {
 		return err
 	}
+	c.puts, c.events = slices.Grow(c.puts, len(users)), slices.Grow(c.events, len(users))
 	for _, user := range users {
 		after := Member{User: user, Role: id, UpdatedAt: c.now}
 		before, was := members[user]

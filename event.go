@@ -129,7 +129,8 @@ func (e Event) chained(workspace string, previous Revision) [32]byte {
 	if previous.Seq == 0 {
 		previous.Hash = sha256.Sum256([]byte("rbac events v1\n" + workspace))
 	}
-	return sha256.Sum256(e.appendCanonical(previous.Hash[:]))
+	b := append(make([]byte, 0, 512), previous.Hash[:]...) // most events fit
+	return sha256.Sum256(e.appendCanonical(b))
 }
 
 // appendCanonical appends the canonical form of e to b: keys in alphabetical
@@ -270,7 +271,12 @@ func (o *canonical) permissions(p Permissions) {
 // becomes the replacement character, as in encoding/json.
 func (o *canonical) quoted(s string) {
 	o.b = append(o.b, '"')
-	for _, r := range s {
+	plain := 0 // the bytes that stand for themselves, which is nearly all
+	for plain < len(s) && s[plain] >= ' ' && s[plain] < utf8.RuneSelf && s[plain] != '"' && s[plain] != '\\' {
+		plain++
+	}
+	o.b = append(o.b, s[:plain]...)
+	for _, r := range s[plain:] {
 		switch {
 		case r == '"' || r == '\\':
 			o.b = append(o.b, '\\', byte(r))
