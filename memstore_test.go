@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/rbactest"
+	"github.com/areagate/rbac/storetest"
 )
 
 func TestMemStore(t *testing.T) {
-	rbactest.TestStore(t, func(*testing.T) rbac.Store { return rbac.NewMemStore() })
+	storetest.Run(t, func(*testing.T) rbac.Store { return rbac.NewMemStore() })
 }
 
 func TestMemStoreUpdateInsideView(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 // Store persists workspaces. The library ships MemStore; other modules bring
 // PostgreSQL and SQLite. docs/writing-a-store.md guides whoever writes a
-// fourth, and rbactest.TestStore checks every sentence below.
+// fourth, and storetest.Run checks every sentence below.
 //
 // A Store is dumb: it persists and isolates. It does not judge what it is
 // given, knows no rule, and returns what was put, no more and no less.

@@ -8,11 +8,11 @@ import (
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/pgstore"
-	"github.com/areagate/rbac/rbactest"
+	"github.com/areagate/rbac/storetest"
 )
 
 func TestStore(t *testing.T) {
-	rbactest.TestStore(t, func(t *testing.T) rbac.Store { return newStore(t) })
+	storetest.Run(t, func(t *testing.T) rbac.Store { return newStore(t) })
 }
 
 // TestStoreInEveryExecMode shows that the Store does not depend on prepared
@@ -25,7 +25,7 @@ func TestStoreInEveryExecMode(t *testing.T) {
 			if testing.Short() {
 				t.Skip("the contract a second to fifth time: left out with -short")
 			}
-			rbactest.TestStore(t, func(t *testing.T) rbac.Store {
+			storetest.Run(t, func(t *testing.T) rbac.Store {
 				return newStore(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
 			})
 		})

@@ -11,7 +11,7 @@ import (
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/pgstore"
-	"github.com/areagate/rbac/rbactest"
+	"github.com/areagate/rbac/storetest"
 )
 
 // txPerCall is a Store that does everything by way of Tx, in a transaction for
@@ -43,7 +43,7 @@ func (s txPerCall) Revisions(ctx context.Context, workspaces []string) (found ma
 }
 
 func TestTxStore(t *testing.T) {
-	rbactest.TestStore(t, func(t *testing.T) rbac.Store {
+	storetest.Run(t, func(t *testing.T) rbac.Store {
 		d := newDatabase(t)
 		return txPerCall{d.pool, d.schema, pgx.ReadCommitted}
 	})

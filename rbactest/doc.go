@@ -1,7 +1,5 @@
-// Package rbactest tests authorization: that of an application, and
-// implementations of [rbac.Store].
-//
-// # An application's tests
+// Package rbactest tests the authorization of an application. For whoever
+// writes an [rbac.Store] there is package storetest.
 //
 // [New] makes a workspace in one line. [Allowed], [Denied] and their like
 // check what its members may do, and fail with the sentence that explains the
@@ -18,17 +16,6 @@
 // access shows in the diff of a pull request. [Mutate] finds the permissions
 // that no test looks at. [Faulty] makes a store fail on demand, for the tests
 // of what the application does then. docs/testing.md shows them together.
-//
-// # A store's tests
-//
-// [TestStore] is the contract of a Store in executable form. A store's own
-// tests call it with a function that makes an empty store:
-//
-//	func TestStore(t *testing.T) {
-//		rbactest.TestStore(t, func(t *testing.T) rbac.Store { return open(t) })
-//	}
-//
-// # The flag
 //
 // Importing this package defines the flag -rbac.update of the test binary,
 // with which [Golden] writes its files.

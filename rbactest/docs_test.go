@@ -34,7 +34,7 @@ func TestDocs(t *testing.T) {
 	if !strings.Contains(doc, "\n\n"+read("testdata/access.md")+"\n") {
 		t.Error("docs/testing.md does not show testdata/access.md as it is")
 	}
-	for _, name := range []string{"New", "Allowed", "Denied", "AllowedRecord", "DeniedRecord", "HasScope", "Golden", "GoldenRoles", "Mutate", "Faulty", "TestStore"} {
+	for _, name := range []string{"New", "Allowed", "Denied", "AllowedRecord", "DeniedRecord", "HasScope", "Golden", "GoldenRoles", "Mutate", "Faulty"} {
 		if !strings.Contains(doc, "`"+name+"`") {
 			t.Errorf("docs/testing.md does not mention %s", name)
 		}

@@ -72,9 +72,12 @@ func copyWorkspace(tx rbac.Tx, r rbac.Reader) error {
 	if err != nil {
 		return err
 	}
-	events, err := collect(r.Events(rbac.EventQuery{}))
-	if err != nil {
-		return err
+	var events []rbac.Event
+	for e, err := range r.Events(rbac.EventQuery{}) {
+		if err != nil {
+			return err
+		}
+		events = append(events, e)
 	}
 	return errors.Join(tx.PutMembers(members...), tx.AppendEvents(events...))
 }

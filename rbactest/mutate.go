@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/trial"
 )
 
 // Mutate finds the permissions of a role that no check looks at. It calls
@@ -27,11 +28,11 @@ func Mutate(t testing.TB, role rbac.Role, check func(t testing.TB, role rbac.Rol
 	if problem != "" {
 		t.Fatalf("rbactest.Mutate: %s", problem)
 	}
-	try := func(name string, role rbac.Role) *trial {
-		return runTrial(t, name, func(t testing.TB) { check(t, role) })
+	try := func(name string, role rbac.Role) *trial.T {
+		return trial.Run(t, name, func(t testing.TB) { check(t, role) })
 	}
 	if original := try("unchanged", cloneRole(role)); original.Failed() || original.Skipped() {
-		t.Fatalf("rbactest.Mutate: the check does not pass with the role %q as it is:\n%s", role.Name, original.output())
+		t.Fatalf("rbactest.Mutate: the check does not pass with the role %q as it is:\n%s", role.Name, original.Said())
 	}
 	var survivors []Mutation
 	noticed, mutations := 0, m.mutations(role)
@@ -45,7 +46,7 @@ func Mutate(t testing.TB, role rbac.Role, check func(t testing.TB, role rbac.Rol
 	}
 	// A check that a first run makes fail would seem to notice everything.
 	if again := try("unchanged again", cloneRole(role)); again.Failed() || again.Skipped() {
-		t.Fatalf("rbactest.Mutate: the check does not pass a second time with the role %q as it is, so its failures say nothing:\n%s", role.Name, again.output())
+		t.Fatalf("rbactest.Mutate: the check does not pass a second time with the role %q as it is, so its failures say nothing:\n%s", role.Name, again.Said())
 	}
 	for _, mutation := range survivors {
 		t.Errorf("no check notices when the role %q has %v", role.Name, mutation)

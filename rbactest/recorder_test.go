@@ -6,10 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
-	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/rbactest"
 )
 
 // recorder is a testing.TB that records what a check says, so that a check
@@ -20,19 +16,6 @@ type recorder struct {
 	mu              sync.Mutex
 	failed, skipped bool
 	said            []string
-}
-
-// runCheck runs one check of TestStore with a recorder.
-func runCheck(t *testing.T, name string, store rbac.Store) *recorder {
-	t.Helper()
-	r := &recorder{TB: t}
-	done := make(chan struct{})
-	go func() { // a goroutine of its own, because FailNow and Skip end it
-		defer close(done)
-		rbactest.RunStoreCheck(r, name, store, time.Second/2, time.Second/2)
-	}()
-	<-done
-	return r
 }
 
 func (r *recorder) say(failed bool, text string) {

@@ -11,21 +11,21 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/rbactest"
+	"github.com/areagate/rbac/storetest"
 	"github.com/areagate/rbac/sqlitestore"
 )
 
 func TestStore(t *testing.T) {
 	t.Run("Open", func(t *testing.T) {
-		rbactest.TestStore(t, func(t *testing.T) rbac.Store { return open(t, tempFile(t)) })
+		storetest.Run(t, func(t *testing.T) rbac.Store { return open(t, tempFile(t)) })
 	})
 	t.Run("New with a write-ahead log", func(t *testing.T) {
-		rbactest.TestStore(t, func(t *testing.T) rbac.Store {
+		storetest.Run(t, func(t *testing.T) rbac.Store {
 			return overHandle(t, handle(t, tempFile(t), "_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)"))
 		})
 	})
 	t.Run("New with one connection in memory", func(t *testing.T) {
-		rbactest.TestStore(t, func(t *testing.T) rbac.Store {
+		storetest.Run(t, func(t *testing.T) rbac.Store {
 			db, err := sql.Open("sqlite", ":memory:")
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, db.Close()) })
@@ -35,7 +35,7 @@ func TestStore(t *testing.T) {
 	})
 	// Each View and Update in a transaction of its own, that of a caller.
 	t.Run("Tx", func(t *testing.T) {
-		rbactest.TestStore(t, func(t *testing.T) rbac.Store {
+		storetest.Run(t, func(t *testing.T) rbac.Store {
 			path := tempFile(t)
 			open(t, path)
 			return inTx{handle(t, path, "_txlock=immediate&_pragma=busy_timeout(100)"), handle(t, path, "_pragma=busy_timeout(100)")}

@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"errors"
@@ -8,13 +8,13 @@ import (
 )
 
 // errTest is an error that no store has ever seen.
-var errTest = errors.New("rbactest: an error of the function")
+var errTest = errors.New("storetest: an error of the function")
 
-var viewChecks = []storeCheck{
+var viewChecks = []check{
 	{
 		"a View reads one state whatever others commit",
 		`View calls fn with one consistent snapshot of a workspace: what fn reads is the state after the same committed Update, whatever others commit meanwhile.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			var other *job
 			t.view("w", func(r rbac.Reader) error {
@@ -61,7 +61,7 @@ var viewChecks = []storeCheck{
 	{
 		"a View never sees half an Update",
 		`View calls fn with one consistent snapshot of a workspace: what fn reads is the state after the same committed Update, whatever others commit meanwhile.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			const commits = 40
 			put := func(tx rbac.Tx, n int64) error {
 				if err := tx.PutRole(someRole("sales", n)); err != nil {
@@ -114,7 +114,7 @@ var viewChecks = []storeCheck{
 	{
 		"View returns the error of its function",
 		`It returns the error of fn as it is (errors.Is must find it).`,
-		func(t *storeT) {
+		func(t *checkT) {
 			for _, want := range []error{errTest, rbac.ErrRoleNotFound, fmt.Errorf("wrapped: %w", errTest), rbac.ErrDenied} {
 				err := t.store.View(t.ctx, "w", func(rbac.Reader) error { return want })
 				t.is(err, want, "View")

@@ -1,4 +1,14 @@
-package rbactest
+// Package storetest is the contract of [rbac.Store] in executable form, for
+// whoever writes a store. The store's own tests call [Run] with a function
+// that makes an empty one:
+//
+//	func Run(t *testing.T) {
+//		storetest.Run(t, func(t *testing.T) rbac.Store { return open(t) })
+//	}
+//
+// docs/writing-a-store.md guides through the rest. For the tests of an
+// application that uses a store there is package rbactest.
+package storetest
 
 import (
 	"context"
@@ -14,7 +24,7 @@ import (
 	"github.com/areagate/rbac"
 )
 
-// TestStore checks that a Store keeps the contract of [rbac.Store], and that
+// Run checks that a Store keeps the contract of [rbac.Store], and that
 // of [rbac.Notifier] if it is one. It runs one subtest for each promise, with
 // an empty store from newStore; a failure quotes the sentence of the contract
 // that was broken.
@@ -23,23 +33,23 @@ import (
 // the function given to View or Update on the same goroutine, so a store may
 // work with a single connection. Ids and texts are valid UTF-8 without control
 // characters.
-func TestStore(t *testing.T, newStore func(t *testing.T) rbac.Store) {
+func Run(t *testing.T, newStore func(t *testing.T) rbac.Store) {
 	t.Helper()
-	for _, check := range storeChecks() {
+	for _, check := range checks() {
 		t.Run(check.name, func(t *testing.T) {
 			check.run(t, newStore(t), 10*time.Second, 200*time.Millisecond)
 		})
 	}
 }
 
-// storeCheck checks one promise of the contract.
-type storeCheck struct {
+// check checks one promise of the contract.
+type check struct {
 	name     string // of the subtest
 	contract string // the sentences of store.go that it checks, word for word
-	test     func(*storeT)
+	test     func(*checkT)
 }
 
-func storeChecks() []storeCheck {
+func checks() []check {
 	return slices.Concat(
 		workspaceChecks, valueChecks, ownershipChecks, viewChecks, updateChecks, contextChecks,
 		roleChecks, memberChecks, eventChecks, iteratorChecks, revisionChecks, notifierChecks,
@@ -50,7 +60,7 @@ func storeChecks() []storeCheck {
 // may have to wait for an open transaction is given a moment. The check as a
 // whole may take any time, but none of its steps more than six times patience,
 // or twenty times the longest before it: then its context ends, and it fails.
-func (c storeCheck) run(t testing.TB, store rbac.Store, patience, moment time.Duration) {
+func (c check) run(t testing.TB, store rbac.Store, patience, moment time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
@@ -62,7 +72,7 @@ func (c storeCheck) run(t testing.TB, store rbac.Store, patience, moment time.Du
 		cancel(stalledError(longest))
 	})
 	defer stall.Stop()
-	st := &storeT{t, ctx, store, c.contract, patience, moment, func() {
+	st := &checkT{t, ctx, store, c.contract, patience, moment, func() {
 		mu.Lock()
 		defer mu.Unlock()
 		longest = max(longest, 20*time.Since(began))
@@ -86,8 +96,8 @@ func (e stalledError) Error() string {
 	return fmt.Sprintf("a step of this check did not end within %v", time.Duration(e))
 }
 
-// storeT is what a check works with.
-type storeT struct {
+// checkT is what a check works with.
+type checkT struct {
 	testing.TB
 	ctx      context.Context
 	store    rbac.Store
@@ -97,18 +107,18 @@ type storeT struct {
 	step     func() // tells that a step has ended; safe for concurrent use
 }
 
-func (t *storeT) Errorf(format string, args ...any) {
+func (t *checkT) Errorf(format string, args ...any) {
 	t.Helper()
 	t.TB.Errorf("%s\ncontract: %s", fmt.Sprintf(format, args...), t.contract)
 }
 
-func (t *storeT) Fatalf(format string, args ...any) {
+func (t *checkT) Fatalf(format string, args ...any) {
 	t.Helper()
 	t.TB.Fatalf("%s\ncontract: %s", fmt.Sprintf(format, args...), t.contract)
 }
 
 // must fails the check if there is an error.
-func (t *storeT) must(err error, what string, args ...any) {
+func (t *checkT) must(err error, what string, args ...any) {
 	t.Helper()
 	t.step()
 	if err != nil {
@@ -117,7 +127,7 @@ func (t *storeT) must(err error, what string, args ...any) {
 }
 
 // is checks that err is, in the sense of errors.Is, the one that is wanted.
-func (t *storeT) is(err, want error, what string, args ...any) {
+func (t *checkT) is(err, want error, what string, args ...any) {
 	t.Helper()
 	t.step()
 	if !errors.Is(err, want) {
@@ -127,7 +137,7 @@ func (t *storeT) is(err, want error, what string, args ...any) {
 
 // equal checks that two values have the same JSON form: roles, members,
 // events and what is made of them.
-func (t *storeT) equal(got, want any, what string, args ...any) {
+func (t *checkT) equal(got, want any, what string, args ...any) {
 	t.Helper()
 	defer t.step()
 	if g, w := text(got), text(want); g != w {
@@ -169,14 +179,14 @@ func shorten(s string, around int) string {
 }
 
 // update makes an Update that must succeed.
-func (t *storeT) update(workspace string, fn func(rbac.Tx) error) {
+func (t *checkT) update(workspace string, fn func(rbac.Tx) error) {
 	t.Helper()
 	t.must(t.try(t.ctx, workspace, fn), "Update of workspace %q", workspace)
 }
 
 // try makes an Update, again as long as it loses against others, which is
 // what the library does.
-func (t *storeT) try(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+func (t *checkT) try(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
 	for {
 		err := t.store.Update(ctx, workspace, fn)
 		if !errors.Is(err, rbac.ErrContention) || ctx.Err() != nil {
@@ -188,7 +198,7 @@ func (t *storeT) try(ctx context.Context, workspace string, fn func(rbac.Tx) err
 }
 
 // view makes a View that must succeed.
-func (t *storeT) view(workspace string, fn func(rbac.Reader) error) {
+func (t *checkT) view(workspace string, fn func(rbac.Reader) error) {
 	t.Helper()
 	t.must(t.store.View(t.ctx, workspace, fn), "View of workspace %q", workspace)
 }
@@ -201,7 +211,7 @@ type contents struct {
 	Events   []rbac.Event
 }
 
-func (t *storeT) contents(workspace string) contents {
+func (t *checkT) contents(workspace string) contents {
 	t.Helper()
 	var c contents
 	t.view(workspace, func(r rbac.Reader) (err error) {
@@ -249,7 +259,7 @@ func start(fn func() error) *job {
 }
 
 // end waits for a job that must end soon, and returns its error.
-func (t *storeT) end(j *job, what string) error {
+func (t *checkT) end(j *job, what string) error {
 	t.Helper()
 	select {
 	case <-j.done:
@@ -262,7 +272,7 @@ func (t *storeT) end(j *job, what string) error {
 
 // settle gives a job a moment and reports whether it has ended. A job that
 // uses the store may have to wait for the transaction that is open.
-func (t *storeT) settle(j *job) bool {
+func (t *checkT) settle(j *job) bool {
 	select {
 	case <-j.done:
 		return true

@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"context"
@@ -13,18 +13,18 @@ import (
 const hintSentence = `For each Update that appended events, by whomever, and never for one rolled back, it calls hint with the workspace's id.`
 
 // notifierChecks are skipped if the store is no Notifier.
-var notifierChecks = []storeCheck{
+var notifierChecks = []check{
 	{
 		"Notify says when it listens",
 		`It calls hint without ids whenever hints may have been lost, which is also once it has begun to listen.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.listen().stop()
 		},
 	},
 	{
 		"Notify tells every listener of every commit",
 		hintSentence,
-		func(t *storeT) {
+		func(t *checkT) {
 			listeners := []*listener{t.listen(), t.listen()}
 			ids := append(strangeIDs(), "")
 			missing := ids
@@ -53,7 +53,7 @@ var notifierChecks = []storeCheck{
 	{
 		"Notify tells nothing of what was rolled back",
 		hintSentence,
-		func(t *storeT) {
+		func(t *checkT) {
 			l := t.listen()
 			t.is(t.try(t.ctx, "failed", func(tx rbac.Tx) error { return errors.Join(fillTx(tx), errTest) }), errTest, "Update")
 			ctx, cancel := context.WithCancel(t.ctx)
@@ -76,7 +76,7 @@ var notifierChecks = []storeCheck{
 	{
 		"Notify returns why it ended",
 		`Notify listens until ctx is done or it can listen no longer, and returns why.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.listen().stop()
 			ctx, cancel := context.WithTimeout(t.ctx, t.patience/100)
 			defer cancel()
@@ -90,7 +90,7 @@ var notifierChecks = []storeCheck{
 	},
 }
 
-func (t *storeT) notifier() rbac.Notifier {
+func (t *checkT) notifier() rbac.Notifier {
 	t.Helper()
 	notifier, ok := t.store.(rbac.Notifier)
 	if !ok {
@@ -101,7 +101,7 @@ func (t *storeT) notifier() rbac.Notifier {
 
 // listener collects the hints of one call of Notify.
 type listener struct {
-	t      *storeT
+	t      *checkT
 	cancel context.CancelFunc
 	ended  *job
 
@@ -111,7 +111,7 @@ type listener struct {
 }
 
 // listen starts Notify and waits until it listens.
-func (t *storeT) listen() *listener {
+func (t *checkT) listen() *listener {
 	t.Helper()
 	notifier := t.notifier()
 	ctx, cancel := context.WithCancel(t.ctx)

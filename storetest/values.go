@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"cmp"
@@ -9,11 +9,11 @@ import (
 	"github.com/areagate/rbac"
 )
 
-var valueChecks = []storeCheck{
+var valueChecks = []check{
 	{
 		"a store knows no rule",
 		`It does not judge what it is given, knows no rule, and returns what was put, no more and no less.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			unruly := []rbac.Role{
 				{ID: "empty"},
 				{ID: "nothing", Name: "Twice", Permissions: rbac.Permissions{}},
@@ -50,7 +50,7 @@ var valueChecks = []storeCheck{
 	{
 		"areas that the program does not know are kept",
 		`It does not judge what it is given, knows no rule, and returns what was put, no more and no less.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			role := someRole("sales", 1)
 			role.Permissions["invoices.v2"] = rbac.Access{Read: rbac.All}
 			role.Permissions["a-b_c.9"] = rbac.Access{Read: rbac.Own, Manage: rbac.All}
@@ -70,7 +70,7 @@ var valueChecks = []storeCheck{
 	{
 		"user ids are compared byte for byte",
 		`Identity: ids are compared byte for byte; "Bob" is not "bob".`,
-		func(t *storeT) {
+		func(t *checkT) {
 			ids := strangeIDs()
 			members := make([]rbac.Member, len(ids))
 			for i, id := range ids {
@@ -116,7 +116,7 @@ var valueChecks = []storeCheck{
 	{
 		"role ids are compared byte for byte",
 		`Identity: ids are compared byte for byte; "Bob" is not "bob".`,
-		func(t *storeT) {
+		func(t *checkT) {
 			ids := strangeIDs()
 			roles := make([]rbac.Role, len(ids))
 			members := make([]rbac.Member, len(ids))
@@ -163,7 +163,7 @@ var valueChecks = []storeCheck{
 	{
 		"texts come back byte for byte",
 		`All ids, names and texts come back byte for byte, and times as the same instant in UTC: the library gives whole microseconds, and text that is valid UTF-8 without control characters.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			texts := strangeTexts()
 			events := someEvents(rbac.Revision{}, len(texts))
 			roles := make([]rbac.Role, len(texts))
@@ -191,7 +191,7 @@ var valueChecks = []storeCheck{
 	{
 		"times come back as the same instant in UTC",
 		`All ids, names and texts come back byte for byte, and times as the same instant in UTC: the library gives whole microseconds, and text that is valid UTF-8 without control characters.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			east := time.FixedZone("east", 2*60*60)
 			for i, when := range []time.Time{
 				noon, noon.Add(time.Microsecond), noon.In(east), noon.Local(), time.Now().Truncate(time.Microsecond),
@@ -205,7 +205,7 @@ var valueChecks = []storeCheck{
 }
 
 // testTime puts an instant wherever a workspace has one.
-func (t *storeT) testTime(workspace string, when time.Time) {
+func (t *checkT) testTime(workspace string, when time.Time) {
 	t.Helper()
 	role, member, event := someRole("sales", 1), someMember("ann", "sales"), someEvents(rbac.Revision{}, 1)[0]
 	role.CreatedAt, role.UpdatedAt, member.UpdatedAt, event.Time = when, when, when, when

@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"context"
@@ -9,11 +9,11 @@ import (
 	"github.com/areagate/rbac"
 )
 
-var updateChecks = []storeCheck{
+var updateChecks = []check{
 	{
 		"an Update commits all its writes before it returns",
 		`If fn returns nil, all its writes are committed together before Update returns.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			t.equal(t.contents("w"), filled(), "after an Update")
 			t.update("w", changeAll)
@@ -23,7 +23,7 @@ var updateChecks = []storeCheck{
 	{
 		"an Update sees its own writes at once",
 		`Within an Update it sees the Update's own writes.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			t.update("w", func(tx rbac.Tx) error { return t.testOwnWrites(tx) })
 		},
@@ -31,7 +31,7 @@ var updateChecks = []storeCheck{
 	{
 		"an Update is seen by others only when it commits",
 		`Writes are visible to its own reads at once and to others when the Update commits.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			var during contents
 			var revisions map[string]rbac.Revision
@@ -69,7 +69,7 @@ var updateChecks = []storeCheck{
 	{
 		"Updates of a workspace are serial",
 		`Update calls fn with a transaction that is serial with every other Update of the workspace: fn sees all that was committed before, and nothing else commits until it ends.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			var other *job
 			t.update("w", func(tx rbac.Tx) error {
@@ -117,7 +117,7 @@ var updateChecks = []storeCheck{
 	{
 		"concurrent Updates lose nothing",
 		`If the transaction could not be made because of another one, Update leaves nothing behind and returns an error that is ErrContention; the library then calls Update again.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			const workers, rounds = 5, 8
 			jobs := make([]*job, workers)
 			for i := range jobs {
@@ -142,7 +142,7 @@ var updateChecks = []storeCheck{
 	{
 		"all methods are safe for concurrent use",
 		`Concurrency: all methods are safe for concurrent use.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			const rounds = 8
 			workspaces := []string{"a", "b", "c"}
 			var jobs []*job
@@ -175,7 +175,7 @@ var updateChecks = []storeCheck{
 	{
 		"an Update whose function fails leaves nothing behind",
 		`If fn returns an error or panics, none is, and the error is returned as it is.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			for _, want := range []error{errTest, fmt.Errorf("wrapped: %w", errTest), rbac.ErrLastAdministrator, context.Canceled} {
 				err := t.try(t.ctx, "new", func(tx rbac.Tx) error { return errors.Join(fillTx(tx), want) })
 				t.is(err, want, "Update")
@@ -193,7 +193,7 @@ var updateChecks = []storeCheck{
 	{
 		"an Update whose function panics leaves nothing behind",
 		`If fn returns an error or panics, none is, and the error is returned as it is.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			for _, workspace := range []string{"w", "new"} {
 				panics := func(tx rbac.Tx) error {
@@ -224,7 +224,7 @@ var updateChecks = []storeCheck{
 	{
 		"an Update holds ten thousand writes",
 		`If fn returns nil, all its writes are committed together before Update returns.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.testBulk("small", 1000) // which tells how long the other may take
 			t.testBulk("w", 10_000)
 		},

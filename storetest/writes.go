@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 
 // testOwnWrites makes one write after the other in a workspace that fill
 // wrote, and reads after each.
-func (t *storeT) testOwnWrites(tx rbac.Tx) error {
+func (t *checkT) testOwnWrites(tx rbac.Tx) error {
 	want := filled()
 	step := func(err error, what string) error {
 		if err != nil {
@@ -70,7 +70,7 @@ func (t *storeT) testOwnWrites(tx rbac.Tx) error {
 
 // testBulk writes n members and events in one Update, and asks for more users
 // than most databases take parameters.
-func (t *storeT) testBulk(workspace string, n int) {
+func (t *checkT) testBulk(workspace string, n int) {
 	members := make([]rbac.Member, n)
 	users := make([]string, 4*n)
 	for i := range users {

@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"crypto/sha256"
@@ -65,7 +65,7 @@ func appendSome(tx rbac.Tx, n int) error {
 }
 
 // fill writes roles, members and events into a workspace that has none.
-func (t *storeT) fill(workspace string) {
+func (t *checkT) fill(workspace string) {
 	t.Helper()
 	t.update(workspace, func(tx rbac.Tx) error { return fillTx(tx) })
 }

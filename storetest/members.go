@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"errors"
@@ -8,11 +8,11 @@ import (
 	"github.com/areagate/rbac"
 )
 
-var memberChecks = []storeCheck{
+var memberChecks = []check{
 	{
 		"a missing member is ErrMemberNotFound",
 		`Member returns one member. A missing one is ErrMemberNotFound, one that cannot be read a *MalformedError.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			t.update("w", func(tx rbac.Tx) error { return tx.DeleteMembers("bob") })
 			t.view("w", func(r rbac.Reader) error {
@@ -30,7 +30,7 @@ var memberChecks = []storeCheck{
 	{
 		"members come in the byte order of their user ids",
 		`Members yields the members that the query selects, in the byte order of their user ids.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			ids := []string{"z", "é", "Bob", "bob", "ä", "Z", "a b", "a-b", "ab", "A", "日", "\uff21", "🦊", "10", "9", "_"}
 			t.update("w", func(tx rbac.Tx) error {
 				for _, id := range ids {
@@ -55,7 +55,7 @@ var memberChecks = []storeCheck{
 	{
 		"PutMembers inserts or replaces",
 		`PutMembers inserts or replaces members by their user ids, which differ.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			suspended := someMember("ann", "support")
 			suspended.Suspended, suspended.UpdatedAt = true, noon.Add(1000)
 			t.update("w", func(tx rbac.Tx) error { return tx.PutMembers(someMember("bob", "sales"), someMember("ann", "sales")) })
@@ -74,7 +74,7 @@ var memberChecks = []storeCheck{
 	{
 		"deleting a missing member is no error",
 		`DeleteMembers deletes members. Deleting a missing one is no error.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			t.update("w", func(tx rbac.Tx) error {
 				return errors.Join(tx.DeleteMembers("unknown"), tx.DeleteMembers("bob", "unknown", "bob"), tx.DeleteMembers("bob"), tx.DeleteMembers())
@@ -89,12 +89,12 @@ var memberChecks = []storeCheck{
 	{
 		"the zero MemberQuery selects all",
 		`MemberQuery selects members. The zero query selects all.`,
-		func(t *storeT) { t.testMembers(rbac.MemberQuery{}) },
+		func(t *checkT) { t.testMembers(rbac.MemberQuery{}) },
 	},
 	{
 		"MemberQuery.Users selects users",
 		`only these, if not nil; unknown and repeated ones are no error`,
-		func(t *storeT) {
+		func(t *checkT) {
 			for _, users := range userLists() {
 				t.testMembers(rbac.MemberQuery{Users: users})
 			}
@@ -103,21 +103,21 @@ var memberChecks = []storeCheck{
 	{
 		"MemberQuery.Role selects holders of a role",
 		`only holders of this role, if not empty`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.testMembers(rbac.MemberQuery{Role: "a"}, rbac.MemberQuery{Role: "A"}, rbac.MemberQuery{Role: "%"}, rbac.MemberQuery{Role: "unknown"})
 		},
 	},
 	{
 		"MemberQuery.State selects by suspension",
 		`by suspension`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.testMembers(rbac.MemberQuery{State: rbac.AnyState}, rbac.MemberQuery{State: rbac.ActiveOnly}, rbac.MemberQuery{State: rbac.SuspendedOnly})
 		},
 	},
 	{
 		"MemberQuery.After begins behind a user id",
 		`only user ids behind this one in byte order: the last of the page before`,
-		func(t *storeT) {
+		func(t *checkT) {
 			for _, m := range queried() {
 				t.testMembers(rbac.MemberQuery{After: m.User}, rbac.MemberQuery{After: m.User + "!"})
 			}
@@ -127,7 +127,7 @@ var memberChecks = []storeCheck{
 	{
 		"MemberQuery.Limit bounds the number",
 		`at most so many, if greater than 0`,
-		func(t *storeT) {
+		func(t *checkT) {
 			for _, limit := range []int{-1, 0, 1, 2, len(queried()) - 1, len(queried()), len(queried()) + 1, 1 << 30} {
 				t.testMembers(rbac.MemberQuery{Limit: limit})
 			}
@@ -136,7 +136,7 @@ var memberChecks = []storeCheck{
 	{
 		"the parts of a MemberQuery combine",
 		`Members yields the members that the query selects, in the byte order of their user ids.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			var queries []rbac.MemberQuery
 			for _, users := range userLists() {
 				for _, role := range []rbac.RoleID{"", "a", "%"} {
@@ -155,7 +155,7 @@ var memberChecks = []storeCheck{
 	{
 		"pages of members join without a gap",
 		`only user ids behind this one in byte order: the last of the page before`,
-		func(t *storeT) {
+		func(t *checkT) {
 			members := queried()
 			t.update("w", func(tx rbac.Tx) error { return tx.PutMembers(members...) })
 			for size := 1; size <= 7; size++ {
@@ -202,7 +202,7 @@ func userLists() [][]string {
 }
 
 // testMembers compares queries with a filter that cannot be wrong.
-func (t *storeT) testMembers(queries ...rbac.MemberQuery) {
+func (t *checkT) testMembers(queries ...rbac.MemberQuery) {
 	t.Helper()
 	members := queried()
 	t.update("w", func(tx rbac.Tx) error { return tx.PutMembers(members...) })

@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"iter"
@@ -8,11 +8,11 @@ import (
 
 const iteratorSentence = `An iterator may be left early and may be ranged over more than once.`
 
-var iteratorChecks = []storeCheck{
+var iteratorChecks = []check{
 	{
 		"an iterator may be left early",
 		iteratorSentence,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			leave := func(r rbac.Reader) {
 				for range 20 {
@@ -37,7 +37,7 @@ var iteratorChecks = []storeCheck{
 	{
 		"an iterator may be ranged over more than once",
 		iteratorSentence,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			t.view("w", func(r rbac.Reader) error {
 				testTwice(t, "Roles", r.Roles(), filled().Roles)
@@ -51,7 +51,7 @@ var iteratorChecks = []storeCheck{
 	},
 }
 
-func testFirst[V any](t *storeT, what string, all iter.Seq2[V, error], want V) {
+func testFirst[V any](t *checkT, what string, all iter.Seq2[V, error], want V) {
 	t.Helper()
 	for v, err := range all {
 		t.is(err, nil, "%s", what)
@@ -61,7 +61,7 @@ func testFirst[V any](t *storeT, what string, all iter.Seq2[V, error], want V) {
 	t.Errorf("%s: got nothing", what)
 }
 
-func testTwice[V any](t *storeT, what string, all iter.Seq2[V, error], want []V) {
+func testTwice[V any](t *checkT, what string, all iter.Seq2[V, error], want []V) {
 	t.Helper()
 	for range all {
 		break

@@ -1,4 +1,4 @@
-package rbactest_test
+package storetest_test
 
 import (
 	"context"
@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/rbactest"
+	"github.com/areagate/rbac/internal/trial"
+	"github.com/areagate/rbac/storetest"
 )
 
-func TestMemStore(t *testing.T) {
-	rbactest.TestStore(t, func(*testing.T) rbac.Store { return rbac.NewMemStore() })
+func TestRun(t *testing.T) {
+	storetest.Run(t, func(*testing.T) rbac.Store { return rbac.NewMemStore() })
 }
 
 // TestBrokenStores shows of each check that it can fail: some broken store is
@@ -36,13 +37,13 @@ func TestBrokenStores(t *testing.T) {
 				got := runCheck(t, name, f)
 				if !got.Failed() {
 					t.Errorf("check %q did not catch it", name)
-				} else if !strings.Contains(got.text(), "\ncontract: ") {
-					t.Errorf("check %q failed without a word about the contract:\n%s", name, got.text())
+				} else if !strings.Contains(got.Said(), "\ncontract: ") {
+					t.Errorf("check %q failed without a word about the contract:\n%s", name, got.Said())
 				}
 			}
 		})
 	}
-	for _, name := range rbactest.StoreCheckNames() {
+	for _, name := range storetest.CheckNames() {
 		if !caught[name] {
 			t.Errorf("no broken store shows that check %q can fail", name)
 		}
@@ -53,7 +54,7 @@ func TestBrokenStores(t *testing.T) {
 // store may have one lock that Views share and Updates fight for, and need
 // not be a Notifier.
 func TestLockingStore(t *testing.T) {
-	rbactest.TestStore(t, func(*testing.T) rbac.Store { return &lockingStore{store: rbac.NewMemStore()} })
+	storetest.Run(t, func(*testing.T) rbac.Store { return &lockingStore{store: rbac.NewMemStore()} })
 }
 
 // TestSlowStore shows that a check may take long with a store that is slow, and
@@ -84,12 +85,20 @@ func TestSlowStore(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tt.faults.MemStore = rbac.NewMemStore()
 				got := runCheck(t, "an Update holds ten thousand writes", &tt.faults)
-				if got.Failed() != (tt.want != "") || !strings.Contains(got.text(), tt.want) {
-					t.Errorf("failed: %v, want %q:\n%s", got.Failed(), tt.want, got.text())
+				if got.Failed() != (tt.want != "") || !strings.Contains(got.Said(), tt.want) {
+					t.Errorf("failed: %v, want %q:\n%s", got.Failed(), tt.want, got.Said())
 				}
 			})
 		})
 	}
+}
+
+// runCheck runs one check of the suite, which may fail.
+func runCheck(t *testing.T, name string, store rbac.Store) *trial.T {
+	t.Helper()
+	return trial.Run(t, name, func(t testing.TB) {
+		storetest.RunCheck(t, name, store, time.Second/2, time.Second/2)
+	})
 }
 
 type lockingStore struct {
@@ -122,7 +131,7 @@ func (s *lockingStore) Revisions(ctx context.Context, workspaces []string) (map[
 var unchecked = []string{
 	"Store persists workspaces.",
 	"The library ships MemStore; other modules bring PostgreSQL and SQLite.",
-	"docs/writing-a-store.md guides whoever writes a fourth, and rbactest.TestStore checks every sentence below.",
+	"docs/writing-a-store.md guides whoever writes a fourth, and storetest.Run checks every sentence below.",
 	"A Store is dumb: it persists and isolates.",
 	"The Reader is invalid once fn has returned.",
 	"If it cannot be known whether the commit took place, because contact was lost or the context ended while it was under way, the error is ErrOutcomeUnknown.",
@@ -147,7 +156,7 @@ var unchecked = []string{
 // quoted by a check or listed above.
 func TestContract(t *testing.T) {
 	blocks := contractBlocks(t)
-	quoted := rbactest.StoreContract()
+	quoted := storetest.Contract()
 	for _, quote := range quoted {
 		if !slices.ContainsFunc(blocks, func(block string) bool { return strings.Contains(block, quote) }) {
 			t.Errorf("a check quotes what store.go does not say: %s", quote)

@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"math"
@@ -7,11 +7,11 @@ import (
 	"github.com/areagate/rbac"
 )
 
-var eventChecks = []storeCheck{
+var eventChecks = []check{
 	{
 		"the revision is that of the newest event",
 		`Revision returns the number and hash of the newest event, the zero Revision if there is none.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.update("w", func(tx rbac.Tx) error { return tx.PutMembers(someMember("ann", "sales")) })
 			t.equal(t.contents("w").Revision, revisionText(rbac.Revision{}), "the revision without events")
 			t.fill("w")
@@ -23,7 +23,7 @@ var eventChecks = []storeCheck{
 	{
 		"AppendEvents moves the revision",
 		`AppendEvents appends events, whose Seq and Hash the library has set: they continue the Revision without a gap. Afterwards the Revision is that of the last of them.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			events := someEvents(rbac.Revision{}, 1+2+40+3)
 			done := 0
 			for _, n := range []int{1, 2, 40} {
@@ -55,7 +55,7 @@ var eventChecks = []storeCheck{
 	{
 		"AppendEvents of none does nothing",
 		`Without events it does nothing.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.update("w", func(tx rbac.Tx) error { return tx.AppendEvents() })
 			t.equal(t.contents("w"), nothing(), "a new workspace")
 			t.fill("w")
@@ -66,7 +66,7 @@ var eventChecks = []storeCheck{
 	{
 		"events come back whole",
 		`Events yields the events that the query selects, in the order of their sequence numbers, or from the newest if the query says so.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			roles := []rbac.Role{someRole("sales", 1), someRole("sales", 2)}
 			members := []rbac.Member{someMember("ann", "sales"), someMember("ann", "support")}
 			members[1].Suspended = true
@@ -98,12 +98,12 @@ var eventChecks = []storeCheck{
 	{
 		"the zero EventQuery selects all",
 		`EventQuery selects events. The zero query selects all, oldest first.`,
-		func(t *storeT) { t.testEvents(rbac.EventQuery{}) },
+		func(t *checkT) { t.testEvents(rbac.EventQuery{}) },
 	},
 	{
 		"EventQuery.After begins behind a number",
 		`only events with a greater sequence number`,
-		func(t *storeT) {
+		func(t *checkT) {
 			for _, after := range []int64{math.MinInt64, -1, 1, 2, 29, 30, 31, math.MaxInt64} {
 				t.testEvents(rbac.EventQuery{After: after})
 			}
@@ -112,7 +112,7 @@ var eventChecks = []storeCheck{
 	{
 		"EventQuery.Before ends before a number",
 		`only events with a smaller one, if not 0`,
-		func(t *storeT) {
+		func(t *checkT) {
 			for _, before := range []int64{math.MinInt64, -1, 1, 2, 30, 31, 32, math.MaxInt64} {
 				t.testEvents(rbac.EventQuery{Before: before})
 			}
@@ -121,14 +121,14 @@ var eventChecks = []storeCheck{
 	{
 		"EventQuery.Newest begins with the newest",
 		`newest first`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.testEvents(rbac.EventQuery{Newest: true}, rbac.EventQuery{Newest: true, Limit: 1}, rbac.EventQuery{Newest: true, Before: 12, Limit: 3})
 		},
 	},
 	{
 		"EventQuery.Limit bounds the number",
 		`at most so many, if greater than 0`,
-		func(t *storeT) {
+		func(t *checkT) {
 			for _, limit := range []int{-1, 0, 1, 2, 29, 30, 31, 1 << 30} {
 				t.testEvents(rbac.EventQuery{Limit: limit})
 			}
@@ -137,7 +137,7 @@ var eventChecks = []storeCheck{
 	{
 		"the parts of an EventQuery combine",
 		`Events yields the events that the query selects, in the order of their sequence numbers, or from the newest if the query says so.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			var queries []rbac.EventQuery
 			for _, after := range []int64{0, 1, 9, 10, 30, 99} {
 				for _, before := range []int64{0, 1, 9, 10, 11, 30, 31, 99} {
@@ -155,7 +155,7 @@ var eventChecks = []storeCheck{
 
 // testRevision checks that View and Revisions tell the revision of the last
 // of these events, and that these are all there are.
-func (t *storeT) testRevision(workspace string, events []rbac.Event) {
+func (t *checkT) testRevision(workspace string, events []rbac.Event) {
 	t.Helper()
 	want := events[len(events)-1].Revision()
 	c := t.contents(workspace)
@@ -168,7 +168,7 @@ func (t *storeT) testRevision(workspace string, events []rbac.Event) {
 
 // testEvents compares queries of 30 events with a filter that cannot be
 // wrong.
-func (t *storeT) testEvents(queries ...rbac.EventQuery) {
+func (t *checkT) testEvents(queries ...rbac.EventQuery) {
 	t.Helper()
 	events := someEvents(rbac.Revision{}, 30)
 	t.update("w", func(tx rbac.Tx) error {

@@ -1,4 +1,4 @@
-package rbactest_test
+package storetest_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"context"
@@ -12,11 +12,11 @@ import (
 
 const contextSentence = `Context: every method returns soon after its context is done, with an error that is the context's.`
 
-var contextChecks = []storeCheck{
+var contextChecks = []check{
 	{
 		"a context that is done beforehand is an error",
 		contextSentence,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			cancelled, cancel := context.WithCancel(t.ctx)
 			cancel()
@@ -38,7 +38,7 @@ var contextChecks = []storeCheck{
 	{
 		"an Update whose context ends is not committed",
 		contextSentence,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			ctx, cancel := context.WithCancel(t.ctx)
 			defer cancel()
@@ -58,7 +58,7 @@ var contextChecks = []storeCheck{
 	{
 		"an Update that waits ends with its context",
 		contextSentence,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			ctx, cancel := context.WithCancel(t.ctx)
 			defer cancel()
@@ -104,7 +104,7 @@ var contextChecks = []storeCheck{
 	{
 		"Reader and Tx use the context of View and Update",
 		`The methods of Reader and Tx use the context that was given to View or Update.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			ctx, cancel := context.WithCancel(t.ctx)
 			defer cancel()
@@ -142,7 +142,7 @@ var contextChecks = []storeCheck{
 	{
 		"an iterator yields an error once and ends",
 		`It yields an error at most once, with the zero value, and then ends; only an error that is ErrMalformed concerns just one row, comes with the id of that row, and does not end the iteration.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			const n = 2000
 			t.update("w", func(tx rbac.Tx) error {
 				for i := range n {
@@ -162,7 +162,7 @@ var contextChecks = []storeCheck{
 }
 
 // testEndedReader checks the reads of a Reader whose context was cancelled.
-func (t *storeT) testEndedReader(r rbac.Reader) {
+func (t *checkT) testEndedReader(r rbac.Reader) {
 	t.Helper()
 	_, err := r.Revision()
 	t.is(err, context.Canceled, "Revision")
@@ -181,7 +181,7 @@ func (t *storeT) testEndedReader(r rbac.Reader) {
 // testBreaking cancels the context after so many values of an iterator, and
 // ranges on. The iterator may end as if nothing had happened if it had read
 // ahead, but not when it had not begun.
-func testBreaking[V any](t *storeT, what string, after int, all func(rbac.Reader) iter.Seq2[V, error]) {
+func testBreaking[V any](t *checkT, what string, after int, all func(rbac.Reader) iter.Seq2[V, error]) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()

@@ -1,4 +1,6 @@
-package rbactest
+// Package trial runs a check that may fail without failing the test that runs
+// it.
+package trial
 
 import (
 	"context"
@@ -14,9 +16,9 @@ import (
 	"testing"
 )
 
-// trial is the testing.TB of a check that may fail without failing the test
-// that runs it.
-type trial struct {
+// T is the testing.TB of a check that may fail without failing the test that
+// runs it. Every method works, and what a check sets up ends with it.
+type T struct {
 	testing.TB // of the test that runs it: Setenv, TempDir and Chdir end with both
 
 	name   string
@@ -30,9 +32,9 @@ type trial struct {
 	helpers         map[string]bool // names of functions that called Helper
 }
 
-// runTrial runs a check and its cleanups to the end.
-func runTrial(t testing.TB, name string, check func(testing.TB)) *trial {
-	r := &trial{TB: t, name: t.Name() + "/" + strings.ReplaceAll(name, " ", "_"), helpers: map[string]bool{}}
+// Run runs a check and its cleanups to the end.
+func Run(t testing.TB, name string, check func(testing.TB)) *T {
+	r := &T{TB: t, name: t.Name() + "/" + strings.ReplaceAll(name, " ", "_"), helpers: map[string]bool{}}
 	r.ctx, r.cancel = context.WithCancel(t.Context())
 	r.call(func() { check(r) })
 	r.cancel()
@@ -52,7 +54,7 @@ func runTrial(t testing.TB, name string, check func(testing.TB)) *trial {
 
 // call calls a function in a goroutine of its own, because FailNow and Skip
 // end it, and waits for its end. A panic is a failure.
-func (r *trial) call(fn func()) {
+func (r *T) call(fn func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -67,7 +69,7 @@ func (r *trial) call(fn func()) {
 }
 
 // say notes what the check says, and where.
-func (r *trial) say(failed bool, text string) {
+func (r *T) say(failed bool, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failed = r.failed || failed
@@ -76,7 +78,7 @@ func (r *trial) say(failed bool, text string) {
 
 // place returns the line of the check that called a method of r, such as
 // "deals_test.go:12: ". The caller holds r.mu.
-func (r *trial) place() string {
+func (r *T) place() string {
 	callers := make([]uintptr, 50)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)]) // without place and say
 	for {
@@ -84,17 +86,17 @@ func (r *trial) place() string {
 		switch {
 		case frame.Function == "" || strings.HasPrefix(frame.Function, "runtime."):
 			return "" // a panic, or no frames left
-		case !strings.HasPrefix(frame.Function, trialMethods) && !r.helpers[frame.Function]:
+		case !strings.HasPrefix(frame.Function, methods) && !r.helpers[frame.Function]:
 			return fmt.Sprintf("%s:%d: ", filepath.Base(frame.File), frame.Line)
 		}
 	}
 }
 
-// trialMethods begins the names of the methods of *trial.
-var trialMethods = reflect.TypeFor[trial]().PkgPath() + ".(*trial)."
+// methods begins the names of the methods of *T.
+var methods = reflect.TypeFor[T]().PkgPath() + ".(*T)."
 
 // Helper makes its caller one whose lines are not shown.
-func (r *trial) Helper() {
+func (r *T) Helper() {
 	callers := make([]uintptr, 1)
 	frame, _ := runtime.CallersFrames(callers[:runtime.Callers(2, callers)]).Next()
 	r.mu.Lock()
@@ -102,88 +104,88 @@ func (r *trial) Helper() {
 	r.helpers[frame.Function] = true
 }
 
-// output returns what the check said.
-func (r *trial) output() string {
+// Said returns what the check said, each time with the line where.
+func (r *T) Said() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.said.String()
 }
 
-func (r *trial) Name() string             { return r.name }
-func (r *trial) Context() context.Context { return r.ctx }
-func (r *trial) Attr(key, value string)   {}
-func (r *trial) Output() io.Writer        { return trialOutput{r} }
+func (r *T) Name() string             { return r.name }
+func (r *T) Context() context.Context { return r.ctx }
+func (r *T) Attr(key, value string)   {}
+func (r *T) Output() io.Writer        { return output{r} }
 
-func (r *trial) Log(args ...any)                   { r.say(false, fmt.Sprintln(args...)) }
-func (r *trial) Logf(format string, args ...any)   { r.say(false, fmt.Sprintf(format, args...)) }
-func (r *trial) Error(args ...any)                 { r.say(true, fmt.Sprintln(args...)) }
-func (r *trial) Errorf(format string, args ...any) { r.say(true, fmt.Sprintf(format, args...)) }
+func (r *T) Log(args ...any)                   { r.say(false, fmt.Sprintln(args...)) }
+func (r *T) Logf(format string, args ...any)   { r.say(false, fmt.Sprintf(format, args...)) }
+func (r *T) Error(args ...any)                 { r.say(true, fmt.Sprintln(args...)) }
+func (r *T) Errorf(format string, args ...any) { r.say(true, fmt.Sprintf(format, args...)) }
 
-func (r *trial) Fail() {
+func (r *T) Fail() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failed = true
 }
 
-func (r *trial) FailNow() {
+func (r *T) FailNow() {
 	r.Fail()
 	runtime.Goexit()
 }
 
-func (r *trial) Fatal(args ...any) {
+func (r *T) Fatal(args ...any) {
 	r.Error(args...)
 	runtime.Goexit()
 }
 
-func (r *trial) Fatalf(format string, args ...any) {
+func (r *T) Fatalf(format string, args ...any) {
 	r.Errorf(format, args...)
 	runtime.Goexit()
 }
 
-func (r *trial) SkipNow() {
+func (r *T) SkipNow() {
 	r.mu.Lock()
 	r.skipped = true
 	r.mu.Unlock()
 	runtime.Goexit()
 }
 
-func (r *trial) Skip(args ...any) {
+func (r *T) Skip(args ...any) {
 	r.Log(args...)
 	r.SkipNow()
 }
 
-func (r *trial) Skipf(format string, args ...any) {
+func (r *T) Skipf(format string, args ...any) {
 	r.Logf(format, args...)
 	r.SkipNow()
 }
 
-func (r *trial) Failed() bool {
+func (r *T) Failed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.failed
 }
 
-func (r *trial) Skipped() bool {
+func (r *T) Skipped() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.skipped
 }
 
-func (r *trial) Cleanup(fn func()) {
+func (r *T) Cleanup(fn func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cleanups = append(r.cleanups, fn)
 }
 
 // TempDir is removed when the check ends, and not only with the test.
-func (r *trial) TempDir() string {
+func (r *T) TempDir() string {
 	dir := r.TB.TempDir()
 	r.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
 }
 
 // Setenv is undone when the check ends, and not only with the test.
-func (r *trial) Setenv(key, value string) {
+func (r *T) Setenv(key, value string) {
 	before, found := os.LookupEnv(key)
 	r.TB.Setenv(key, value)
 	r.Cleanup(func() {
@@ -196,7 +198,7 @@ func (r *trial) Setenv(key, value string) {
 }
 
 // Chdir is undone when the check ends, and not only with the test.
-func (r *trial) Chdir(dir string) {
+func (r *T) Chdir(dir string) {
 	before, err := os.Getwd()
 	r.TB.Chdir(dir)
 	if err == nil {
@@ -204,9 +206,9 @@ func (r *trial) Chdir(dir string) {
 	}
 }
 
-type trialOutput struct{ r *trial }
+type output struct{ r *T }
 
-func (o trialOutput) Write(p []byte) (int, error) {
+func (o output) Write(p []byte) (int, error) {
 	o.r.mu.Lock()
 	defer o.r.mu.Unlock()
 	return o.r.said.Write(p)

@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"errors"
@@ -7,11 +7,11 @@ import (
 	"github.com/areagate/rbac"
 )
 
-var roleChecks = []storeCheck{
+var roleChecks = []check{
 	{
 		"a missing role is ErrRoleNotFound",
 		`Role returns one role. A missing one is ErrRoleNotFound, one that cannot be read a *MalformedError.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			t.update("w", func(tx rbac.Tx) error { return tx.DeleteRole("support") })
 			t.view("w", func(r rbac.Reader) error {
@@ -29,7 +29,7 @@ var roleChecks = []storeCheck{
 	{
 		"roles come in the byte order of their ids",
 		`Roles yields all roles in the byte order of their ids.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			ids := []string{"z", "é", "Bob", "bob", "ä", "Z", "a b", "a-b", "ab", "A", "日", "\uff21", "🦊", "10", "9", "_"}
 			t.update("w", func(tx rbac.Tx) error {
 				for _, id := range ids {
@@ -50,7 +50,7 @@ var roleChecks = []storeCheck{
 	{
 		"PutRole inserts or replaces",
 		`PutRole inserts or replaces a role by its id.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			for version := int64(1); version <= 3; version++ {
 				t.update("w", func(tx rbac.Tx) error { return tx.PutRole(someRole("sales", version)) })
 				t.equal(t.contents("w").Roles, []rbac.Role{someRole("sales", version)}, "after version %d was put", version)
@@ -66,7 +66,7 @@ var roleChecks = []storeCheck{
 	{
 		"deleting a missing role is no error",
 		`DeleteRole deletes a role. Deleting a missing one is no error.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			t.update("w", func(tx rbac.Tx) error {
 				return errors.Join(tx.DeleteRole("unknown"), tx.DeleteRole("support"), tx.DeleteRole("support"))

@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"fmt"
@@ -7,11 +7,11 @@ import (
 	"github.com/areagate/rbac"
 )
 
-var workspaceChecks = []storeCheck{
+var workspaceChecks = []check{
 	{
 		"a workspace needs no creation",
 		`Workspaces: a workspace needs no creation. One that was never written reads as empty, with the zero Revision.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.equal(t.contents("new"), nothing(), "a workspace that was never written")
 			var inside contents
 			t.update("new", func(tx rbac.Tx) (err error) {
@@ -25,7 +25,7 @@ var workspaceChecks = []storeCheck{
 	{
 		"the id of a workspace is any string",
 		`The id is a string of up to 255 bytes, the empty one included.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			ids := append(strangeIDs(), "")
 			for i, id := range ids {
 				t.update(id, func(tx rbac.Tx) error {
@@ -60,7 +60,7 @@ var workspaceChecks = []storeCheck{
 	{
 		"workspaces do not affect each other",
 		`Transactions of different workspaces do not affect, and should not wait for, each other.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("a")
 			t.fill("b")
 			t.update("a", func(tx rbac.Tx) error {
@@ -84,7 +84,7 @@ var workspaceChecks = []storeCheck{
 	{
 		"workspaces should not wait for each other",
 		`Transactions of different workspaces do not affect, and should not wait for, each other.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			var b *job
 			waited := false
 			t.update("a", func(tx rbac.Tx) error {
@@ -104,11 +104,11 @@ var workspaceChecks = []storeCheck{
 	},
 }
 
-var revisionChecks = []storeCheck{
+var revisionChecks = []check{
 	{
 		"Revisions tells the newest of each workspace",
 		`Revisions returns the newest committed revision of each workspace named, in one round trip.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			names := []string{}
 			want := map[string]rbac.Revision{}
 			for i := range 60 {
@@ -132,7 +132,7 @@ var revisionChecks = []storeCheck{
 	{
 		"Revisions of a workspace that was never written",
 		`A workspace that was never written is missing from the map or has the zero Revision.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			t.update("without events", func(tx rbac.Tx) error { return tx.PutMembers(someMember("ann", "sales")) })
 			err := t.try(t.ctx, "failed", func(tx rbac.Tx) error {
@@ -148,7 +148,7 @@ var revisionChecks = []storeCheck{
 
 // testRevisions asks for the revisions of workspaces, all but those in want
 // being zero.
-func (t *storeT) testRevisions(names []string, want map[string]rbac.Revision) {
+func (t *checkT) testRevisions(names []string, want map[string]rbac.Revision) {
 	t.Helper()
 	found, err := t.store.Revisions(t.ctx, names)
 	t.must(err, "Revisions of %d workspaces", len(names))

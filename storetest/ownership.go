@@ -1,4 +1,4 @@
-package rbactest
+package storetest
 
 import (
 	"slices"
@@ -7,11 +7,11 @@ import (
 	"github.com/areagate/rbac"
 )
 
-var ownershipChecks = []storeCheck{
+var ownershipChecks = []check{
 	{
 		"what comes in may be changed afterwards",
 		`Ownership: values that come in may be changed by the caller afterwards, and values that come out belong to the caller.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			var given contents
 			t.update("w", func(tx rbac.Tx) error {
 				given = filled()
@@ -55,7 +55,7 @@ var ownershipChecks = []storeCheck{
 	{
 		"what comes out belongs to the caller",
 		`A Store copies both ways, or makes sure that nothing is shared.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			t.view("w", func(r rbac.Reader) error {
 				for range 2 {
@@ -101,7 +101,7 @@ var ownershipChecks = []storeCheck{
 	{
 		"what came out does not change later",
 		`A Store copies both ways, or makes sure that nothing is shared.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			kept := t.contents("w")
 			t.update("w", func(tx rbac.Tx) error {
@@ -124,7 +124,7 @@ var ownershipChecks = []storeCheck{
 	{
 		"a query belongs to the caller",
 		`Ownership: values that come in may be changed by the caller afterwards, and values that come out belong to the caller.`,
-		func(t *storeT) {
+		func(t *checkT) {
 			t.fill("w")
 			t.view("w", func(r rbac.Reader) error {
 				users := []string{"bob", "unknown", "ann", "bob"}
