@@ -16,7 +16,7 @@ import (
 type writer struct {
 	*reader
 	wrote  bool
-	broken error // a write failed, so that there is nothing to commit
+	broken error // the first write that failed: nothing may be committed then
 }
 
 func newWriter(r *reader) *writer { return &writer{reader: r} }
@@ -41,20 +41,27 @@ func (w *writer) write(what string, b *pgx.Batch) error {
 	}
 	w.wrote = true
 	if err := w.db.SendBatch(w.ctx, b).Close(); err != nil {
-		w.broken = failed(w.ctx, what, err)
-		return w.broken
+		return w.breaks(failed(w.ctx, what, err))
 	}
 	return nil
+}
+
+// breaks notes and returns why a write failed.
+func (w *writer) breaks(err error) error {
+	if w.broken == nil {
+		w.broken = err
+	}
+	return err
 }
 
 func (w *writer) PutRole(role rbac.Role) error {
 	permissions, err := json.Marshal(role.Permissions)
 	if err != nil {
-		return fmt.Errorf("pgstore: put role %q: %w", role.ID, err)
+		return w.breaks(fmt.Errorf("pgstore: put role %q: %w", role.ID, err))
 	}
 	for _, text := range []string{string(role.ID), role.Name, role.Description} {
 		if !storable(text) {
-			return unstorable("a role's text", text)
+			return w.breaks(unstorable("a role's text", text))
 		}
 	}
 	var b pgx.Batch
@@ -82,7 +89,7 @@ func (w *writer) PutMembers(members ...rbac.Member) error {
 	for _, m := range members {
 		for _, text := range []string{m.User, string(m.Role)} {
 			if !storable(text) {
-				return unstorable("a member's text", text)
+				return w.breaks(unstorable("a member's text", text))
 			}
 		}
 	}
@@ -128,11 +135,11 @@ func (w *writer) AppendEvents(events ...rbac.Event) error {
 		numbers, hashes, documents := make([]int64, len(some)), make([][]byte, len(some)), make([]string, len(some))
 		for i, e := range some {
 			if e.Seq != at.Seq+1 {
-				return fmt.Errorf("pgstore: event %d was appended where event %d belongs", e.Seq, at.Seq+1)
+				return w.breaks(fmt.Errorf("pgstore: event %d was appended where event %d belongs", e.Seq, at.Seq+1))
 			}
 			document, err := eventDocument(e)
 			if err != nil {
-				return err
+				return w.breaks(err)
 			}
 			at = e.Revision()
 			numbers[i], hashes[i], documents[i] = e.Seq, slices.Clone(at.Hash[:]), document
