@@ -11,23 +11,21 @@ import (
 	"github.com/areagate/rbac"
 )
 
-// SchemaError is returned by [New] and [Migrate] when the tables are not those
-// of this program.
+// SchemaError is the error of [New] and [Migrate], wrapped, when the tables are
+// not those of this program. Nothing was changed.
 type SchemaError struct {
-	Schema string
-	Found  int // the version of the tables; 0 if there are none
-	Known  int // the newest version that this program knows
+	Found int // the version of the tables; 0 if there are none
+	Known int // the newest version that this program knows
 }
 
 func (e *SchemaError) Error() string {
 	switch {
 	case e.Found > e.Known:
-		return fmt.Sprintf("pgstore: schema %q has version %d, which is newer than this program: it knows versions up to %d, so run a newer program",
-			e.Schema, e.Found, e.Known)
+		return fmt.Sprintf("the tables have version %d, and this program knows versions up to %d: run a newer program", e.Found, e.Known)
 	case e.Found == 0:
-		return fmt.Sprintf("pgstore: schema %q has no tables of this library: run pgstore.Migrate", e.Schema)
+		return "there are no tables of this library: run Migrate"
 	}
-	return fmt.Sprintf("pgstore: schema %q has version %d, and this program needs %d: run pgstore.Migrate", e.Schema, e.Found, e.Known)
+	return fmt.Sprintf("the tables have version %d, and this program needs version %d: run Migrate", e.Found, e.Known)
 }
 
 // SQLSTATE codes, from appendix A of PostgreSQL's documentation.

@@ -31,7 +31,8 @@ type database struct {
 	testing.TB
 	url    string
 	schema string
-	pool   *pgxpool.Pool // the test's own, beside those of the instances
+	pool   *pgxpool.Pool  // the test's own, beside those of the instances
+	store  *pgstore.Store // on pool
 }
 
 func newDatabase(t testing.TB) *database {
@@ -39,7 +40,7 @@ func newDatabase(t testing.TB) *database {
 	schema := pgtest.Schema(t)
 	pool := pgtest.Pool(t, pgtest.URL(t))
 	migrate(t, pool, schema)
-	return &database{t, pgtest.URL(t), schema, pool}
+	return &database{t, pgtest.URL(t), schema, pool, open(t, pool, schema)}
 }
 
 // exec runs hand-written SQL with the schema in search_path.
@@ -81,7 +82,7 @@ func (d *database) Store() rbac.Store {
 // Transaction implements [storetest.Database].
 func (d *database) Transaction(ctx context.Context, fn func(in rbac.Store) error) error {
 	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
-		return fn(pgstore.Tx(tx, pgstore.WithSchema(d.schema)))
+		return fn(d.store.Tx(tx))
 	})
 }
 

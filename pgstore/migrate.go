@@ -37,11 +37,14 @@ type Beginner interface {
 // transaction: it makes the schema if it is missing and applies the files
 // that were not applied yet. Any number of instances may call it at once; a
 // lock lets one after the other in. It needs the right to create, which the
-// application itself does not. It returns a *[SchemaError], and changes
-// nothing, if the tables are newer than this program.
+// application itself does not. It returns a *[SchemaError], wrapped, and
+// changes nothing, if the tables are newer than this program.
 //
 // Of the options only [WithSchema] matters.
 func Migrate(ctx context.Context, db Beginner, opts ...Option) error {
+	if db == nil {
+		return errors.New("pgstore: the database is nil")
+	}
 	o, err := newOptions(opts)
 	if err != nil {
 		return err
@@ -58,6 +61,9 @@ func Migrate(ctx context.Context, db Beginner, opts ...Option) error {
 }
 
 func migrate(ctx context.Context, tx pgx.Tx, o options) error {
+	if err := checkDatabase(ctx, tx); err != nil {
+		return err
+	}
 	// The lock goes with the transaction, which also works behind a pooler.
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", o.lockKey()); err != nil {
 		return failed(ctx, "lock the migrations", err)
@@ -85,7 +91,7 @@ func migrate(ctx context.Context, tx pgx.Tx, o options) error {
 	}
 	files := migrationFiles()
 	if found > len(files) {
-		return &SchemaError{o.schema, found, len(files)}
+		return o.schemaError(found, len(files))
 	}
 	if found == len(files) {
 		return nil

@@ -74,6 +74,11 @@ func newOptions(given []Option) (options, error) {
 	return o, nil
 }
 
+// schemaError returns a [SchemaError] that says where the tables are.
+func (o options) schemaError(found, known int) error {
+	return fmt.Errorf("pgstore: schema %q: %w", o.schema, &SchemaError{found, known})
+}
+
 // table returns the quoted name of a table.
 func (o options) table(name string) string {
 	return pgx.Identifier{o.schema, name}.Sanitize()

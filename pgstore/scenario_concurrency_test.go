@@ -180,7 +180,7 @@ func TestScenario07_DeadlockIsContention(t *testing.T) {
 	cross := func(first, second string) func() error {
 		return func() error {
 			return pgx.BeginFunc(ctx, in.pool, func(tx pgx.Tx) error {
-				store := pgstore.Tx(tx, pgstore.WithSchema(d.schema))
+				store := in.store.Tx(tx)
 				if err := in.For(first).System("test").In(store).Assign(ctx, rbac.Administrator, "bob"); err != nil {
 					return err
 				}

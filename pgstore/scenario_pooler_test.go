@@ -118,7 +118,7 @@ func testPooled(t *testing.T, d *database, behind setup) {
 
 	// The application's own transaction, and the races of scenario 1.
 	require.NoError(t, pgx.BeginFunc(ctx, instances[0].pool, func(tx pgx.Tx) error {
-		in := pgstore.Tx(tx, pgstore.WithSchema(d.schema))
+		in := instances[0].store.Tx(tx)
 		require.ErrorIs(t, one.System("test").In(in).Assign(ctx, "missing", "eve"), rbac.ErrRoleNotFound)
 		return one.System("test").In(in).Assign(ctx, rbac.Administrator, "eve")
 	}))

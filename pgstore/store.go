@@ -47,8 +47,8 @@ var (
 )
 
 // New returns a Store on a pool, which stays the caller's to close. It asks
-// for the version of the tables, and returns a *[SchemaError] if they are
-// missing, or older or newer than this program. The context bounds only New
+// for the version of the tables, and returns a *[SchemaError], wrapped, if
+// they are missing, or older or newer than this program. The context bounds only New
 // itself.
 func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error) {
 	if pool == nil {
@@ -58,25 +58,33 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error
 	if err != nil {
 		return nil, err
 	}
+	if err := checkDatabase(ctx, pool); err != nil {
+		return nil, err
+	}
 	found, err := schemaVersion(ctx, pool, o)
 	if err != nil {
 		return nil, err
 	}
 	if known := len(migrationFiles()); found != known {
-		return nil, &SchemaError{o.schema, found, known}
-	}
-	var encoding string
-	if err := pool.QueryRow(ctx, "SELECT current_setting('server_encoding')").Scan(&encoding); err != nil {
-		return nil, failed(ctx, "read the encoding", err)
-	}
-	if encoding != "UTF8" {
-		return nil, fmt.Errorf("pgstore: the database has the encoding %s: ids and names need UTF8", encoding)
+		return nil, o.schemaError(found, known)
 	}
 	return newStore(pool, o), nil
 }
 
 func newStore(pool *pgxpool.Pool, o options) *Store {
 	return &Store{pool: pool, options: o, sql: newStatements(o), spare: newSpare()}
+}
+
+// checkDatabase refuses databases that cannot keep the contract.
+func checkDatabase(ctx context.Context, db querier) error {
+	var encoding string
+	if err := db.QueryRow(ctx, "SELECT current_setting('server_encoding')").Scan(&encoding); err != nil {
+		return failed(ctx, "read the encoding", err)
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("pgstore: the database's encoding is %s: it must be UTF8", encoding)
+	}
+	return nil
 }
 
 // View implements [rbac.Store].

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/pgstore"
 	"github.com/areagate/rbac/storetest"
 )
 
@@ -31,5 +30,3 @@ func TestStoreInEveryExecMode(t *testing.T) {
 		})
 	}
 }
-
-var _ = pgstore.Tx

@@ -10,14 +10,14 @@ import (
 
 // Tx returns a Store that works inside the caller's own transaction, for
 // [rbac.Admin.In]: what it writes is committed, and announced, if and when the
-// caller commits.
+// caller commits. The transaction may be of another pool, on the same database.
 //
 //	tx, err := pool.Begin(ctx)
 //	…
 //	defer tx.Rollback(ctx)
 //	_, err = tx.Exec(ctx, "INSERT INTO users …")
 //	…
-//	err = az.System("sign-up").In(pgstore.Tx(tx)).Assign(ctx, role, user)
+//	err = az.System("sign-up").In(store.Tx(tx)).Assign(ctx, role, user)
 //	…
 //	err = tx.Commit(ctx)
 //
@@ -29,41 +29,32 @@ import (
 // keep writers out. Any isolation level is safe: at the stricter ones an Update
 // may return [rbac.ErrContention], whereupon the caller begins anew.
 //
-// It is valid as long as tx, by one goroutine at a time. Of the options only
-// [WithSchema] matters.
-func Tx(tx pgx.Tx, opts ...Option) rbac.Store {
-	o, err := newOptions(opts)
-	return &txStore{tx, newStatements(o), err}
-}
+// What Tx returns is valid as long as tx, and used by one goroutine at a time.
+// It knows all workspaces.
+func (s *Store) Tx(tx pgx.Tx) rbac.Store { return txStore{tx, &s.sql} }
 
 type txStore struct {
 	tx  pgx.Tx
-	sql statements
-	err error // the options were wrong
+	sql *statements
 }
 
-func (s *txStore) admit(ctx context.Context, workspace string) error {
-	if s.err != nil {
-		return s.err
-	}
-	return admit(ctx, workspace)
-}
+var _ rbac.Store = txStore{}
 
 // View implements [rbac.Store].
-func (s *txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
-	if err := s.admit(ctx, workspace); err != nil {
+func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
+	if err := admit(ctx, workspace); err != nil {
 		return err
 	}
 	var revision rbac.Revision
 	if err := scanRevision(&revision, nil)(s.tx.QueryRow(ctx, s.sql.revision, workspace)); err != nil {
 		return failed(ctx, "view", err)
 	}
-	return newReader(ctx, &s.sql, s.tx, workspace, revision).lend(fn)
+	return newReader(ctx, s.sql, s.tx, workspace, revision).lend(fn)
 }
 
 // Update implements [rbac.Store].
-func (s *txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
-	if err := s.admit(ctx, workspace); err != nil {
+func (s txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+	if err := admit(ctx, workspace); err != nil {
 		return err
 	}
 	savepoint, err := s.tx.Begin(ctx)
@@ -77,11 +68,11 @@ func (s *txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx)
 	}
 	made := !at.found
 	if made {
-		if at, err = lock(ctx, &s.sql, savepoint, workspace); err != nil {
+		if at, err = lock(ctx, s.sql, savepoint, workspace); err != nil {
 			return err
 		}
 	}
-	w := newWriter(newReader(ctx, &s.sql, savepoint, workspace, at.revision))
+	w := newWriter(newReader(ctx, s.sql, savepoint, workspace, at.revision))
 	if err := w.lend(fn); err != nil {
 		return err
 	}
@@ -92,9 +83,6 @@ func (s *txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx)
 }
 
 // Revisions implements [rbac.Store].
-func (s *txStore) Revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
-	if s.err != nil {
-		return nil, s.err
-	}
-	return revisions(ctx, &s.sql, s.tx, workspaces)
+func (s txStore) Revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
+	return revisions(ctx, s.sql, s.tx, workspaces)
 }

@@ -17,26 +17,26 @@ import (
 // txPerCall is a Store that does everything by way of Tx, in a transaction for
 // each call.
 type txPerCall struct {
-	pool   *pgxpool.Pool
-	schema string
-	level  pgx.TxIsoLevel // of Updates
+	pool  *pgxpool.Pool
+	store *pgstore.Store
+	level pgx.TxIsoLevel // of Updates
 }
 
 func (s txPerCall) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
 	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
-		return pgstore.Tx(tx, pgstore.WithSchema(s.schema)).View(ctx, workspace, fn)
+		return s.store.Tx(tx).View(ctx, workspace, fn)
 	})
 }
 
 func (s txPerCall) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: s.level}, func(tx pgx.Tx) error {
-		return pgstore.Tx(tx, pgstore.WithSchema(s.schema)).Update(ctx, workspace, fn)
+		return s.store.Tx(tx).Update(ctx, workspace, fn)
 	})
 }
 
 func (s txPerCall) Revisions(ctx context.Context, workspaces []string) (found map[string]rbac.Revision, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		found, err = pgstore.Tx(tx, pgstore.WithSchema(s.schema)).Revisions(ctx, workspaces)
+		found, err = s.store.Tx(tx).Revisions(ctx, workspaces)
 		return err
 	})
 	return found, err
@@ -45,7 +45,7 @@ func (s txPerCall) Revisions(ctx context.Context, workspaces []string) (found ma
 func TestTxStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) rbac.Store {
 		d := newDatabase(t)
-		return txPerCall{d.pool, d.schema, pgx.ReadCommitted}
+		return txPerCall{d.pool, d.store, pgx.ReadCommitted}
 	})
 }
 
@@ -64,7 +64,7 @@ func TestTxSignUp(t *testing.T) {
 					if _, err := tx.Exec(ctx, "INSERT INTO "+users+" VALUES ($1)", user); err != nil {
 						return err
 					}
-					admin := w.System("sign-up").In(pgstore.Tx(tx, pgstore.WithSchema(d.schema)))
+					admin := w.System("sign-up").In(in.store.Tx(tx))
 					if err := admin.Assign(ctx, rbac.Administrator, user); err != nil {
 						return err
 					}
@@ -103,7 +103,7 @@ func TestTxFailureLeavesTheRest(t *testing.T) {
 	tx, err := d.pool.Begin(ctx)
 	require.NoError(t, err)
 	defer tx.Rollback(ctx)
-	store := pgstore.Tx(tx, pgstore.WithSchema(d.schema))
+	store := d.store.Tx(tx)
 	fails := func(tx rbac.Tx) error {
 		if err := tx.PutMembers(rbac.Member{User: "bob", Role: "sales"}); err != nil {
 			return err
@@ -126,4 +126,23 @@ func TestTxFailureLeavesTheRest(t *testing.T) {
 	require.NoError(t, tx.Commit(ctx))
 	require.Equal(t, 1, d.number("SELECT count(*) FROM members"))
 	require.Equal(t, 1, d.number("SELECT count(*) FROM workspaces"))
+}
+
+// A function that hides the error of a write must not get the rest committed.
+func TestFailedWriteIsNotCommitted(t *testing.T) {
+	ctx, d := t.Context(), newDatabase(t)
+	ann := rbac.Member{User: "ann", Role: "sales"}
+	for name, write := range map[string]func(rbac.Tx) error{
+		"event 7 was appended where event 1 belongs": func(tx rbac.Tx) error { return tx.AppendEvents(rbac.Event{Seq: 7}) },
+		`a member's text "a\x00" cannot be stored`:   func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "a\x00", Role: "sales"}) },
+		`a role's text "a\x00" cannot be stored`:     func(tx rbac.Tx) error { return tx.PutRole(rbac.Role{ID: "a\x00"}) },
+	} {
+		err := d.store.Update(ctx, "w", func(tx rbac.Tx) error {
+			require.NoError(t, tx.PutMembers(ann))
+			require.Error(t, write(tx))
+			return nil
+		})
+		require.ErrorContains(t, err, name)
+	}
+	require.Zero(t, d.number("SELECT count(*) FROM workspaces"))
 }

@@ -7,16 +7,21 @@ import (
 	"github.com/areagate/rbac"
 )
 
-// NewerSchemaError is returned by [Open] and [New] when the tables were made
-// by a newer version of this module, which may keep rules in them that this
-// version does not know. Nothing was changed. Update the program.
-type NewerSchemaError struct {
-	Found int // the version of the tables
+// SchemaError is the error of [New], [Open] and [Migrate], wrapped, when the tables are
+// not those of this program. Nothing was changed.
+type SchemaError struct {
+	Found int // the version of the tables; 0 if there are none
 	Known int // the newest version that this program knows
 }
 
-func (e *NewerSchemaError) Error() string {
-	return fmt.Sprintf("sqlitestore: the tables have version %d, this program knows versions up to %d: update the program", e.Found, e.Known)
+func (e *SchemaError) Error() string {
+	switch {
+	case e.Found > e.Known:
+		return fmt.Sprintf("the tables have version %d, and this program knows versions up to %d: run a newer program", e.Found, e.Known)
+	case e.Found == 0:
+		return "there are no tables of this library: run Migrate"
+	}
+	return fmt.Sprintf("the tables have version %d, and this program needs version %d: run Migrate", e.Found, e.Known)
 }
 
 // ErrFileReplaced is returned by a [Store] from [Open] when there is another

@@ -30,20 +30,19 @@ func TestOpenRefuses(t *testing.T) {
 	text := filepath.Join(folder, "text")
 	require.NoError(t, os.WriteFile(text, []byte("This is a text and not a database, and it is long enough to be looked at."), 0o600))
 	for _, path := range []string{"", ":memory:", "file:rbac.db", folder, filepath.Join(folder, "missing", "rbac.db"), text} {
-		s, err := sqlitestore.Open(path)
+		s, err := sqlitestore.Open(t.Context(), path)
 		assert.Error(t, err, "%q", path)
 		assert.Nil(t, s)
 	}
-	for _, option := range []sqlitestore.Option{nil, sqlitestore.WithBusyTimeout(-1), sqlitestore.WithNotifyInterval(0)} {
-		_, err := sqlitestore.Open(filepath.Join(folder, "rbac.db"), option)
-		assert.Error(t, err)
+	for file, want := range map[[2]string]string{
+		{"rollback.db", ""}:                        "journal mode is delete",
+		{"utf16.db", "_pragma=encoding('UTF-16')"}: "encoding is UTF-16",
+	} {
+		db := handle(t, filepath.Join(folder, file[0]), file[1])
+		_, err := sqlitestore.New(t.Context(), db)
+		assert.ErrorContains(t, err, want)
+		assert.ErrorContains(t, sqlitestore.Migrate(t.Context(), db), want)
 	}
-	_, err := sqlitestore.New(nil)
-	assert.Error(t, err)
-	_, err = sqlitestore.New(handle(t, filepath.Join(folder, "rollback.db"), ""))
-	assert.ErrorContains(t, err, "journal mode is delete")
-	_, err = sqlitestore.New(handle(t, filepath.Join(folder, "utf16.db"), "_pragma=encoding('UTF-16')"))
-	assert.ErrorContains(t, err, "encoding is UTF-16")
 }
 
 func TestOpenStrangePaths(t *testing.T) {
@@ -58,24 +57,6 @@ func TestOpenStrangePaths(t *testing.T) {
 	s := open(t, "relative.db")
 	t.Chdir(t.TempDir()) // connections that are opened from now on must find it too
 	require.NoError(t, s.View(t.Context(), "", func(rbac.Reader) error { return nil }))
-}
-
-func TestScenario32_NewerSchema(t *testing.T) {
-	path := tempFile(t)
-	s, err := sqlitestore.Open(path)
-	require.NoError(t, err)
-	require.NoError(t, s.Close())
-	db := handle(t, path, "")
-	_, err = db.Exec(`INSERT INTO rbac_schema (version) VALUES (99)`)
-	require.NoError(t, err)
-	_, errOpen := sqlitestore.Open(path)
-	_, errNew := sqlitestore.New(db)
-	for _, err := range []error{errOpen, errNew} {
-		var newer *sqlitestore.NewerSchemaError
-		require.ErrorAs(t, err, &newer)
-		assert.Equal(t, sqlitestore.NewerSchemaError{Found: 99, Known: 1}, *newer)
-		assert.ErrorContains(t, err, "update the program")
-	}
 }
 
 // What reads a file that nobody else sees would never notice a revoke.

@@ -26,7 +26,7 @@ func tempFile(t testing.TB) string { return filepath.Join(t.TempDir(), "rbac.db"
 // open opens a file for the duration of a test.
 func open(t testing.TB, path string, opts ...sqlitestore.Option) *sqlitestore.Store {
 	t.Helper()
-	s, err := sqlitestore.Open(path, opts...)
+	s, err := sqlitestore.Open(context.Background(), path, opts...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
@@ -43,7 +43,8 @@ func handle(t testing.TB, path, query string) *sql.DB {
 
 func overHandle(t testing.TB, db *sql.DB) *sqlitestore.Store {
 	t.Helper()
-	s, err := sqlitestore.New(db)
+	require.NoError(t, sqlitestore.Migrate(context.Background(), db))
+	s, err := sqlitestore.New(context.Background(), db)
 	require.NoError(t, err)
 	return s
 }
@@ -51,19 +52,20 @@ func overHandle(t testing.TB, db *sql.DB) *sqlitestore.Store {
 // file is a [storetest.Database].
 type file struct {
 	testing.TB
-	path string
-	app  *sql.DB
+	path  string
+	store *sqlitestore.Store // on which nobody works
+	app   *sql.DB
 }
 
 func newFile(t testing.TB) *file {
 	path := tempFile(t)
-	return &file{t, path, handle(t, path, "_txlock=immediate&_pragma=busy_timeout(5000)")}
+	return &file{t, path, open(t, path), handle(t, path, "_txlock=immediate&_pragma=busy_timeout(5000)")}
 }
 
 func (f *file) Store() rbac.Store { return open(f, f.path) }
 
 func (f *file) Transaction(ctx context.Context, fn func(in rbac.Store) error) error {
-	return within(ctx, f.app, fn)
+	return within(ctx, f.store, f.app, fn)
 }
 
 // viewer is a system role, so that somebody can be demoted to it anywhere.

@@ -54,7 +54,7 @@ func TestScenario31_RandomHistories(t *testing.T) {
 		f := newFile(t)
 		db, faults := faultyHandle(t, f.path)
 		impatient := sqlitestore.WithBusyTimeout(10 * time.Millisecond)
-		shared, err := sqlitestore.New(db, impatient)
+		shared, err := sqlitestore.New(t.Context(), db, impatient)
 		require.NoError(t, err)
 		var ended, contended atomic.Int64
 		h := storetest.History{

@@ -3,6 +3,7 @@ package sqlitestore_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -93,7 +94,7 @@ func (c *child) end() {
 
 // childChanges changes workspaces as fast as it can, until it is killed.
 func childChanges(path string) error {
-	store, err := sqlitestore.Open(path)
+	store, err := sqlitestore.Open(context.Background(), path)
 	if err != nil {
 		return err
 	}

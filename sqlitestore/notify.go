@@ -22,7 +22,7 @@ func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) err
 		return err
 	}
 	hint()
-	tick := time.NewTicker(s.notifyInterval)
+	tick := time.NewTicker(s.options.notifyInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -56,7 +56,7 @@ func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) err
 // newestEvent returns the id of the newest event of the file, 0 if there is
 // none.
 func (s *Store) newestEvent(ctx context.Context) (id int64, err error) {
-	err = s.ask(ctx, `SELECT coalesce(max(id), 0) FROM rbac_events`, nil, func(rows *sql.Rows) error {
+	err = s.ask(ctx, selectNewestEvent, nil, func(rows *sql.Rows) error {
 		return rows.Scan(&id)
 	})
 	return id, err
@@ -64,7 +64,7 @@ func (s *Store) newestEvent(ctx context.Context) (id int64, err error) {
 
 // changedBehind returns the workspaces of the events behind an id.
 func (s *Store) changedBehind(ctx context.Context, last, newest int64) (changed []string, err error) {
-	err = s.ask(ctx, `SELECT DISTINCT workspace FROM rbac_events WHERE id > ? AND id <= ? LIMIT ?`, []any{last, newest, mostHints + 1},
+	err = s.ask(ctx, selectChanged, []any{last, newest, mostHints + 1},
 		func(rows *sql.Rows) error {
 			var workspace string
 			err := rows.Scan(&workspace)

@@ -16,27 +16,6 @@ import (
 	_ "modernc.org/sqlite" // the driver
 )
 
-// Option configures a [Store].
-type Option func(*Store)
-
-// WithBusyTimeout sets how long a transaction waits for one of another
-// process, before it is [rbac.ErrContention] and the library tries again.
-// Transactions of the same Store wait for each other in line, for as long as
-// their contexts allow.
-//
-// Defaults to 5 seconds. Must not be negative.
-func WithBusyTimeout(d time.Duration) Option {
-	return func(s *Store) { s.busyTimeout = d }
-}
-
-// WithNotifyInterval sets how often [Store.Notify] looks for commits of other
-// processes, which takes some microseconds.
-//
-// Defaults to 50 milliseconds. Must be greater than 0.
-func WithNotifyInterval(d time.Duration) Option {
-	return func(s *Store) { s.notifyInterval = d }
-}
-
 // readers bounds the connections that read a file at the same time.
 const readers = 16
 
@@ -48,19 +27,24 @@ const readers = 16
 // Commits are durable: what was acknowledged survives a crash of the process,
 // the system and the machine.
 //
-// Tables that are missing are created, in one transaction. If they are newer
-// than the program, the error is a *[NewerSchemaError].
+// The file is the library's own, so Open brings its tables to the version of
+// this program, as [Migrate] does. It returns a *[SchemaError], wrapped, if they
+// are newer. The context bounds only Open itself.
 //
 // The file must be on a local disk; the README says why. Close the Store.
-func Open(path string, opts ...Option) (*Store, error) {
-	s, err := open(path, opts)
+func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, path, o)
 	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: open %s: %w", path, err)
 	}
 	return s, nil
 }
 
-func open(path string, opts []Option) (*Store, error) {
+func open(ctx context.Context, path string, o options) (*Store, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "file:") {
 		return nil, errors.New("not the path of a file: use New for a handle that you opened yourself, or rbac.NewMemStore")
 	}
@@ -72,10 +56,7 @@ func open(path string, opts []Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newStore(opts)
-	if err != nil {
-		return nil, err
-	}
+	s := newStore(nil, o)
 	s.path, s.file, s.owned = path, file, true
 	if s.write, err = sql.Open("sqlite", dsn(path)); err != nil {
 		return nil, err
@@ -87,7 +68,6 @@ func open(path string, opts []Option) (*Store, error) {
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(4)
 	s.read.SetConnMaxIdleTime(time.Minute)
-	ctx := context.Background()
 	if err = s.useWAL(ctx); err == nil {
 		err = s.migrate(ctx)
 	}
@@ -95,88 +75,6 @@ func open(path string, opts []Option) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-// New returns a Store that works with a handle of the driver
-// modernc.org/sqlite. Tables that are missing are created, as by [Open], in
-// the database that the handle is for; their names begin with rbac_.
-//
-// What Open sets up is the caller's here: foreign keys, durability and the
-// permissions of the file. A file must have a write-ahead log already
-// ("PRAGMA journal_mode = WAL"): without it readers and writers shut each other
-// out. A View holds one connection and an Update another: with a handle
-// limited to one connection, do not use the Store inside a loop over one of
-// its iterators.
-//
-// Close of the Store leaves the handle open.
-func New(db *sql.DB, opts ...Option) (*Store, error) {
-	if db == nil {
-		return nil, errors.New("sqlitestore: the handle is nil")
-	}
-	s, err := newStore(opts)
-	if err != nil {
-		return nil, fmt.Errorf("sqlitestore: %w", err)
-	}
-	s.read, s.write = db, db
-	ctx := context.Background()
-	if err = s.checkHandle(ctx); err == nil {
-		err = s.migrate(ctx)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("sqlitestore: %w", err)
-	}
-	return s, nil
-}
-
-// checkHandle refuses databases that cannot keep the contract.
-func (s *Store) checkHandle(ctx context.Context) error {
-	var encoding, mode string
-	err := s.patiently(ctx, func() error {
-		return errors.Join(
-			s.read.QueryRowContext(ctx, `PRAGMA encoding`).Scan(&encoding),
-			s.read.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode),
-		)
-	})
-	switch {
-	case err != nil:
-		return err
-	case encoding != "UTF-8":
-		return fmt.Errorf("the database's encoding is %s, which does not compare ids byte for byte: it must be UTF-8", encoding)
-	case mode != "wal" && mode != "memory":
-		return fmt.Errorf("the database's journal mode is %s: it must be wal", mode)
-	}
-	return nil
-}
-
-func newStore(opts []Option) (*Store, error) {
-	s := &Store{
-		busyTimeout:    5 * time.Second,
-		notifyInterval: 50 * time.Millisecond,
-		turn:           make(chan struct{}, 1),
-		committed:      make(chan struct{}),
-	}
-	for _, option := range opts {
-		if option == nil {
-			return nil, errors.New("an option is nil")
-		}
-		option(s)
-	}
-	if s.busyTimeout < 0 {
-		return nil, errors.New("the busy timeout must not be negative")
-	}
-	if s.notifyInterval <= 0 {
-		return nil, errors.New("the notify interval must be greater than 0")
-	}
-	return s, nil
-}
-
-// Close closes what [Open] opened. It waits for transactions that are under
-// way. A Store from [New] has nothing to close.
-func (s *Store) Close() error {
-	if !s.owned {
-		return nil
-	}
-	return errors.Join(s.read.Close(), s.write.Close())
 }
 
 // createFile creates the file if it does not exist, and returns its identity.
@@ -233,4 +131,13 @@ func (s *Store) useWAL(ctx context.Context) error {
 		err = fmt.Errorf("the file cannot have a write-ahead log; its journal mode is %s", mode)
 	}
 	return err
+}
+
+// Close closes what [Open] opened. It waits for transactions that are under
+// way. A Store from [New] has nothing to close.
+func (s *Store) Close() error {
+	if !s.owned {
+		return nil
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
 }

@@ -14,29 +14,29 @@ import (
 
 // Every question of the library finds its rows through an index and in order.
 func TestQueryPlans(t *testing.T) {
-	s, err := Open(filepath.Join(t.TempDir(), "rbac.db"))
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "rbac.db"))
 	require.NoError(t, err)
 	defer s.Close()
 	r := &reader{ctx: context.Background(), workspace: "w"}
 	role := rbac.MemberQuery{Role: "administrator", State: rbac.ActiveOnly}
 	one := r.selectMembers(rbac.MemberQuery{}, "")
-	one.and(`user IN (?, ?)`, "a", "b")
-	event := r.selection(eventSelect)
+	one.and(`user_id IN (?, ?)`, "a", "b")
+	event := r.selection(selectEvents)
 	event.and(`seq > ?`, 1)
 	for _, c := range []struct {
 		selection *selection
 		want      string
 	}{
-		{r.selection(roleSelect).ordered(`id`, 10), "rbac_roles USING PRIMARY KEY (workspace=?)"},
-		{r.selectMembers(rbac.MemberQuery{}, "").ordered(`user`, 10), "rbac_members USING PRIMARY KEY (workspace=?)"},
-		{r.selectMembers(rbac.MemberQuery{}, "a").ordered(`user`, 10), "rbac_members USING PRIMARY KEY (workspace=? AND user>?)"},
-		{r.selectMembers(role, "").ordered(`user`, 10), "rbac_members USING INDEX rbac_members_role (workspace=? AND role=?)"},
-		{r.selectMembers(role, "a").ordered(`user`, 10), "rbac_members USING INDEX rbac_members_role (workspace=? AND role=? AND user>?)"},
-		{one.ordered(`user`, 10), "rbac_members USING PRIMARY KEY (workspace=? AND user=?)"},
+		{r.selection(selectRoles).ordered(`id`, 10), "rbac_roles USING PRIMARY KEY (workspace=?)"},
+		{r.selectMembers(rbac.MemberQuery{}, "").ordered(`user_id`, 10), "rbac_members USING PRIMARY KEY (workspace=?)"},
+		{r.selectMembers(rbac.MemberQuery{}, "a").ordered(`user_id`, 10), "rbac_members USING PRIMARY KEY (workspace=? AND user_id>?)"},
+		{r.selectMembers(role, "").ordered(`user_id`, 10), "rbac_members USING INDEX rbac_members_by_role (workspace=? AND role=?)"},
+		{r.selectMembers(role, "a").ordered(`user_id`, 10), "rbac_members USING INDEX rbac_members_by_role (workspace=? AND role=? AND user_id>?)"},
+		{one.ordered(`user_id`, 10), "rbac_members USING PRIMARY KEY (workspace=? AND user_id=?)"},
 		{event.ordered(`seq`, 10), "rbac_events USING INDEX sqlite_autoindex_rbac_events_1 (workspace=? AND seq>?)"},
 		{event.ordered(`seq DESC`, 10), "rbac_events USING INDEX sqlite_autoindex_rbac_events_1 (workspace=? AND seq>?)"},
-		{&selection{`SELECT id, revision, hash FROM rbac_workspaces WHERE id IN (?, ?)`, []any{"a", "b"}}, "rbac_workspaces USING PRIMARY KEY (id=?)"},
-		{&selection{`SELECT DISTINCT workspace FROM rbac_events WHERE id > ? AND id <= ? LIMIT 10`, []any{1, 2}}, "rbac_events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		{&selection{selectRevisions + list(2), []any{"a", "b"}}, "rbac_workspaces USING PRIMARY KEY (id=?)"},
+		{&selection{selectChanged, []any{1, 2, 10}}, "rbac_events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 	} {
 		rows, err := s.read.Query(`EXPLAIN QUERY PLAN `+c.selection.text, c.selection.args...)
 		require.NoError(t, err)

@@ -19,7 +19,7 @@ import (
 // "remove ann". It answers "done", or "denied" and "allowed" to "can ann".
 func childServes(path string) error {
 	ctx := context.Background()
-	store, err := sqlitestore.Open(path)
+	store, err := sqlitestore.Open(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func TestProcesses(t *testing.T) {
 }
 
 func childOpens(path string) error {
-	store, err := sqlitestore.Open(path)
+	store, err := sqlitestore.Open(context.Background(), path)
 	if err != nil {
 		return err
 	}

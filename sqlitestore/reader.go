@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"iter"
 	"slices"
-	"strconv"
 	"sync/atomic"
 
 	"github.com/areagate/rbac"
@@ -31,7 +30,7 @@ func (r *reader) query(text string, args []any, scan func(*sql.Rows) error) erro
 // Revision implements [rbac.Reader].
 func (r *reader) Revision() (rbac.Revision, error) {
 	var revision rbac.Revision
-	err := r.query(`SELECT revision, hash FROM rbac_workspaces WHERE id = ?`, []any{r.workspace}, func(rows *sql.Rows) error {
+	err := r.query(selectRevision, []any{r.workspace}, func(rows *sql.Rows) error {
 		return rows.Scan(&revision.Seq, scanHash{&revision.Hash})
 	})
 	return revision, err
@@ -39,7 +38,7 @@ func (r *reader) Revision() (rbac.Revision, error) {
 
 // Role implements [rbac.Reader].
 func (r *reader) Role(id rbac.RoleID) (rbac.Role, error) {
-	s := r.selection(roleSelect)
+	s := r.selection(selectRoles)
 	s.and(`id = ?`, string(id))
 	found, err := r.roles(s)
 	return single(found, err, rbac.ErrRoleNotFound)
@@ -48,7 +47,7 @@ func (r *reader) Role(id rbac.RoleID) (rbac.Role, error) {
 // Roles implements [rbac.Reader].
 func (r *reader) Roles() iter.Seq2[rbac.Role, error] {
 	return pages(0, func(last *rbac.Role, n int) ([]row[rbac.Role], error) {
-		s := r.selection(roleSelect)
+		s := r.selection(selectRoles)
 		if last != nil {
 			s.and(`id > ?`, string(last.ID))
 		}
@@ -58,8 +57,8 @@ func (r *reader) Roles() iter.Seq2[rbac.Role, error] {
 
 // Member implements [rbac.Reader].
 func (r *reader) Member(user string) (rbac.Member, error) {
-	s := r.selection(memberSelect)
-	s.and(`user = ?`, user)
+	s := r.selection(selectMembers)
+	s.and(`user_id = ?`, user)
 	found, err := r.members(s)
 	return single(found, err, rbac.ErrMemberNotFound)
 }
@@ -75,7 +74,7 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 			after = last.User
 		}
 		if users == nil {
-			return r.members(r.selectMembers(q, after).ordered(`user`, n))
+			return r.members(r.selectMembers(q, after).ordered(`user_id`, n))
 		}
 		var page []row[rbac.Member]
 		from, found := slices.BinarySearch(users, after)
@@ -84,8 +83,8 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 		}
 		for some := range slices.Chunk(users[from:], batch) {
 			s := r.selectMembers(q, "")
-			s.and(`user IN (`+marks(len(some))+`)`, values(some)...)
-			more, err := r.members(s.ordered(`user`, n-len(page)))
+			s.and(`user_id IN `+list(len(some)), values(some)...)
+			more, err := r.members(s.ordered(`user_id`, n-len(page)))
 			page = append(page, more...)
 			if err != nil || len(page) == n {
 				return page, err
@@ -93,27 +92,6 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 		}
 		return page, nil
 	})
-}
-
-func (r *reader) selectMembers(q rbac.MemberQuery, after string) *selection {
-	s := r.selection(memberSelect)
-	if q.Role != "" && q.Users == nil {
-		// SQLite would search all members in order for the few who hold it.
-		s = r.selection(holderSelect)
-	}
-	if q.Role != "" {
-		s.and(`role = ?`, string(q.Role))
-	}
-	switch q.State {
-	case rbac.ActiveOnly:
-		s.and(`suspended = 0`)
-	case rbac.SuspendedOnly:
-		s.and(`suspended <> 0`)
-	}
-	if after != "" {
-		s.and(`user > ?`, after)
-	}
-	return s
 }
 
 // Events implements [rbac.Reader].
@@ -125,7 +103,7 @@ func (r *reader) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
 		} else if last != nil {
 			after = last.Seq
 		}
-		s := r.selection(eventSelect)
+		s := r.selection(selectEvents)
 		s.and(`seq > ?`, after)
 		if before != 0 {
 			s.and(`seq < ?`, before)
@@ -136,30 +114,4 @@ func (r *reader) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
 		}
 		return r.events(s.ordered(order, n))
 	})
-}
-
-const (
-	roleSelect   = `SELECT id, name, description, permissions, system, version, created_at, updated_at FROM rbac_roles WHERE workspace = ?`
-	memberSelect = `SELECT user, role, suspended, updated_at FROM rbac_members WHERE workspace = ?`
-	holderSelect = `SELECT user, role, suspended, updated_at FROM rbac_members INDEXED BY rbac_members_role WHERE workspace = ?`
-	eventSelect  = `SELECT seq, body, hash FROM rbac_events WHERE workspace = ?`
-)
-
-// selection is a SELECT in the making.
-type selection struct {
-	text string
-	args []any
-}
-
-func (r *reader) selection(text string) *selection {
-	return &selection{text, []any{r.workspace}}
-}
-
-func (s *selection) and(condition string, args ...any) {
-	s.text += ` AND ` + condition
-	s.args = append(s.args, args...)
-}
-
-func (s *selection) ordered(by string, limit int) *selection {
-	return &selection{s.text + ` ORDER BY ` + by + ` LIMIT ` + strconv.Itoa(limit), s.args}
 }

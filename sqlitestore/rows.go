@@ -117,11 +117,11 @@ func (r *reader) events(s *selection) ([]row[rbac.Event], error) {
 	var found []row[rbac.Event]
 	err := r.query(s.text, s.args, func(rows *sql.Rows) error {
 		var seq int64
-		var body, hash []byte
-		if err := rows.Scan(&seq, &body, &hash); err != nil {
+		var document, hash []byte
+		if err := rows.Scan(&seq, &document, &hash); err != nil {
 			return err
 		}
-		e, err := decodeEvent(seq, body, hash)
+		e, err := decodeEvent(seq, document, hash)
 		if err != nil {
 			e, err = rbac.Event{Seq: seq}, &rbac.MalformedError{Kind: "event", ID: strconv.FormatInt(seq, 10), Err: err}
 		}
@@ -131,13 +131,13 @@ func (r *reader) events(s *selection) ([]row[rbac.Event], error) {
 	return found, err
 }
 
-func decodeEvent(seq int64, body, hash []byte) (rbac.Event, error) {
+func decodeEvent(seq int64, document, hash []byte) (rbac.Event, error) {
 	var e rbac.Event
-	if err := json.Unmarshal(body, &e); err != nil {
+	if err := json.Unmarshal(document, &e); err != nil {
 		return e, err
 	}
 	if e.Seq != seq {
-		return e, fmt.Errorf("the body has the number %d", e.Seq)
+		return e, fmt.Errorf("the document has the number %d", e.Seq)
 	}
 	return e, copyHash(&e.Hash, hash)
 }
@@ -161,8 +161,8 @@ func encodeEvent(e rbac.Event) (string, error) {
 			*member = &utc
 		}
 	}
-	body, err := e.MarshalJSON()
-	return string(body), err
+	document, err := e.MarshalJSON()
+	return string(document), err
 }
 
 func copyHash(to *[32]byte, hash []byte) error {

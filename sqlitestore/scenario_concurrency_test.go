@@ -169,7 +169,7 @@ func TestScenario18_BeginImmediate(t *testing.T) {
 
 	// Tx says so before a rule is decided on old rows, and keeps what the
 	// caller did.
-	err = first.As("ann").In(sqlitestore.Tx(tx)).Suspend(ctx, "bob")
+	err = first.As("ann").In(open(t, path).Tx(tx)).Suspend(ctx, "bob")
 	require.ErrorIs(t, err, rbac.ErrContention)
 	require.NoError(t, tx.QueryRow(`SELECT count(*) FROM rbac_members`).Scan(&n))
 

@@ -22,7 +22,7 @@ import (
 )
 
 func TestScenario09_UnreachableAtOpen(t *testing.T) {
-	store, err := sqlitestore.Open(tempFile(t))
+	store, err := sqlitestore.Open(t.Context(), tempFile(t))
 	require.NoError(t, err)
 	require.NoError(t, store.Close())
 	require.NoError(t, store.Close())
@@ -155,7 +155,7 @@ func TestScenario19_TimesFarOff(t *testing.T) {
 			decisions(first)
 			sqlExec(t, path, `UPDATE rbac_roles SET created_at = ?1, updated_at = ?1`, at.UnixMicro())
 			sqlExec(t, path, `UPDATE rbac_members SET updated_at = ?`, at.UnixMicro())
-			sqlExec(t, path, `INSERT INTO rbac_members (workspace, user, role, suspended, updated_at) VALUES ('w', 'kim', ?, 0, ?)`,
+			sqlExec(t, path, `INSERT INTO rbac_members (workspace, user_id, role, suspended, updated_at) VALUES ('w', 'kim', ?, 0, ?)`,
 				string(role.ID), at.UnixMicro())
 			loaded := authorizer(t, open(t, path), viewer).For("w")
 			for _, w := range []*rbac.Workspace{first, second, loaded} {
@@ -267,7 +267,7 @@ func TestScenario24_Close(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inner, err := sqlitestore.Open(path)
+			inner, err := sqlitestore.Open(ctx, path)
 			require.NoError(t, err)
 			store := &storetest.Faulty{Store: inner}
 			az, err := rbac.Open(ctx, store, rbac.WithLogger(slog.New(slog.DiscardHandler)), rbac.WithPollInterval(20*time.Millisecond))

@@ -1,18 +1,34 @@
+// Package sqlitestore keeps workspaces in SQLite, in pure Go: an [rbac.Store] and
+// [rbac.Notifier] on a file, which any number of processes on one machine may
+// share, or on a handle of database/sql.
+//
+//	store, err := sqlitestore.Open(ctx, path) // a file of the library's own
+//	…
+//	defer store.Close()
+//
+// or, in the application's database:
+//
+//	err = sqlitestore.Migrate(ctx, db) // or when deploying
+//	…
+//	store, err := sqlitestore.New(ctx, db)
+//
+// and with either:
+//
+//	az, err := rbac.Open(ctx, store)
+//
+// SQLite has one writer at a time in a file: Updates of different workspaces
+// wait for each other, for as long as a commit takes. Views wait for nobody.
+// The README of the module tells what a file and its processes need.
 package sqlitestore
 
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
-	"os"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/areagate/rbac"
 )
@@ -30,8 +46,7 @@ type Store struct {
 	path string      // of the file, with Open
 	file fs.FileInfo // its identity
 
-	busyTimeout    time.Duration
-	notifyInterval time.Duration
+	options options
 
 	turn chan struct{} // holds an element while an Update of this Store runs
 
@@ -43,6 +58,60 @@ var (
 	_ rbac.Store    = (*Store)(nil)
 	_ rbac.Notifier = (*Store)(nil)
 )
+
+// New returns a Store on a handle of the driver modernc.org/sqlite, which stays
+// the caller's to close. It asks for the version of the tables, whose names
+// begin with rbac_, and returns a *[SchemaError], wrapped, if they are missing,
+// or older or newer than this program. The context bounds only New itself.
+//
+// What [Open] sets up is the caller's here: foreign keys, durability and the
+// permissions of the file. A file must have a write-ahead log already
+// ("PRAGMA journal_mode = WAL"): without it readers and writers shut each other
+// out. A View holds one connection and an Update another: with a handle
+// limited to one connection, do not use the Store inside a loop over one of
+// its iterators.
+func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
+	if db == nil {
+		return nil, errors.New("sqlitestore: the handle is nil")
+	}
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	s := newStore(db, o)
+	err = s.checkDatabase(ctx)
+	if err == nil {
+		err = s.checkSchema(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sqlitestore: %w", err)
+	}
+	return s, nil
+}
+
+func newStore(db *sql.DB, o options) *Store {
+	return &Store{read: db, write: db, options: o, turn: make(chan struct{}, 1), committed: make(chan struct{})}
+}
+
+// checkDatabase refuses databases that cannot keep the contract.
+func (s *Store) checkDatabase(ctx context.Context) error {
+	var encoding, mode string
+	err := s.patiently(ctx, func() error {
+		return errors.Join(
+			s.read.QueryRowContext(ctx, `PRAGMA encoding`).Scan(&encoding),
+			s.read.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode),
+		)
+	})
+	switch {
+	case err != nil:
+		return err
+	case encoding != "UTF-8":
+		return fmt.Errorf("the database's encoding is %s, which does not compare ids byte for byte: it must be UTF-8", encoding)
+	case mode != "wal" && mode != "memory":
+		return fmt.Errorf("the database's journal mode is %s: it must be wal", mode)
+	}
+	return nil
+}
 
 // View implements [rbac.Store].
 func (s *Store) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
@@ -87,7 +156,7 @@ func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) e
 			return err
 		}
 		wrote = t.wrote
-		return t.fault
+		return t.broken
 	})
 	if err == nil && wrote {
 		s.tell()
@@ -110,20 +179,10 @@ func (s *Store) Revisions(ctx context.Context, workspaces []string) (map[string]
 	return found, stored(err)
 }
 
-// querier is what *sql.Conn and *sql.Tx have in common.
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// batch is how many values one statement takes. The driver's time to bind
-// them grows with their square.
-const batch = 256
-
 func revisions(ctx context.Context, on querier, workspaces []string) (map[string]rbac.Revision, error) {
 	found := map[string]rbac.Revision{}
 	for some := range slices.Chunk(workspaces, batch) {
-		err := query(ctx, on, `SELECT id, revision, hash FROM rbac_workspaces WHERE id IN (`+marks(len(some))+`)`, values(some),
+		err := query(ctx, on, selectRevisions+list(len(some)), values(some),
 			func(rows *sql.Rows) error {
 				var id string
 				var revision rbac.Revision
@@ -138,184 +197,4 @@ func revisions(ctx context.Context, on querier, workspaces []string) (map[string
 		}
 	}
 	return found, ctx.Err()
-}
-
-// marks returns "?,?,?".
-func marks(n int) string {
-	return strings.TrimSuffix(strings.Repeat("?,", n), ",")
-}
-
-func values[V any](list []V) []any {
-	args := make([]any, len(list))
-	for i, v := range list {
-		args[i] = v
-	}
-	return args
-}
-
-// query calls scan for each row of a result.
-//
-// A statement runs to its end, whatever the context: an interrupted one may
-// take the whole transaction with it. Statements are short, and between them
-// the context counts.
-func query(ctx context.Context, on querier, text string, args []any, scan func(*sql.Rows) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	rows, err := on.QueryContext(context.WithoutCancel(ctx), text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return errors.Join(rows.Err(), rows.Close())
-}
-
-func exec(ctx context.Context, on querier, text string, args ...any) error {
-	_, err := on.ExecContext(context.WithoutCancel(ctx), text, args...)
-	return err
-}
-
-// conn is a connection in use. Close gives it back as it was.
-type conn struct {
-	*sql.Conn
-	busyTimeout int64 // the caller's setting, in milliseconds
-}
-
-// conn takes a connection of a handle.
-func (s *Store) conn(ctx context.Context, db *sql.DB) (*conn, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := s.intact(); err != nil {
-		return nil, err
-	}
-	taken, err := db.Conn(ctx)
-	if err != nil {
-		return nil, stored(err)
-	}
-	c := &conn{Conn: taken}
-	if s.owned {
-		return c, nil
-	}
-	// The driver would wait for locks without looking at the context.
-	err = c.QueryRowContext(context.WithoutCancel(ctx), `PRAGMA busy_timeout`).Scan(&c.busyTimeout)
-	if err == nil && c.busyTimeout != 0 {
-		err = exec(ctx, c.Conn, `PRAGMA busy_timeout = 0`)
-	}
-	if err != nil {
-		return nil, errors.Join(stored(err), taken.Close())
-	}
-	return c, nil
-}
-
-func (c *conn) Close() error {
-	if c.busyTimeout != 0 {
-		_ = exec(context.Background(), c.Conn, fmt.Sprintf(`PRAGMA busy_timeout = %d`, c.busyTimeout))
-	}
-	return c.Conn.Close()
-}
-
-// intact returns [ErrFileReplaced] if the file that was opened is not the one
-// that others find.
-func (s *Store) intact() error {
-	if s.file == nil {
-		return nil
-	}
-	now, err := os.Stat(s.path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, s.file) {
-		return ErrFileReplaced
-	}
-	return err
-}
-
-// begin starts a transaction on a connection.
-type begin func(context.Context, *sql.Conn) error
-
-// beginImmediate takes the lock of the writers at once. A deferred
-// transaction would read first and ask for the lock with its first write: if
-// another has committed in between, that fails, however long one waits.
-func beginImmediate(ctx context.Context, c *sql.Conn) error {
-	return exec(ctx, c, `BEGIN IMMEDIATE`)
-}
-
-// beginSnapshot begins to read. The snapshot of a transaction is that of its
-// first read, and not of its BEGIN.
-func beginSnapshot(ctx context.Context, c *sql.Conn) error {
-	if err := exec(ctx, c, `BEGIN DEFERRED`); err != nil {
-		return err
-	}
-	err := exec(ctx, c, `SELECT 1 FROM rbac_workspaces LIMIT 1`)
-	if err != nil {
-		rollback(c)
-	}
-	return err
-}
-
-// transaction runs fn in a transaction, which is rolled back if fn fails,
-// panics or ends its goroutine, or if the context is done.
-func (s *Store) transaction(ctx context.Context, c *sql.Conn, begin begin, fn func() error) error {
-	if err := s.patiently(ctx, func() error { return begin(ctx, c) }); err != nil {
-		return stored(err)
-	}
-	open := true
-	defer func() {
-		if open {
-			rollback(c)
-		}
-	}()
-	if err := fn(); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	// With a write-ahead log the commit of who holds the lock is not busy; but
-	// that is for SQLite to say.
-	err := s.patiently(ctx, func() error { return exec(ctx, c, `COMMIT`) })
-	switch {
-	case err == nil:
-		open = false
-		return nil
-	case isBusy(err):
-		return stored(err)
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()), code(err) == codeFull:
-		return err
-	}
-	// After a failed write to the disk, it may have reached it or not.
-	return fmt.Errorf("%w: %w", rbac.ErrOutcomeUnknown, err)
-}
-
-// rollback ends a transaction. If that fails the connection is thrown away,
-// which ends it too.
-func rollback(c *sql.Conn) {
-	err := exec(context.Background(), c, `ROLLBACK`)
-	if err == nil || errors.Is(err, sql.ErrConnDone) || strings.Contains(err.Error(), "no transaction is active") {
-		return // SQLite itself has rolled back after some errors
-	}
-	_ = c.Raw(func(any) error { return driver.ErrBadConn })
-}
-
-// patiently tries until the database is not busy, for up to the busy timeout.
-// The waiting of SQLite itself would not look at the context.
-func (s *Store) patiently(ctx context.Context, try func() error) error {
-	const longest = 16 * time.Millisecond
-	deadline := time.Now().Add(s.busyTimeout)
-	for pause := 250 * time.Microsecond; ; pause = min(2*pause, longest) {
-		err := try()
-		if !isBusy(err) || time.Until(deadline) <= 0 {
-			return err
-		}
-		timer := time.NewTimer(pause/2 + rand.N(pause/2))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
-	}
 }

@@ -11,8 +11,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/storetest"
 	"github.com/areagate/rbac/sqlitestore"
+	"github.com/areagate/rbac/storetest"
 )
 
 func TestStore(t *testing.T) {
@@ -37,16 +37,18 @@ func TestStore(t *testing.T) {
 	t.Run("Tx", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) rbac.Store {
 			path := tempFile(t)
-			open(t, path)
-			return inTx{handle(t, path, "_txlock=immediate&_pragma=busy_timeout(100)"), handle(t, path, "_pragma=busy_timeout(100)")}
+			return inTx{open(t, path), handle(t, path, "_txlock=immediate&_pragma=busy_timeout(100)"), handle(t, path, "_pragma=busy_timeout(100)")}
 		})
 	})
 }
 
 // inTx is a Store that makes every call through Tx, as Admin.In does.
-type inTx struct{ write, read *sql.DB }
+type inTx struct {
+	store       *sqlitestore.Store
+	write, read *sql.DB
+}
 
-func within(ctx context.Context, db *sql.DB, fn func(rbac.Store) error) error {
+func within(ctx context.Context, store *sqlitestore.Store, db *sql.DB, fn func(rbac.Store) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	var busy *sqlite.Error
 	if errors.As(err, &busy) && busy.Code() == sqlite3.SQLITE_BUSY {
@@ -56,22 +58,22 @@ func within(ctx context.Context, db *sql.DB, fn func(rbac.Store) error) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := fn(sqlitestore.Tx(tx)); err != nil {
+	if err := fn(store.Tx(tx)); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
 func (s inTx) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
-	return within(ctx, s.read, func(in rbac.Store) error { return in.View(ctx, workspace, fn) })
+	return within(ctx, s.store, s.read, func(in rbac.Store) error { return in.View(ctx, workspace, fn) })
 }
 
 func (s inTx) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
-	return within(ctx, s.write, func(in rbac.Store) error { return in.Update(ctx, workspace, fn) })
+	return within(ctx, s.store, s.write, func(in rbac.Store) error { return in.Update(ctx, workspace, fn) })
 }
 
 func (s inTx) Revisions(ctx context.Context, workspaces []string) (found map[string]rbac.Revision, err error) {
-	err = within(ctx, s.read, func(in rbac.Store) error {
+	err = within(ctx, s.store, s.read, func(in rbac.Store) error {
 		found, err = in.Revisions(ctx, workspaces)
 		return err
 	})

@@ -11,27 +11,39 @@ import (
 
 // Tx returns a Store that works inside the caller's own transaction, for
 // [rbac.Admin.In]: what the caller writes and what the library writes commit
-// together, or neither does. The tables must exist: see [New].
+// together, or neither does. The transaction may be of another handle, on the
+// same database.
 //
-// The transaction should have begun IMMEDIATE: a *sql.Tx from a handle that
-// was opened with "_txlock=immediate", or a *sql.Conn after "BEGIN IMMEDIATE".
-// The first Update takes the lock of the writers before it reads, so that no
+//	tx, err := db.BeginTx(ctx, nil)
+//	…
+//	defer tx.Rollback()
+//	_, err = tx.ExecContext(ctx, "INSERT INTO users …")
+//	…
+//	err = az.System("sign-up").In(store.Tx(tx)).Assign(ctx, role, user)
+//	…
+//	err = tx.Commit()
+//
+// The transaction should have begun IMMEDIATE, as those of a handle do that was
+// opened with "_txlock=immediate". See [Store.TxConn] for others. The first Update takes the lock of the writers before it reads, so that no
 // rule is decided on old rows however the transaction began. But in a
 // deferred one that has read, this fails with [rbac.ErrContention] if somebody
 // else has committed since, at once and whatever the busy timeout, and the
 // caller has to begin anew.
 //
 // Each Update is a savepoint: one that fails takes back its own writes, and
-// what the caller wrote before stays. On a *sql.Conn that is in no transaction
-// it commits by itself.
+// what the caller wrote before stays.
 //
-// The Store is valid as long as the transaction, and used by one goroutine at
-// a time. It knows all workspaces. A statement runs to its end whatever the
+// What Tx returns is valid as long as tx, and used by one goroutine at a time.
+// It knows all workspaces. A statement runs to its end whatever the
 // context; between statements the context counts. The busy timeout is that of
 // the caller's connection.
-func Tx[T *sql.Tx | *sql.Conn](tx T) rbac.Store {
-	return txStore{any(tx).(querier)}
-}
+func (s *Store) Tx(tx *sql.Tx) rbac.Store { return txStore{tx} }
+
+// TxConn is like [Store.Tx] for a connection on which the caller has begun a
+// transaction by hand: with "BEGIN IMMEDIATE", where the handle begins
+// others. On a connection that is in no transaction each Update commits by
+// itself.
+func (s *Store) TxConn(conn *sql.Conn) rbac.Store { return txStore{conn} }
 
 type txStore struct {
 	on querier
@@ -51,8 +63,7 @@ func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader
 // Update implements [rbac.Store].
 func (s txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
 	return s.savepoint(ctx, func() error {
-		// Any write asks for the lock of the writers, this one changes nothing.
-		if err := exec(ctx, s.on, `DELETE FROM rbac_workspaces WHERE false`); err != nil {
+		if err := exec(ctx, s.on, takeLock); err != nil {
 			return stored(err)
 		}
 		w := newWriter(ctx, s.on, workspace)
@@ -60,7 +71,7 @@ func (s txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) 
 		if err := fn(w); err != nil {
 			return err
 		}
-		return w.fault
+		return w.broken
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/sqlitestore"
 )
 
 // TestTxSignUp is the case that Tx is for: the application's row and the
@@ -19,14 +18,15 @@ func TestTxSignUp(t *testing.T) {
 	db := handle(t, path, "_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
 	_, err := db.Exec(`CREATE TABLE users (id TEXT)`)
 	require.NoError(t, err)
-	az := authorizer(t, overHandle(t, db))
+	store := overHandle(t, db)
+	az := authorizer(t, store)
 	require.NoError(t, az.System("test").Assign(ctx, rbac.Administrator, "ann"))
 	signUp := func(user string, end func(*sql.Tx) error) {
 		tx, err := db.BeginTx(ctx, nil)
 		require.NoError(t, err)
 		_, err = tx.Exec(`INSERT INTO users VALUES (?)`, user)
 		require.NoError(t, err)
-		require.NoError(t, az.System("sign-up").In(sqlitestore.Tx(tx)).Assign(ctx, rbac.Administrator, user))
+		require.NoError(t, az.System("sign-up").In(store.Tx(tx)).Assign(ctx, rbac.Administrator, user))
 		require.False(t, az.Can(ctx, user, rbac.Deals, rbac.Read), "not committed yet")
 		require.NoError(t, end(tx))
 		require.NoError(t, az.Sync(ctx))
@@ -48,12 +48,13 @@ func TestTxSignUp(t *testing.T) {
 func TestTxTakesBackItsOwnWritesOnly(t *testing.T) {
 	ctx := t.Context()
 	path := tempFile(t)
-	az := authorizer(t, open(t, path), viewer)
+	store := open(t, path)
+	az := authorizer(t, store, viewer)
 	db := handle(t, path, "_txlock=immediate&_pragma=busy_timeout(5000)")
 	tx, err := db.BeginTx(ctx, nil)
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback() }()
-	in := sqlitestore.Tx(tx)
+	in := store.Tx(tx)
 	admin := az.System("test").In(in)
 	require.NoError(t, admin.Assign(ctx, rbac.Administrator, "ann"))
 	require.ErrorIs(t, admin.Remove(ctx, "ann"), rbac.ErrLastAdministrator)
@@ -81,11 +82,12 @@ func TestTxTakesBackItsOwnWritesOnly(t *testing.T) {
 func TestTxOnAConnection(t *testing.T) {
 	ctx := t.Context()
 	path := tempFile(t)
-	az := authorizer(t, open(t, path), viewer)
+	store := open(t, path)
+	az := authorizer(t, store, viewer)
 	c, err := handle(t, path, "_pragma=busy_timeout(5000)").Conn(ctx)
 	require.NoError(t, err)
 	defer c.Close()
-	admin := az.System("test").In(sqlitestore.Tx(c))
+	admin := az.System("test").In(store.TxConn(c))
 	require.NoError(t, admin.Assign(ctx, rbac.Administrator, "ann"), "in no transaction it commits by itself")
 	_, err = c.ExecContext(ctx, `BEGIN IMMEDIATE`)
 	require.NoError(t, err)

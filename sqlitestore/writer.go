@@ -12,9 +12,9 @@ import (
 // writer is an [rbac.Tx] in a transaction that holds the lock of the writers.
 type writer struct {
 	reader
-	known bool  // the workspace has its row
-	wrote bool  // something was written
-	fault error // the first write that failed: nothing may be committed then
+	known  bool  // the workspace has its row
+	wrote  bool  // something was written
+	broken error // the first write that failed: nothing may be committed then
 }
 
 func newWriter(ctx context.Context, on querier, workspace string) *writer {
@@ -26,18 +26,19 @@ func (w *writer) exec(text string, args ...any) error {
 		return errEnded
 	}
 	if err := w.ctx.Err(); err != nil {
-		return w.failed(err)
+		return w.breaks(err)
 	}
 	if err := exec(w.ctx, w.on, text, args...); err != nil {
-		return w.failed(stored(err))
+		return w.breaks(stored(err))
 	}
 	w.wrote = true
 	return nil
 }
 
-func (w *writer) failed(err error) error {
-	if w.fault == nil {
-		w.fault = err
+// breaks notes and returns why a write failed.
+func (w *writer) breaks(err error) error {
+	if w.broken == nil {
+		w.broken = err
 	}
 	return err
 }
@@ -47,7 +48,7 @@ func (w *writer) found() error {
 	if w.known {
 		return nil
 	}
-	err := w.exec(`INSERT INTO rbac_workspaces (id, revision, hash) VALUES (?, 0, zeroblob(32)) ON CONFLICT DO NOTHING`, w.workspace)
+	err := w.exec(createWorkspace, w.workspace)
 	w.known = err == nil
 	return err
 }
@@ -56,32 +57,28 @@ func (w *writer) found() error {
 func (w *writer) PutRole(role rbac.Role) error {
 	permissions, err := role.Permissions.MarshalJSON()
 	if err != nil {
-		return w.failed(err)
+		return w.breaks(err)
 	}
 	if err := w.found(); err != nil {
 		return err
 	}
-	return w.exec(`INSERT INTO rbac_roles (workspace, id, name, description, permissions, system, version, created_at, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET name = excluded.name, description = excluded.description, permissions = excluded.permissions,
-			system = excluded.system, version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at`,
-		w.workspace, string(role.ID), role.Name, role.Description, string(permissions), flag(role.System), role.Version,
+	return w.exec(putRole, w.workspace, string(role.ID), role.Name, role.Description, string(permissions), flag(role.System), role.Version,
 		role.CreatedAt.UnixMicro(), role.UpdatedAt.UnixMicro())
 }
 
 // DeleteRole implements [rbac.Tx].
 func (w *writer) DeleteRole(id rbac.RoleID) error {
-	return w.exec(`DELETE FROM rbac_roles WHERE workspace = ? AND id = ?`, w.workspace, string(id))
+	return w.exec(deleteRole, w.workspace, string(id))
 }
 
 // rowsAtOnce is how many rows one INSERT takes; see batch.
 const rowsAtOnce = 40
 
 // insert inserts rows of n columns each.
-func (w *writer) insert(into string, n int, args []any, conflict string) error {
+func (w *writer) insert(insert string, n int, args []any, conflict string) error {
 	for some := range slices.Chunk(args, rowsAtOnce*n) {
-		rows := strings.TrimSuffix(strings.Repeat("("+marks(n)+"),", len(some)/n), ",")
-		if err := w.exec(`INSERT INTO `+into+` VALUES `+rows+conflict, some...); err != nil {
+		rows := strings.TrimSuffix(strings.Repeat(list(n)+",", len(some)/n), ",")
+		if err := w.exec(insert+rows+conflict, some...); err != nil {
 			return err
 		}
 	}
@@ -100,15 +97,14 @@ func (w *writer) PutMembers(members ...rbac.Member) error {
 	for _, m := range members {
 		args = append(args, w.workspace, m.User, string(m.Role), flag(m.Suspended), m.UpdatedAt.UnixMicro())
 	}
-	return w.insert(`rbac_members (workspace, user, role, suspended, updated_at)`, 5, args,
-		` ON CONFLICT DO UPDATE SET role = excluded.role, suspended = excluded.suspended, updated_at = excluded.updated_at`)
+	return w.insert(insertMembers, 5, args, orReplace)
 }
 
 // DeleteMembers implements [rbac.Tx].
 func (w *writer) DeleteMembers(users ...string) error {
 	for some := range slices.Chunk(users, batch) {
 		args := append([]any{w.workspace}, values(some)...)
-		if err := w.exec(`DELETE FROM rbac_members WHERE workspace = ? AND user IN (`+marks(len(some))+`)`, args...); err != nil {
+		if err := w.exec(deleteMembers+list(len(some)), args...); err != nil {
 			return err
 		}
 	}
@@ -123,27 +119,27 @@ func (w *writer) AppendEvents(events ...rbac.Event) error {
 	}
 	revision, err := w.Revision()
 	if err != nil {
-		return w.failed(err)
+		return w.breaks(err)
 	}
 	args := make([]any, 0, 4*len(events))
 	for i, e := range events {
 		if next := revision.Seq + int64(i) + 1; e.Seq != next {
-			return w.failed(fmt.Errorf("sqlitestore: event %d was appended where event %d belongs", e.Seq, next))
+			return w.breaks(fmt.Errorf("sqlitestore: event %d was appended where event %d belongs", e.Seq, next))
 		}
-		body, err := encodeEvent(e)
+		document, err := encodeEvent(e)
 		if err != nil {
-			return w.failed(err)
+			return w.breaks(err)
 		}
-		args = append(args, w.workspace, e.Seq, body, slices.Clone(e.Hash[:]))
+		args = append(args, w.workspace, e.Seq, document, slices.Clone(e.Hash[:]))
 	}
 	if err := w.found(); err != nil {
 		return err
 	}
-	if err := w.insert(`rbac_events (workspace, seq, body, hash)`, 4, args, ``); err != nil {
+	if err := w.insert(insertEvents, 4, args, ``); err != nil {
 		return err
 	}
 	newest := events[len(events)-1]
-	return w.exec(`UPDATE rbac_workspaces SET revision = ?, hash = ? WHERE id = ?`, newest.Seq, newest.Hash[:], w.workspace)
+	return w.exec(moveRevision, w.workspace, newest.Seq, newest.Hash[:])
 }
 
 func flag(set bool) int64 {

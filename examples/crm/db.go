@@ -50,7 +50,7 @@ type transaction interface {
 }
 
 // openSQLite opens the file crm.db in a folder.
-func openSQLite(dir string) (*database, error) {
+func openSQLite(ctx context.Context, dir string) (*database, error) {
 	path, err := filepath.Abs(filepath.Join(dir, "crm.db"))
 	if err != nil {
 		return nil, err
@@ -70,7 +70,10 @@ func openSQLite(dir string) (*database, error) {
 	}
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
-	store, err := sqlitestore.New(db)
+	if err := sqlitestore.Migrate(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	store, err := sqlitestore.New(ctx, db)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -80,7 +83,7 @@ func openSQLite(dir string) (*database, error) {
 			return err
 		}
 		defer tx.Rollback()
-		if err := fn(sqliteTx{tx}); err != nil {
+		if err := fn(sqliteTx{tx, store.Tx(tx)}); err != nil {
 			return err
 		}
 		return tx.Commit()
@@ -88,9 +91,12 @@ func openSQLite(dir string) (*database, error) {
 	return &database{db, store, inTx, "SELECT 1", db.Close}, nil
 }
 
-type sqliteTx struct{ tx *sql.Tx }
+type sqliteTx struct {
+	tx *sql.Tx
+	in rbac.Store
+}
 
-func (t sqliteTx) store() rbac.Store { return sqlitestore.Tx(t.tx) }
+func (t sqliteTx) store() rbac.Store { return t.in }
 
 func (t sqliteTx) exec(ctx context.Context, query string, args ...any) error {
 	_, err := t.tx.ExecContext(ctx, query, args...)
@@ -123,7 +129,7 @@ func openPostgres(ctx context.Context, location string) (*database, error) {
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	inTx := func(ctx context.Context, fn func(transaction) error) error {
-		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return fn(postgresTx{tx}) })
+		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return fn(postgresTx{tx, store.Tx(tx)}) })
 	}
 	closeAll := func() error {
 		defer pool.Close()
@@ -132,9 +138,12 @@ func openPostgres(ctx context.Context, location string) (*database, error) {
 	return &database{db, store, inTx, "SELECT pg_advisory_xact_lock(20260105)", closeAll}, nil
 }
 
-type postgresTx struct{ tx pgx.Tx }
+type postgresTx struct {
+	tx pgx.Tx
+	in rbac.Store
+}
 
-func (t postgresTx) store() rbac.Store { return pgstore.Tx(t.tx) }
+func (t postgresTx) store() rbac.Store { return t.in }
 
 func (t postgresTx) exec(ctx context.Context, query string, args ...any) error {
 	_, err := t.tx.Exec(ctx, query, args...)

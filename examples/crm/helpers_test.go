@@ -55,7 +55,7 @@ func onEachDatabase(t *testing.T, test func(t *testing.T, open func(testing.TB) 
 
 func sqliteDatabase(t testing.TB) *database {
 	t.Helper()
-	db, err := openSQLite(t.TempDir())
+	db, err := openSQLite(t.Context(), t.TempDir())
 	return opened(t, db, err)
 }
 

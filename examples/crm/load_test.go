@@ -115,7 +115,7 @@ func serveTwice(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	db, err := openSQLite(dir)
+	db, err := openSQLite(ctx, dir)
 	if err != nil {
 		return err
 	}

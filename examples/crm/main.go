@@ -125,13 +125,13 @@ func (c config) open(ctx context.Context) (*database, error) {
 		if err := os.MkdirAll(c.data, 0o700); err != nil {
 			return nil, err
 		}
-		return openSQLite(c.data)
+		return openSQLite(ctx, c.data)
 	}
 	dir, err := os.MkdirTemp("", "crm-")
 	if err != nil {
 		return nil, err
 	}
-	db, err := openSQLite(dir)
+	db, err := openSQLite(ctx, dir)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

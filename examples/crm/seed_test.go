@@ -28,7 +28,7 @@ func TestSetUpAgainChangesNothing(t *testing.T) {
 func TestSetUpAtOnce(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
 		dir := t.TempDir()
-		testSetUpAtOnce(t, func() (*database, error) { return openSQLite(dir) })
+		testSetUpAtOnce(t, func() (*database, error) { return openSQLite(t.Context(), dir) })
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		location := pgtest.Database(t)
@@ -78,7 +78,7 @@ func testSetUpAtOnce(t *testing.T, open func() (*database, error)) {
 
 func TestFileIsForItsOwnerOnly(t *testing.T) {
 	dir := t.TempDir()
-	db, err := openSQLite(dir)
+	db, err := openSQLite(t.Context(), dir)
 	start(t, opened(t, db, err))
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil || len(files) == 0 {

@@ -34,8 +34,8 @@ func storeNamed(name string) (opener, error) {
 }
 
 func sqliteFile(path string) opener {
-	return func(context.Context) (rbac.Store, func(), error) {
-		store, err := sqlitestore.Open(path)
+	return func(ctx context.Context) (rbac.Store, func(), error) {
+		store, err := sqlitestore.Open(ctx, path)
 		if err != nil {
 			return nil, nil, err
 		}

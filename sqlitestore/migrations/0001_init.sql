@@ -1,8 +1,12 @@
--- Workspaces, roles, members and events of github.com/areagate/rbac.
--- Runs in one transaction. Times are microseconds since 1970 in UTC, between
--- the years 1 and 9999. Ids are compared byte for byte (BINARY).
+-- Version 1: workspaces, roles, members, events.
+--
+-- Plain SQL in one transaction. sqlitestore.Migrate runs it. Times are
+-- microseconds since 1970 in UTC, between the years 1 and 9999. Ids are compared
+-- byte for byte (BINARY).
 
-CREATE TABLE rbac_schema (
+-- One row for each version that was applied. The program refuses to start on
+-- versions that it does not know.
+CREATE TABLE rbac_migrations (
 	version INTEGER NOT NULL PRIMARY KEY
 ) STRICT;
 
@@ -30,22 +34,22 @@ CREATE TABLE rbac_roles (
 -- A member's role may be a system role, so it refers to no row.
 CREATE TABLE rbac_members (
 	workspace  TEXT    NOT NULL REFERENCES rbac_workspaces (id),
-	user       TEXT    NOT NULL CHECK (length(CAST(user AS BLOB)) BETWEEN 1 AND 255),
+	user_id    TEXT    NOT NULL CHECK (length(CAST(user_id AS BLOB)) BETWEEN 1 AND 255),
 	role       TEXT    NOT NULL CHECK (length(CAST(role AS BLOB)) BETWEEN 1 AND 255),
 	suspended  INTEGER NOT NULL CHECK (suspended IN (0, 1)),
 	updated_at INTEGER NOT NULL CHECK (updated_at BETWEEN -62135596800000000 AND 253402300799999999),
-	PRIMARY KEY (workspace, user)
+	PRIMARY KEY (workspace, user_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX rbac_members_role ON rbac_members (workspace, role, user);
+CREATE INDEX rbac_members_by_role ON rbac_members (workspace, role, user_id);
 
--- The body is the event in JSON, without its hash. The id grows with every
+-- The document is the event in JSON, without its hash. The id grows with every
 -- commit to the file: instances that watch for changes look for larger ones.
 CREATE TABLE rbac_events (
 	id        INTEGER NOT NULL PRIMARY KEY,
 	workspace TEXT    NOT NULL REFERENCES rbac_workspaces (id),
 	seq       INTEGER NOT NULL CHECK (seq >= 1),
-	body      TEXT    NOT NULL CHECK (json_valid(body)),
+	document  TEXT    NOT NULL CHECK (json_valid(document)),
 	hash      BLOB    NOT NULL CHECK (length(hash) = 32),
 	UNIQUE (workspace, seq)
 ) STRICT;
@@ -55,4 +59,4 @@ BEGIN
 	SELECT RAISE(ABORT, 'events are never changed');
 END;
 
-INSERT INTO rbac_schema (version) VALUES (1);
+INSERT INTO rbac_migrations (version) VALUES (1);

@@ -1,0 +1,101 @@
+package sqlitestore
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/areagate/rbac"
+)
+
+// The texts of all SQL on the tables. The first ? is the workspace, except
+// where there is none.
+const (
+	selectRevision  = `SELECT revision, hash FROM rbac_workspaces WHERE id = ?`
+	selectRevisions = `SELECT id, revision, hash FROM rbac_workspaces WHERE id IN ` // and a list
+	createWorkspace = `INSERT INTO rbac_workspaces (id, revision, hash) VALUES (?, 0, zeroblob(32)) ON CONFLICT DO NOTHING`
+	moveRevision    = `UPDATE rbac_workspaces SET revision = ?2, hash = ?3 WHERE id = ?1`
+
+	selectRoles = `SELECT id, name, description, permissions, system, version, created_at, updated_at FROM rbac_roles WHERE workspace = ?`
+	putRole     = `INSERT INTO rbac_roles (workspace, id, name, description, permissions, system, version, created_at, updated_at)` +
+		` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)` +
+		` ON CONFLICT DO UPDATE SET name = excluded.name, description = excluded.description, permissions = excluded.permissions,` +
+		` system = excluded.system, version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at`
+	deleteRole = `DELETE FROM rbac_roles WHERE workspace = ? AND id = ?`
+
+	selectMembers = `SELECT user_id, role, suspended, updated_at FROM rbac_members WHERE workspace = ?`
+	selectHolders = `SELECT user_id, role, suspended, updated_at FROM rbac_members INDEXED BY rbac_members_by_role WHERE workspace = ?`
+	insertMembers = `INSERT INTO rbac_members (workspace, user_id, role, suspended, updated_at) VALUES ` // and lists
+	orReplace     = ` ON CONFLICT DO UPDATE SET role = excluded.role, suspended = excluded.suspended, updated_at = excluded.updated_at`
+	deleteMembers = `DELETE FROM rbac_members WHERE workspace = ? AND user_id IN ` // and a list
+
+	selectEvents = `SELECT seq, document, hash FROM rbac_events WHERE workspace = ?`
+	insertEvents = `INSERT INTO rbac_events (workspace, seq, document, hash) VALUES ` // and lists
+
+	// Of all workspaces.
+	selectNewestEvent = `SELECT coalesce(max(id), 0) FROM rbac_events`
+	selectChanged     = `SELECT DISTINCT workspace FROM rbac_events WHERE id > ? AND id <= ? LIMIT ?`
+
+	// Any read takes a snapshot, and any write the lock of the writers.
+	takeSnapshot = `SELECT 1 FROM rbac_workspaces LIMIT 1`
+	takeLock     = `DELETE FROM rbac_workspaces WHERE false`
+
+	selectTables  = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'rbac_migrations'`
+	selectVersion = `SELECT coalesce(max(version), 0) FROM rbac_migrations`
+)
+
+// batch is how many values one statement takes. The driver's time to bind
+// them grows with their square.
+const batch = 256
+
+// list returns "(?,?,?)".
+func list(n int) string {
+	return "(" + strings.TrimSuffix(strings.Repeat("?,", n), ",") + ")"
+}
+
+func values[V any](all []V) []any {
+	args := make([]any, len(all))
+	for i, v := range all {
+		args[i] = v
+	}
+	return args
+}
+
+// selection is a SELECT in the making.
+type selection struct {
+	text string
+	args []any
+}
+
+func (r *reader) selection(text string) *selection {
+	return &selection{text, []any{r.workspace}}
+}
+
+func (s *selection) and(condition string, args ...any) {
+	s.text += ` AND ` + condition
+	s.args = append(s.args, args...)
+}
+
+func (s *selection) ordered(by string, limit int) *selection {
+	return &selection{s.text + ` ORDER BY ` + by + ` LIMIT ` + strconv.Itoa(limit), s.args}
+}
+
+func (r *reader) selectMembers(q rbac.MemberQuery, after string) *selection {
+	s := r.selection(selectMembers)
+	if q.Role != "" && q.Users == nil {
+		// SQLite would search all members in order for the few who hold it.
+		s = r.selection(selectHolders)
+	}
+	if q.Role != "" {
+		s.and(`role = ?`, string(q.Role))
+	}
+	switch q.State {
+	case rbac.ActiveOnly:
+		s.and(`suspended = 0`)
+	case rbac.SuspendedOnly:
+		s.and(`suspended <> 0`)
+	}
+	if after != "" {
+		s.and(`user_id > ?`, after)
+	}
+	return s
+}
