@@ -64,7 +64,7 @@ func (s *Store) conn(ctx context.Context, db *sql.DB) (*conn, error) {
 	}
 	taken, err := db.Conn(ctx)
 	if err != nil {
-		return nil, stored(err)
+		return nil, failed("connect", err)
 	}
 	c := &conn{Conn: taken}
 	if s.owned {
@@ -76,7 +76,7 @@ func (s *Store) conn(ctx context.Context, db *sql.DB) (*conn, error) {
 		err = exec(ctx, c.Conn, `PRAGMA busy_timeout = 0`)
 	}
 	if err != nil {
-		return nil, errors.Join(stored(err), taken.Close())
+		return nil, errors.Join(failed("connect", err), taken.Close())
 	}
 	return c, nil
 }
@@ -128,7 +128,7 @@ func beginSnapshot(ctx context.Context, c *sql.Conn) error {
 // panics or ends its goroutine, or if the context is done.
 func (s *Store) transaction(ctx context.Context, c *sql.Conn, begin begin, fn func() error) error {
 	if err := s.patiently(ctx, func() error { return begin(ctx, c) }); err != nil {
-		return stored(err)
+		return failed("begin", err)
 	}
 	open := true
 	defer func() {
@@ -149,13 +149,11 @@ func (s *Store) transaction(ctx context.Context, c *sql.Conn, begin begin, fn fu
 	case err == nil:
 		open = false
 		return nil
-	case isBusy(err):
-		return stored(err)
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()), code(err) == codeFull:
-		return err
+	case isBusy(err), ctx.Err() != nil && errors.Is(err, ctx.Err()), code(err) == codeFull:
+		return failed("commit", err)
 	}
 	// After a failed write to the disk, it may have reached it or not.
-	return fmt.Errorf("%w: %w", rbac.ErrOutcomeUnknown, err)
+	return fmt.Errorf("sqlitestore: commit: %w: %w", rbac.ErrOutcomeUnknown, err)
 }
 
 // rollback ends a transaction. If that fails the connection is thrown away,

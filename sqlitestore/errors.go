@@ -53,10 +53,14 @@ func isBusy(err error) bool {
 	return c == codeBusy || c == codeLocked
 }
 
-// stored returns what a Store returns for an error of SQLite.
-func stored(err error) error {
-	if isBusy(err) {
-		return fmt.Errorf("%w: %w", rbac.ErrContention, err)
+// failed turns an error of the database into one of the store contract:
+// ErrContention if another transaction was in the way.
+func failed(what string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isBusy(err):
+		return fmt.Errorf("sqlitestore: %s: %w: %w", what, rbac.ErrContention, err)
 	}
-	return err
+	return fmt.Errorf("sqlitestore: %s: %w", what, err)
 }

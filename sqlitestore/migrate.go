@@ -114,7 +114,7 @@ func (s *Store) schemaVersion(ctx context.Context) (version int, err error) {
 		version, err = schemaVersion(ctx, c.Conn)
 		return err
 	})
-	return version, stored(err)
+	return version, err
 }
 
 // schemaVersion returns the version of the tables, 0 if there are none.

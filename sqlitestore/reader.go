@@ -18,13 +18,21 @@ type reader struct {
 	ended     atomic.Bool
 }
 
-func (r *reader) end() { r.ended.Store(true) }
+func newReader(ctx context.Context, on querier, workspace string) *reader {
+	return &reader{ctx: ctx, on: on, workspace: workspace}
+}
+
+// lend gives r to fn, and ends it.
+func (r *reader) lend(fn func(rbac.Reader) error) error {
+	defer r.ended.Store(true)
+	return fn(r)
+}
 
 func (r *reader) query(text string, args []any, scan func(*sql.Rows) error) error {
 	if r.ended.Load() {
 		return errEnded
 	}
-	return stored(query(r.ctx, r.on, text, args, scan))
+	return failed("query", query(r.ctx, r.on, text, args, scan))
 }
 
 // Revision implements [rbac.Reader].

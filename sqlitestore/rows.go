@@ -73,16 +73,15 @@ func (r *reader) roles(s *selection) ([]row[rbac.Role], error) {
 	err := r.query(s.text, s.args, func(rows *sql.Rows) error {
 		var role rbac.Role
 		var permissions []byte
-		var system, created, updated int64
-		err := rows.Scan(&role.ID, &role.Name, &role.Description, &permissions, &system, &role.Version, &created, &updated)
+		var created, updated int64
+		err := rows.Scan(&role.ID, &role.Name, &role.Description, &permissions, &role.Version, &created, &updated)
 		if err != nil {
 			return err
 		}
-		role.System = system != 0
 		role.CreatedAt, role.UpdatedAt = fromMicros(created), fromMicros(updated)
 		err = errors.Join(
 			role.Permissions.UnmarshalJSON(permissions),
-			flagProblem("system", system), timeProblem("created_at", created), timeProblem("updated_at", updated),
+			timeProblem("created_at", created), timeProblem("updated_at", updated),
 		)
 		if err != nil {
 			role, err = rbac.Role{ID: role.ID}, &rbac.MalformedError{Kind: "role", ID: string(role.ID), Err: err}

@@ -145,7 +145,7 @@ func dump(t testing.TB, path string) string {
 	var text strings.Builder
 	for _, statement := range []string{
 		`SELECT json_array(id, revision, hex(hash)) FROM rbac_workspaces ORDER BY id`,
-		`SELECT json_array(workspace, id, name, description, permissions, system, version, created_at, updated_at) FROM rbac_roles ORDER BY 1`,
+		`SELECT json_array(workspace, id, name, description, permissions, version, created_at, updated_at) FROM rbac_roles ORDER BY 1`,
 		`SELECT json_array(workspace, user_id, role, suspended, updated_at) FROM rbac_members ORDER BY 1`,
 		`SELECT json_array(id, workspace, seq, document, hex(hash)) FROM rbac_events ORDER BY id`,
 	} {

@@ -15,11 +15,11 @@ const (
 	createWorkspace = `INSERT INTO rbac_workspaces (id, revision, hash) VALUES (?, 0, zeroblob(32)) ON CONFLICT DO NOTHING`
 	moveRevision    = `UPDATE rbac_workspaces SET revision = ?2, hash = ?3 WHERE id = ?1`
 
-	selectRoles = `SELECT id, name, description, permissions, system, version, created_at, updated_at FROM rbac_roles WHERE workspace = ?`
-	putRole     = `INSERT INTO rbac_roles (workspace, id, name, description, permissions, system, version, created_at, updated_at)` +
-		` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)` +
+	selectRoles = `SELECT id, name, description, permissions, version, created_at, updated_at FROM rbac_roles WHERE workspace = ?`
+	putRole     = `INSERT INTO rbac_roles (workspace, id, name, description, permissions, version, created_at, updated_at)` +
+		` VALUES (?, ?, ?, ?, ?, ?, ?, ?)` +
 		` ON CONFLICT DO UPDATE SET name = excluded.name, description = excluded.description, permissions = excluded.permissions,` +
-		` system = excluded.system, version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at`
+		` version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at`
 	deleteRole = `DELETE FROM rbac_roles WHERE workspace = ? AND id = ?`
 
 	selectMembers = `SELECT user_id, role, suspended, updated_at FROM rbac_members WHERE workspace = ?`

@@ -121,9 +121,7 @@ func (s *Store) View(ctx context.Context, workspace string, fn func(rbac.Reader)
 	}
 	defer c.Close()
 	return s.transaction(ctx, c.Conn, beginSnapshot, func() error {
-		r := &reader{ctx: ctx, on: c.Conn, workspace: workspace}
-		defer r.end()
-		return fn(r)
+		return newReader(ctx, c.Conn, workspace).lend(fn)
 	})
 }
 
@@ -148,17 +146,9 @@ func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) e
 		return err
 	}
 	defer c.Close()
-	wrote := false
-	err = s.transaction(ctx, c.Conn, beginImmediate, func() error {
-		t := newWriter(ctx, c.Conn, workspace)
-		defer t.end()
-		if err := fn(t); err != nil {
-			return err
-		}
-		wrote = t.wrote
-		return t.broken
-	})
-	if err == nil && wrote {
+	w := newWriter(newReader(ctx, c.Conn, workspace))
+	err = s.transaction(ctx, c.Conn, beginImmediate, func() error { return w.lend(fn) })
+	if err == nil && w.wrote {
 		s.tell()
 	}
 	return err
@@ -176,7 +166,7 @@ func (s *Store) Revisions(ctx context.Context, workspaces []string) (map[string]
 		found, err = revisions(ctx, c.Conn, workspaces)
 		return err
 	})
-	return found, stored(err)
+	return found, failed("revisions", err)
 }
 
 func revisions(ctx context.Context, on querier, workspaces []string) (map[string]rbac.Revision, error) {

@@ -54,9 +54,7 @@ var _ rbac.Store = txStore{}
 // View implements [rbac.Store].
 func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
 	return s.savepoint(ctx, func() error {
-		r := &reader{ctx: ctx, on: s.on, workspace: workspace}
-		defer r.end()
-		return fn(r)
+		return newReader(ctx, s.on, workspace).lend(fn)
 	})
 }
 
@@ -64,14 +62,9 @@ func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader
 func (s txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
 	return s.savepoint(ctx, func() error {
 		if err := exec(ctx, s.on, takeLock); err != nil {
-			return stored(err)
+			return failed("lock the file", err)
 		}
-		w := newWriter(ctx, s.on, workspace)
-		defer w.end()
-		if err := fn(w); err != nil {
-			return err
-		}
-		return w.broken
+		return newWriter(newReader(ctx, s.on, workspace)).lend(fn)
 	})
 }
 
@@ -81,7 +74,7 @@ func (s txStore) Revisions(ctx context.Context, workspaces []string) (map[string
 		return nil, err
 	}
 	found, err := revisions(ctx, s.on, workspaces)
-	return found, stored(err)
+	return found, failed("revisions", err)
 }
 
 // savepoint runs fn so that its writes are taken back if it fails, panics or
@@ -91,7 +84,7 @@ func (s txStore) savepoint(ctx context.Context, fn func() error) (err error) {
 		return err
 	}
 	if err := exec(ctx, s.on, `SAVEPOINT rbac`); err != nil {
-		return stored(err)
+		return failed("savepoint", err)
 	}
 	open := true
 	defer func() {
@@ -106,7 +99,7 @@ func (s txStore) savepoint(ctx context.Context, fn func() error) (err error) {
 		return err
 	}
 	if err := exec(ctx, s.on, `RELEASE rbac`); err != nil {
-		return stored(err)
+		return failed("release the savepoint", err)
 	}
 	open = false
 	return nil

@@ -1,7 +1,6 @@
 package sqlitestore
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,14 +10,22 @@ import (
 
 // writer is an [rbac.Tx] in a transaction that holds the lock of the writers.
 type writer struct {
-	reader
+	*reader
 	known  bool  // the workspace has its row
 	wrote  bool  // something was written
 	broken error // the first write that failed: nothing may be committed then
 }
 
-func newWriter(ctx context.Context, on querier, workspace string) *writer {
-	return &writer{reader: reader{ctx: ctx, on: on, workspace: workspace}}
+func newWriter(r *reader) *writer { return &writer{reader: r} }
+
+// lend gives w to fn, and ends it. It returns nil if what was written may be
+// committed.
+func (w *writer) lend(fn func(rbac.Tx) error) error {
+	defer w.ended.Store(true)
+	if err := fn(w); err != nil {
+		return err
+	}
+	return w.broken
 }
 
 func (w *writer) exec(text string, args ...any) error {
@@ -29,7 +36,7 @@ func (w *writer) exec(text string, args ...any) error {
 		return w.breaks(err)
 	}
 	if err := exec(w.ctx, w.on, text, args...); err != nil {
-		return w.breaks(stored(err))
+		return w.breaks(failed("write", err))
 	}
 	w.wrote = true
 	return nil
@@ -62,7 +69,7 @@ func (w *writer) PutRole(role rbac.Role) error {
 	if err := w.found(); err != nil {
 		return err
 	}
-	return w.exec(putRole, w.workspace, string(role.ID), role.Name, role.Description, string(permissions), flag(role.System), role.Version,
+	return w.exec(putRole, w.workspace, string(role.ID), role.Name, role.Description, string(permissions), role.Version,
 		role.CreatedAt.UnixMicro(), role.UpdatedAt.UnixMicro())
 }
 

@@ -24,7 +24,6 @@ CREATE TABLE rbac_roles (
 	name        TEXT    NOT NULL,
 	description TEXT    NOT NULL,
 	permissions TEXT    NOT NULL CHECK (json_valid(permissions) AND json_type(permissions) = 'object'),
-	system      INTEGER NOT NULL DEFAULT 0 CHECK (system IN (0, 1)), -- as it was put; grants nothing
 	version     INTEGER NOT NULL,
 	created_at  INTEGER NOT NULL CHECK (created_at BETWEEN -62135596800000000 AND 253402300799999999),
 	updated_at  INTEGER NOT NULL CHECK (updated_at BETWEEN -62135596800000000 AND 253402300799999999),
