@@ -65,7 +65,7 @@ func TestScenario32_NewerSchemaIsRefused(t *testing.T) {
 	store := open(t, path)
 	require.NoError(t, store.Close())
 	db := handle(t, path, "")
-	_, err := db.Exec(`INSERT INTO rbac_migrations (version) VALUES (99)`)
+	_, err := db.Exec(`INSERT INTO rbac_schema (version) VALUES (99)`)
 	require.NoError(t, err)
 	_, errOpen := sqlitestore.Open(ctx, path)
 	_, errNew := sqlitestore.New(ctx, db)
@@ -86,7 +86,7 @@ func TestNewWithoutTables(t *testing.T) {
 	require.EqualError(t, err, "sqlitestore: there are no tables of this library: run Migrate")
 
 	require.NoError(t, sqlitestore.Migrate(ctx, db))
-	_, err = db.Exec(`DELETE FROM rbac_migrations`)
+	_, err = db.Exec(`DELETE FROM rbac_schema`)
 	require.NoError(t, err)
 	_, err = sqlitestore.New(ctx, db)
 	require.ErrorAs(t, err, &wrong)

@@ -20,7 +20,7 @@ func TestQueryPlans(t *testing.T) {
 	r := &reader{ctx: context.Background(), workspace: "w"}
 	role := rbac.MemberQuery{Role: "administrator", State: rbac.ActiveOnly}
 	one := r.selectMembers(rbac.MemberQuery{}, "")
-	one.and(`user_id IN (?, ?)`, "a", "b")
+	one.and(`user IN (?, ?)`, "a", "b")
 	event := r.selection(selectEvents)
 	event.and(`seq > ?`, 1)
 	for _, c := range []struct {
@@ -28,11 +28,11 @@ func TestQueryPlans(t *testing.T) {
 		want      string
 	}{
 		{r.selection(selectRoles).ordered(`id`, 10), "rbac_roles USING PRIMARY KEY (workspace=?)"},
-		{r.selectMembers(rbac.MemberQuery{}, "").ordered(`user_id`, 10), "rbac_members USING PRIMARY KEY (workspace=?)"},
-		{r.selectMembers(rbac.MemberQuery{}, "a").ordered(`user_id`, 10), "rbac_members USING PRIMARY KEY (workspace=? AND user_id>?)"},
-		{r.selectMembers(role, "").ordered(`user_id`, 10), "rbac_members USING INDEX rbac_members_by_role (workspace=? AND role=?)"},
-		{r.selectMembers(role, "a").ordered(`user_id`, 10), "rbac_members USING INDEX rbac_members_by_role (workspace=? AND role=? AND user_id>?)"},
-		{one.ordered(`user_id`, 10), "rbac_members USING PRIMARY KEY (workspace=? AND user_id=?)"},
+		{r.selectMembers(rbac.MemberQuery{}, "").ordered(`user`, 10), "rbac_members USING PRIMARY KEY (workspace=?)"},
+		{r.selectMembers(rbac.MemberQuery{}, "a").ordered(`user`, 10), "rbac_members USING PRIMARY KEY (workspace=? AND user>?)"},
+		{r.selectMembers(role, "").ordered(`user`, 10), "rbac_members USING INDEX rbac_members_role (workspace=? AND role=?)"},
+		{r.selectMembers(role, "a").ordered(`user`, 10), "rbac_members USING INDEX rbac_members_role (workspace=? AND role=? AND user>?)"},
+		{one.ordered(`user`, 10), "rbac_members USING PRIMARY KEY (workspace=? AND user=?)"},
 		{event.ordered(`seq`, 10), "rbac_events USING INDEX sqlite_autoindex_rbac_events_1 (workspace=? AND seq>?)"},
 		{event.ordered(`seq DESC`, 10), "rbac_events USING INDEX sqlite_autoindex_rbac_events_1 (workspace=? AND seq>?)"},
 		{&selection{selectRevisions + list(2), []any{"a", "b"}}, "rbac_workspaces USING PRIMARY KEY (id=?)"},

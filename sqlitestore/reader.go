@@ -66,7 +66,7 @@ func (r *reader) Roles() iter.Seq2[rbac.Role, error] {
 // Member implements [rbac.Reader].
 func (r *reader) Member(user string) (rbac.Member, error) {
 	s := r.selection(selectMembers)
-	s.and(`user_id = ?`, user)
+	s.and(`user = ?`, user)
 	found, err := r.members(s)
 	return single(found, err, rbac.ErrMemberNotFound)
 }
@@ -82,7 +82,7 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 			after = last.User
 		}
 		if users == nil {
-			return r.members(r.selectMembers(q, after).ordered(`user_id`, n))
+			return r.members(r.selectMembers(q, after).ordered(`user`, n))
 		}
 		var page []row[rbac.Member]
 		from, found := slices.BinarySearch(users, after)
@@ -91,8 +91,8 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 		}
 		for some := range slices.Chunk(users[from:], batch) {
 			s := r.selectMembers(q, "")
-			s.and(`user_id IN `+list(len(some)), values(some)...)
-			more, err := r.members(s.ordered(`user_id`, n-len(page)))
+			s.and(`user IN `+list(len(some)), values(some)...)
+			more, err := r.members(s.ordered(`user`, n-len(page)))
 			page = append(page, more...)
 			if err != nil || len(page) == n {
 				return page, err

@@ -28,11 +28,11 @@ func TestScenario26_MalformedRows(t *testing.T) {
 		`UPDATE rbac_roles SET updated_at = 9e17`,
 		`UPDATE rbac_members SET suspended = 2`,
 		`UPDATE rbac_members SET role = ''`,
-		`UPDATE rbac_members SET user_id = NULL`,
+		`UPDATE rbac_members SET user = NULL`,
 		`UPDATE rbac_workspaces SET hash = x'00'`,
 		`UPDATE rbac_workspaces SET revision = 0`,
-		`INSERT INTO rbac_members (workspace, user_id, role, suspended, updated_at) VALUES ('nowhere', 'ann', 'administrator', 0, 0)`,
-		`UPDATE rbac_events SET document = '{}'`,
+		`INSERT INTO rbac_members (workspace, user, role, suspended, updated_at) VALUES ('nowhere', 'ann', 'administrator', 0, 0)`,
+		`UPDATE rbac_events SET body = '{}'`,
 		`DELETE FROM rbac_workspaces`,
 	} {
 		_, err := db.Exec(statement)
@@ -42,9 +42,9 @@ func TestScenario26_MalformedRows(t *testing.T) {
 	// And what somebody writes who turns them off, or knows what passes.
 	sqlExec(t, path, `UPDATE rbac_roles SET permissions = '{"deals":{"read":"everything"}}' WHERE id = ?`, string(bad.ID))
 	unchecked := handle(t, path, "_pragma=ignore_check_constraints(1)&_pragma=busy_timeout(5000)")
-	_, err = unchecked.Exec(`UPDATE rbac_members SET suspended = 2 WHERE user_id = 'eve'`)
+	_, err = unchecked.Exec(`UPDATE rbac_members SET suspended = 2 WHERE user = 'eve'`)
 	require.NoError(t, err)
-	_, err = unchecked.Exec(`UPDATE rbac_members SET role = '' WHERE user_id = 'joe'`)
+	_, err = unchecked.Exec(`UPDATE rbac_members SET role = '' WHERE user = 'joe'`)
 	require.NoError(t, err)
 
 	w := authorizer(t, open(t, path), viewer).For("w")
@@ -89,9 +89,9 @@ func TestScenario26_MalformedRows(t *testing.T) {
 	sqlExec(t, path, `DROP TRIGGER rbac_events_stay`)
 	require.NoError(t, w.VerifyEvents(ctx))
 	for _, edit := range []string{
-		`UPDATE rbac_events SET document = json_set(document, '$.actor', 'eve') WHERE seq = 2`,
-		`UPDATE rbac_events SET document = json_set(document, '$.seq', 7) WHERE seq = 2`,
-		`UPDATE rbac_events SET document = '{}' WHERE seq = 2`,
+		`UPDATE rbac_events SET body = json_set(body, '$.actor', 'eve') WHERE seq = 2`,
+		`UPDATE rbac_events SET body = json_set(body, '$.seq', 7) WHERE seq = 2`,
+		`UPDATE rbac_events SET body = '{}' WHERE seq = 2`,
 		`UPDATE rbac_events SET hash = zeroblob(32) WHERE seq = 2`,
 		`DELETE FROM rbac_events WHERE seq = 2`,
 		`DELETE FROM rbac_events WHERE seq = (SELECT max(seq) FROM rbac_events)`,

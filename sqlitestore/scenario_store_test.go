@@ -155,7 +155,7 @@ func TestScenario19_TimesFarOff(t *testing.T) {
 			decisions(first)
 			sqlExec(t, path, `UPDATE rbac_roles SET created_at = ?1, updated_at = ?1`, at.UnixMicro())
 			sqlExec(t, path, `UPDATE rbac_members SET updated_at = ?`, at.UnixMicro())
-			sqlExec(t, path, `INSERT INTO rbac_members (workspace, user_id, role, suspended, updated_at) VALUES ('w', 'kim', ?, 0, ?)`,
+			sqlExec(t, path, `INSERT INTO rbac_members (workspace, user, role, suspended, updated_at) VALUES ('w', 'kim', ?, 0, ?)`,
 				string(role.ID), at.UnixMicro())
 			loaded := authorizer(t, open(t, path), viewer).For("w")
 			for _, w := range []*rbac.Workspace{first, second, loaded} {

@@ -146,8 +146,8 @@ func dump(t testing.TB, path string) string {
 	for _, statement := range []string{
 		`SELECT json_array(id, revision, hex(hash)) FROM rbac_workspaces ORDER BY id`,
 		`SELECT json_array(workspace, id, name, description, permissions, version, created_at, updated_at) FROM rbac_roles ORDER BY 1`,
-		`SELECT json_array(workspace, user_id, role, suspended, updated_at) FROM rbac_members ORDER BY 1`,
-		`SELECT json_array(id, workspace, seq, document, hex(hash)) FROM rbac_events ORDER BY id`,
+		`SELECT json_array(workspace, user, role, suspended, updated_at) FROM rbac_members ORDER BY 1`,
+		`SELECT json_array(id, workspace, seq, body, hex(hash)) FROM rbac_events ORDER BY id`,
 	} {
 		rows, err := db.Query(statement)
 		require.NoError(t, err)

@@ -22,14 +22,14 @@ const (
 		` version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at`
 	deleteRole = `DELETE FROM rbac_roles WHERE workspace = ? AND id = ?`
 
-	selectMembers = `SELECT user_id, role, suspended, updated_at FROM rbac_members WHERE workspace = ?`
-	selectHolders = `SELECT user_id, role, suspended, updated_at FROM rbac_members INDEXED BY rbac_members_by_role WHERE workspace = ?`
-	insertMembers = `INSERT INTO rbac_members (workspace, user_id, role, suspended, updated_at) VALUES ` // and lists
+	selectMembers = `SELECT user, role, suspended, updated_at FROM rbac_members WHERE workspace = ?`
+	selectHolders = `SELECT user, role, suspended, updated_at FROM rbac_members INDEXED BY rbac_members_role WHERE workspace = ?`
+	insertMembers = `INSERT INTO rbac_members (workspace, user, role, suspended, updated_at) VALUES ` // and lists
 	orReplace     = ` ON CONFLICT DO UPDATE SET role = excluded.role, suspended = excluded.suspended, updated_at = excluded.updated_at`
-	deleteMembers = `DELETE FROM rbac_members WHERE workspace = ? AND user_id IN ` // and a list
+	deleteMembers = `DELETE FROM rbac_members WHERE workspace = ? AND user IN ` // and a list
 
-	selectEvents = `SELECT seq, document, hash FROM rbac_events WHERE workspace = ?`
-	insertEvents = `INSERT INTO rbac_events (workspace, seq, document, hash) VALUES ` // and lists
+	selectEvents = `SELECT seq, body, hash FROM rbac_events WHERE workspace = ?`
+	insertEvents = `INSERT INTO rbac_events (workspace, seq, body, hash) VALUES ` // and lists
 
 	// Of all workspaces.
 	selectNewestEvent = `SELECT coalesce(max(id), 0) FROM rbac_events`
@@ -39,8 +39,8 @@ const (
 	takeSnapshot = `SELECT 1 FROM rbac_workspaces LIMIT 1`
 	takeLock     = `DELETE FROM rbac_workspaces WHERE false`
 
-	selectTables  = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'rbac_migrations'`
-	selectVersion = `SELECT coalesce(max(version), 0) FROM rbac_migrations`
+	selectTables  = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'rbac_schema'`
+	selectVersion = `SELECT coalesce(max(version), 0) FROM rbac_schema`
 )
 
 // batch is how many values one statement takes. The driver's time to bind
@@ -95,7 +95,7 @@ func (r *reader) selectMembers(q rbac.MemberQuery, after string) *selection {
 		s.and(`suspended <> 0`)
 	}
 	if after != "" {
-		s.and(`user_id > ?`, after)
+		s.and(`user > ?`, after)
 	}
 	return s
 }
