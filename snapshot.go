@@ -93,6 +93,9 @@ func newSnapshot(m *model, revision Revision) *snapshot {
 		members:    map[string]seat{},
 		generation: new(byte),
 	}
+	for _, role := range m.system {
+		s.setRole(role)
+	}
 	return s
 }
 
