@@ -263,7 +263,7 @@ func (a *Admin) try(ctx context.Context, bad problems, apply func(*change) error
 	}
 	err := retry(ctx, transaction)
 	switch {
-	case err == nil && len(c.events) > 0:
+	case err == nil:
 		w.replica.committed(ctx, c.base, c.events, c.began)
 	case err != nil && c != nil && c.flushed:
 		// The rules let it pass and it was written: whatever the store says,

@@ -54,14 +54,14 @@ func (c *change) record(e Event) {
 
 // flush writes the change and its events (V1).
 func (c *change) flush(tx Tx) error {
-	if len(c.events) == 0 {
-		return nil
-	}
 	base, err := tx.Revision()
 	if err != nil {
 		return err
 	}
 	c.base = base
+	if len(c.events) == 0 {
+		return nil
+	}
 	at := base
 	for i, e := range c.events {
 		c.events[i] = e.sealAfter(c.admin.workspace.replica.id, at)

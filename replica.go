@@ -15,10 +15,11 @@ import (
 //
 // A reading of the store and a change of one's own may end in any order. What
 // a snapshot must have in it to be served is therefore kept beside the
-// snapshot: floor, the newest change made through this Authorizer, and
-// doubted, whether there was one whose outcome is not known. Both stand until
-// the store has been asked after them, and serveLocked, the only place that
-// puts a snapshot into service, looks at both.
+// snapshot: floor, the newest change made through this Authorizer or found by
+// one that had nothing to do, and doubted, whether there was one whose outcome
+// is not known. Both stand until the store has been asked after them, and
+// serveLocked, the only place that puts a snapshot into service, looks at
+// both.
 //
 // Methods whose names end in Locked are called with mu held, all others
 // without. Nothing that can wait is done with mu held: expiry needs it.
@@ -39,7 +40,7 @@ type replica struct {
 	merging   bool
 
 	changes mark    // counts publications, own changes and doubts
-	floor   int64   // the newest event of an own change
+	floor   int64   // the newest event that an own change made or found
 	floorAt mark    // what changes was after that change
 	doubted mark    // what changes was after a change whose outcome is not known; 0 for none
 	own     []Event // own changes that snap may lack
@@ -456,7 +457,9 @@ func (r *replica) dropIfIdle(now time.Time) {
 // committed takes a change that was made through this Authorizer, so that its
 // next check sees it (P1). base is the revision before the change, confirmed
 // at the time asked. If the snapshot is at base, the events are applied to
-// it; if not, the store is asked. Until then nothing is served.
+// it; if not, the store is asked. Until then nothing is served. A change
+// without events found everything as it was to be at base, which the snapshot
+// may lack.
 func (r *replica) committed(ctx context.Context, base Revision, events []Event, asked time.Time) {
 	if f := r.takeOwn(base, events, asked); f != nil {
 		_, _ = r.wait(ctx, f) // a failure shows in the next check
@@ -467,6 +470,9 @@ func (r *replica) committed(ctx context.Context, base Revision, events []Event, 
 func (r *replica) takeOwn(base Revision, events []Event, asked time.Time) *flight {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if len(events) == 0 {
+		return r.takeBaseLocked(base)
+	}
 	r.changes++
 	last := events[len(events)-1].Revision()
 	if r.running != nil && len(r.own)+len(events) <= mostOwn {
@@ -487,6 +493,19 @@ func (r *replica) takeOwn(base Revision, events []Event, asked time.Time) *fligh
 		// do not tell.
 		r.doubted = r.changes
 	}
+	if r.snap == nil {
+		return nil
+	}
+	return r.catchUpLocked()
+}
+
+// takeBaseLocked is takeOwn of a change that found nothing to do.
+func (r *replica) takeBaseLocked(base Revision) *flight {
+	if r.snap != nil && r.snap.revision == base && r.live.Load() != nil {
+		return nil
+	}
+	r.changes++
+	r.floor, r.floorAt = max(r.floor, base.Seq), r.changes
 	if r.snap == nil {
 		return nil
 	}
