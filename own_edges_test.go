@@ -81,3 +81,42 @@ func busyWithCold(t *testing.T, az *rbac.Authorizer, store *faultStore) {
 	synctest.Wait()
 	store.set(opView, nil)
 }
+
+// A torn restore, and an own change before the rest of the rows comes: the
+// change does not settle what was read without them.
+func TestScenario61_OwnChangeDuringATornRestore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, f := t.Context(), newFollowing(t)
+		whole := contentsOf(t, f.inner, "")
+		torn := newStore(t)
+		restore(t, torn, "", whole)
+		f.store.use(torn)
+		// The rows of bob and the newest event come later than the revision.
+		late := &rowFaults{
+			members: func(rows rowSeq[rbac.Member]) rowSeq[rbac.Member] {
+				return func(yield func(rbac.Member, error) bool) {
+					for m, err := range rows {
+						if m.User != "bob" && !yield(m, err) {
+							return
+						}
+					}
+				}
+			},
+			events: func(rowSeq[rbac.Event]) rowSeq[rbac.Event] {
+				return func(func(rbac.Event, error) bool) {}
+			},
+		}
+		f.az.Close()
+		az := openOn(t, f.store, f.log.option())
+		f.store.setRows(late)
+		allows(t, az.Workspace, "ann")
+		require.False(t, az.Can(ctx, "bob", rbac.Users, rbac.Manage))
+		assign(t, az.Workspace, rbac.Administrator, "cy")
+		f.store.setRows(nil)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		allows(t, az.Workspace, "cy")
+		allows(t, az.Workspace, "bob")
+	})
+}

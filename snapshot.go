@@ -181,6 +181,7 @@ func (s *snapshot) apply(events []Event) *snapshot {
 		model:      s.model,
 		areas:      s.areas,
 		revision:   events[len(events)-1].Revision(),
+		unsettled:  s.unsettled,
 		cells:      s.cells,
 		rows:       s.rows,
 		row:        s.row,
@@ -262,7 +263,7 @@ func (s *snapshot) merged() map[string]seat {
 // members, merged from an earlier snapshot that had the same large map as s.
 func (s *snapshot) onto(members map[string]seat, earlier *snapshot) *snapshot {
 	next := &snapshot{
-		model: s.model, areas: s.areas, revision: s.revision,
+		model: s.model, areas: s.areas, revision: s.revision, unsettled: s.unsettled,
 		cells: s.cells, rows: s.rows, row: s.row, gone: s.gone,
 		members: members, generation: new(byte),
 	}
