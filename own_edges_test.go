@@ -1,6 +1,8 @@
 package rbac_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -120,3 +122,34 @@ func TestScenario61_OwnChangeDuringATornRestore(t *testing.T) {
 		allows(t, az.Workspace, "bob")
 	})
 }
+
+// The text of a store's error is the store's code, which may take its time,
+// or ask something itself: never under a lock.
+func TestScenario52_ErrorAsksCan(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFollowing(t)
+		asked := 0
+		err := textFunc(func() string {
+			if asked++; asked == 1 {
+				f.az.Can(context.Background(), "ann", rbac.Users, rbac.Manage)
+			}
+			return "boom"
+		})
+		f.store.setAll(failing(errBoom))
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		f.store.setAll(failing(err))
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		asked = 0
+		refused := f.az.Authorize(t.Context(), "ann", rbac.Users, rbac.Manage)
+		require.ErrorIs(t, refused, rbac.ErrUnavailable)
+		require.True(t, errors.As(refused, new(textFunc)))
+		require.Greater(t, asked, 0)
+	})
+}
+
+type textFunc func() string
+
+func (f textFunc) Error() string { return f() }

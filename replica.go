@@ -70,16 +70,20 @@ func (r *replica) current(ctx context.Context) (*snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, unavailable(err)
 	}
-	s, f, err := r.currentOrFlight()
-	if f != nil {
+	s, f, fault := r.currentOrFlight()
+	switch {
+	case f != nil:
 		return r.wait(ctx, f)
+	case fault != nil:
+		return nil, unavailable(fault)
 	}
-	return s, err
+	return s, nil
 }
 
 // currentOrFlight returns the live snapshot, the fault that keeps it from
-// being one, or a flight that the caller has joined.
-func (r *replica) currentOrFlight() (*snapshot, *flight, error) {
+// being one, or a flight that the caller has joined. Don't wrap the fault here:
+// that asks the store's error for its text, with the lock held.
+func (r *replica) currentOrFlight() (s *snapshot, f *flight, fault error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if s := r.live.Load(); s != nil {
@@ -89,7 +93,7 @@ func (r *replica) currentOrFlight() (*snapshot, *flight, error) {
 	if r.snap != nil && r.fault != nil {
 		// The store was asked and did not answer. The poll asks again; a
 		// crowd of waiting checks would not help it to recover.
-		return nil, nil, unavailable(r.fault)
+		return nil, nil, r.fault
 	}
 	if f := r.running; f != nil && r.engine.flights.join(f) {
 		return nil, f, nil
