@@ -15,7 +15,8 @@ type flight struct {
 	snap    *snapshot
 	err     error
 
-	begun bool // it has begun to read; guarded by the replica's lock
+	begun  bool // it has begun to read; guarded by the replica's lock
+	landed bool // what it has read is published, for those who have joined; likewise
 
 	// The rest is guarded by the lock of flights.
 	stage   stage
@@ -321,7 +322,7 @@ func (fs *flights) takeCold() []*flight {
 // answer ends the flight of a workspace that does not exist. It reports false
 // if something is known of the workspace that the store did not say.
 func (fs *flights) answer(f *flight, began mark, asked time.Time) bool {
-	s, whole := f.replica.land(fs.engine.nothing, began, asked)
+	s, whole := f.replica.land(f, fs.engine.nothing, began, asked)
 	if whole {
 		f.snap = s
 		f.replica.end(f)

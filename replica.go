@@ -95,7 +95,8 @@ func (r *replica) currentOrFlight() (s *snapshot, f *flight, fault error) {
 		// crowd of waiting checks would not help it to recover.
 		return nil, nil, r.fault
 	}
-	if f := r.running; f != nil && r.engine.flights.join(f) {
+	// One that has landed may lack what came since.
+	if f := r.running; f != nil && !f.landed && r.engine.flights.join(f) {
 		return nil, f, nil
 	}
 	return nil, r.joinNewLocked(), nil
@@ -209,7 +210,7 @@ func (r *replica) read(ctx context.Context, f *flight) (*snapshot, error) {
 		case err != nil:
 			return nil, r.failed(err)
 		}
-		s, whole := r.land(s, began, asked)
+		s, whole := r.land(f, s, began, asked)
 		if !whole {
 			overtaken++
 			continue
@@ -231,7 +232,7 @@ func (r *replica) read(ctx context.Context, f *flight) (*snapshot, error) {
 func (r *replica) begin(f *flight) (base *snapshot, began mark) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f.begun = true
+	f.begun, f.landed = true, false
 	return r.snap, r.changes
 }
 
@@ -239,7 +240,7 @@ func (r *replica) begin(f *flight) (base *snapshot, began mark) {
 // service. asked is when the store was asked for it. It returns the snapshot
 // with the own changes behind it, and reports false, having published
 // nothing, if it lacks something that is known.
-func (r *replica) land(s *snapshot, began mark, asked time.Time) (*snapshot, bool) {
+func (r *replica) land(f *flight, s *snapshot, began mark, asked time.Time) (*snapshot, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.heardLocked(began)
@@ -257,6 +258,7 @@ func (r *replica) land(s *snapshot, began mark, asked time.Time) (*snapshot, boo
 	default:
 		r.publishLocked(s, asked)
 	}
+	f.landed = true
 	return s, true
 }
 

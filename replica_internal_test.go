@@ -59,3 +59,49 @@ func TestReadingEndsWhileCloseBegins(t *testing.T) {
 		}
 	})
 }
+
+// A reading has published what it found and has not ended yet; a change of
+// one's own has been made since. A check that comes now must not be answered
+// by that reading.
+func TestCheckDoesNotJoinAReadingThatHasLanded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		az, err := Open(ctx, NewMemStore())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer az.Close()
+		if err := az.System("test").Assign(ctx, Administrator, "ann", "bob"); err != nil {
+			t.Fatal(err)
+		}
+		r := &az.replica
+		f := &flight{replica: r, done: make(chan struct{}), waiters: 1}
+		r.mu.Lock()
+		r.running = f
+		r.mu.Unlock()
+		base, began := r.begin(f)
+		s, asked, err := az.engine.fetch(ctx, "", base, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.snap, _ = r.land(f, s, began, asked)
+
+		if err := az.As("ann").Remove(ctx, "bob"); err != nil {
+			t.Fatal(err)
+		}
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		r.doubt(gone) // of another change
+		answer := make(chan bool)
+		go func() { answer <- az.Can(ctx, "bob", Users, Manage) }()
+		synctest.Wait()
+		r.end(f)
+		if <-answer {
+			t.Error("allowed after Remove had returned nil")
+		}
+		if !az.Can(ctx, "ann", Users, Manage) {
+			t.Error("the workspace is not in service")
+		}
+	})
+}
