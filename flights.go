@@ -231,14 +231,38 @@ func (fs *flights) relieveLocked() {
 
 // work lets flights read, one after the other, until none waits.
 func (fs *flights) work(p *places) {
-	defer func() { // also when a store ends the goroutine
-		fs.mu.Lock()
-		defer fs.mu.Unlock()
-		p.workers--
-		fs.employ(p)
-	}()
+	defer fs.leaveWork(p) // also when a store ends the goroutine
 	for f, ctx := fs.take(p); f != nil; f, ctx = fs.take(p) {
 		fs.read(ctx, p, f)
+	}
+}
+
+// leaveWork is the end of a worker. What was queued since it looked is for
+// another one, or ends if that was close.
+func (fs *flights) leaveWork(p *places) {
+	fs.mu.Lock()
+	p.workers--
+	fs.employ(p)
+	left := fs.leftLocked(p)
+	fs.mu.Unlock()
+	fs.endClosed(left)
+}
+
+// leftLocked takes from the queues what nobody will read any more.
+func (fs *flights) leftLocked(p *places) (left []*flight) {
+	for p.workers == 0 && p.queue.Len() > 0 {
+		left = append(left, fs.pop(&p.queue))
+	}
+	for fs.loads.workers == 0 && !fs.probing && fs.cold.Len() > 0 {
+		left = append(left, fs.pop(&fs.cold))
+	}
+	return left
+}
+
+func (fs *flights) endClosed(left []*flight) {
+	for _, f := range left {
+		f.err = unavailable(ErrClosed)
+		f.replica.end(f)
 	}
 }
 
@@ -349,12 +373,7 @@ func (fs *flights) requeue(f *flight) {
 func (fs *flights) probeOn() {
 	fs.mu.Lock()
 	fs.probing = fs.cold.Len() > 0 && fs.engine.spawn(fs.probe)
-	var left []*flight
-	for !fs.probing && fs.cold.Len() > 0 { // closed
-		left = append(left, fs.pop(&fs.cold))
-	}
+	left := fs.leftLocked(&fs.loads)
 	fs.mu.Unlock()
-	for _, f := range left {
-		fs.requeue(f)
-	}
+	fs.endClosed(left)
 }

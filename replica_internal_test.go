@@ -105,3 +105,34 @@ func TestCheckDoesNotJoinAReadingThatHasLanded(t *testing.T) {
 		}
 	})
 }
+
+// A worker finds no work, a flight is queued for it, and the engine is closed,
+// all before it has left: the flight ends all the same.
+func TestFlightOfAWorkerThatLeavesAtClose(t *testing.T) {
+	t.Parallel()
+	for name, cold := range map[string]bool{"in memory": false, "cold": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			az, err := Open(t.Context(), NewMemStore())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fs := az.engine.flights
+			fs.mu.Lock()
+			fs.loads.workers++ // the one that leaves
+			fs.mu.Unlock()
+			if err := az.Close(); err != nil {
+				t.Fatal(err)
+			}
+			f := &flight{replica: &az.For("acme").replica, done: make(chan struct{}), waiters: 1}
+			if !fs.submit(f, cold) {
+				t.Fatal("the flight was refused")
+			}
+			fs.leaveWork(&fs.loads)
+			<-f.done
+			if !errors.Is(f.err, ErrClosed) {
+				t.Errorf("the flight ended with %v, want %v", f.err, ErrClosed)
+			}
+		})
+	}
+}
