@@ -200,6 +200,9 @@ func (e *engine) revisions(workspaces []string) (found map[string]Revision, err 
 		found, err = e.store.Revisions(ctx, workspaces)
 		return err
 	})
+	if err == nil {
+		err = ctx.Err() // an answer that comes too late is none, whatever the store makes of ctx
+	}
 	return found, err
 }
 

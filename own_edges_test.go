@@ -84,6 +84,30 @@ func busyWithCold(t *testing.T, az *rbac.Authorizer, store *faultStore) {
 	store.set(opView, nil)
 }
 
+// P2 for the answer that a workspace does not exist, of a store that answers
+// later than it may.
+func TestP2_OldAnswerThatNothingExists(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, inner := t.Context(), newStore(t)
+		store := newFaultStore(inner)
+		az, other := openOn(t, store), openOn(t, inner)
+		busyWithCold(t, az, store)
+		store.set(opRevisions, func(_ context.Context, call func(error) error) error {
+			err := call(nil)
+			time.Sleep(12 * time.Second) // whatever its context says
+			return err
+		})
+		acme := az.For("acme")
+		go acme.Can(ctx, "ann", rbac.Users, rbac.Manage)
+		time.Sleep(time.Second)
+		assign(t, other.For("acme"), rbac.Administrator, "ann")
+		time.Sleep(10500 * time.Millisecond)
+		err := acme.Authorize(ctx, "ann", rbac.Users, rbac.Manage)
+		require.NotErrorIs(t, err, rbac.ErrDenied, "denied after 12 seconds by what was known before")
+	})
+}
+
 // A torn restore, and an own change before the rest of the rows comes: the
 // change does not settle what was read without them.
 func TestScenario61_OwnChangeDuringATornRestore(t *testing.T) {
