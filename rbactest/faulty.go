@@ -38,15 +38,22 @@ func (o Op) String() string {
 // of its kind, and each stays until Heal. Without operations a fault is about
 // all of them. All methods are safe for concurrent use.
 type Faults struct {
-	store rbac.Store
-
 	mu        sync.Mutex
+	store     rbac.Store
 	ops       [opCount]opFaults
 	lost      commits
+	reader    func(rbac.Reader) rbac.Reader
+	tx        func(rbac.Tx) rbac.Tx
+	only      []string            // the workspaces that faults are about; nil: all
 	stale     map[string]*frozen  // by workspace; nil: not stale
 	seen      map[string]struct{} // the workspaces that calls were about
-	listeners map[*context.CancelFunc]struct{}
+	listeners map[*notifying]struct{}
 }
+
+// Fault is what a store does in place of a call. call makes the call. With an
+// error that is not nil, call makes it up to its last moment, an Update up to
+// its commit, rolls it back, and returns the error.
+type Fault func(ctx context.Context, call func(end error) error) error
 
 // opFaults is what is wrong with one operation.
 type opFaults struct {
@@ -56,6 +63,7 @@ type opFaults struct {
 	times   int   // so often,
 	lasting bool  // or until Heal
 	panic   *any
+	instead Fault
 }
 
 // commits is what becomes of commits.
@@ -79,9 +87,9 @@ func Faulty(store rbac.Store) (rbac.Store, *Faults) {
 	if store == nil {
 		panic("rbactest.Faulty: nil Store")
 	}
-	f := &Faults{store: store, seen: map[string]struct{}{}, listeners: map[*context.CancelFunc]struct{}{}}
-	if n, ok := store.(rbac.Notifier); ok {
-		return faultyNotifier{faultyStore{f}, n}, f
+	f := &Faults{store: store, seen: map[string]struct{}{}, listeners: map[*notifying]struct{}{}}
+	if _, ok := store.(rbac.Notifier); ok {
+		return faultyNotifier{faultyStore{f}}, f
 	}
 	return faultyStore{f}, f
 }
@@ -120,6 +128,67 @@ func (f *Faults) Delay(d time.Duration, ops ...Op) {
 	f.set(ops, func(_ Op, o *opFaults) { o.delay = d })
 }
 
+// Set puts a fault in place of calls, nil none. Where calls fail or panic, they
+// do that instead. A Notify that listens begins again, with the fault.
+func (f *Faults) Set(fault Fault, ops ...Op) {
+	f.set(ops, func(op Op, o *opFaults) {
+		o.instead = fault
+		if op == OpNotify {
+			f.cut()
+		}
+	})
+}
+
+// WrapReader puts something around what a View reads from, so that rows are
+// missing, wrong or break off.
+func (f *Faults) WrapReader(wrap func(rbac.Reader) rbac.Reader) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reader = wrap
+}
+
+// WrapTx puts something around what an Update reads from and writes to.
+func (f *Faults) WrapTx(wrap func(rbac.Tx) rbac.Tx) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tx = wrap
+}
+
+// Only limits the faults of View and Update to these workspaces, if any is
+// named.
+func (f *Faults) Only(workspaces ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.only = slices.Clone(workspaces)
+}
+
+// Replace puts another store in the place of the one behind, as whoever
+// restores a backup does. A Notify that listens goes on with the old one.
+func (f *Faults) Replace(store rbac.Store) {
+	if store == nil {
+		panic("rbactest: Faults.Replace: nil Store")
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, notifies := f.store.(rbac.Notifier); notifies {
+		if _, ok := store.(rbac.Notifier); !ok {
+			panic("rbactest: Faults.Replace: the store does not notify, and the one before did")
+		}
+	}
+	f.store = store
+}
+
+// Hint tells whoever listens that workspaces have changed, whether they have or
+// not.
+func (f *Faults) Hint(workspaces ...string) {
+	f.mu.Lock()
+	listening := slices.Collect(maps.Keys(f.listeners))
+	f.mu.Unlock()
+	for _, l := range listening {
+		l.hint(workspaces...)
+	}
+}
+
 // LoseCommits makes an Update that would succeed return an error that is
 // [rbac.ErrOutcomeUnknown]. The change is made or is not made, which the
 // caller cannot know.
@@ -142,36 +211,48 @@ func (f *Faults) LoseCommits(made bool) {
 // View or an Update.
 func (f *Faults) Stale() {
 	f.mu.Lock()
-	seen := slices.Sorted(maps.Keys(f.seen))
+	store, seen := f.store, slices.Sorted(maps.Keys(f.seen))
 	f.mu.Unlock()
 	stale := map[string]*frozen{}
 	for _, workspace := range seen {
-		stale[workspace] = freeze(context.Background(), f.store, workspace)
+		stale[workspace] = freeze(context.Background(), store, workspace)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.stale = stale
 }
 
-// Heal ends all faults of the operations. Lost commits are faults of Update;
-// Stale ends with those of View or Revisions.
+// Heal ends all faults of the operations. Lost commits and a wrapped Tx are
+// faults of Update, a wrapped Reader is one of View, and Stale ends with those
+// of View or Revisions. What Only and Replace did stays.
 func (f *Faults) Heal(ops ...Op) {
 	f.set(ops, func(op Op, o *opFaults) {
+		if op == OpNotify && o.instead != nil {
+			f.cut()
+		}
 		*o = opFaults{calls: o.calls}
 		switch op {
 		case OpUpdate:
-			f.lost = commitsMade
-		case OpView, OpRevisions:
+			f.lost, f.tx = commitsMade, nil
+		case OpView:
+			f.stale, f.reader = nil, nil
+		case OpRevisions:
 			f.stale = nil
 		}
 	})
 }
 
-// Calls returns how often an operation was called, failed calls included.
+// Calls returns how often an operation was called since the last ResetCalls,
+// failed calls included.
 func (f *Faults) Calls(op Op) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.ops[op].calls
+}
+
+// ResetCalls begins to count anew.
+func (f *Faults) ResetCalls() {
+	f.set(nil, func(_ Op, o *opFaults) { o.calls = 0 })
 }
 
 // set changes what is wrong with operations, all if none is named.
@@ -188,8 +269,13 @@ func (f *Faults) set(ops []Op, change func(Op, *opFaults)) {
 		change(op, &f.ops[op])
 	}
 	if o := f.ops[OpNotify]; o.panic != nil || o.err != nil {
-		for cut := range f.listeners {
-			(*cut)()
-		}
+		f.cut()
+	}
+}
+
+// cut makes every Notify look for a fault again. The caller holds f.mu.
+func (f *Faults) cut() {
+	for l := range f.listeners {
+		l.cut()
 	}
 }

@@ -25,14 +25,14 @@ func (f *Faults) isStale() bool {
 // it as it was, while the store is stale.
 func (f *Faults) readable(ctx context.Context, workspace string) (rbac.Store, error) {
 	f.mu.Lock()
-	stale := f.stale
+	store, stale := f.store, f.stale
 	past, taken := stale[workspace]
 	f.mu.Unlock()
 	if stale == nil {
-		return f.store, nil
+		return store, nil
 	}
 	if !taken {
-		fresh := freeze(ctx, f.store, workspace)
+		fresh := freeze(ctx, store, workspace)
 		if fresh.err != nil {
 			return nil, fresh.err // not kept: the next call asks again
 		}

@@ -1,8 +1,10 @@
 package rbactest
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/areagate/rbac"
@@ -12,54 +14,59 @@ import (
 type faultyStore struct{ f *Faults }
 
 // faultyNotifier is one for a store that notifies.
-type faultyNotifier struct {
-	faultyStore
-	inner rbac.Notifier
-}
+type faultyNotifier struct{ faultyStore }
 
 func (s faultyStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
-	if err := s.f.enter(ctx, OpView, workspace); err != nil {
-		return err
-	}
-	store, err := s.f.readable(ctx, workspace)
-	if err != nil {
-		return err
-	}
-	return store.View(ctx, workspace, fn)
+	return s.f.call(ctx, OpView, []string{workspace}, func(end error) error {
+		store, err := s.f.readable(ctx, workspace)
+		if err != nil {
+			return err
+		}
+		wrap, _, _ := s.f.within(workspace)
+		return store.View(ctx, workspace, func(r rbac.Reader) error {
+			if wrap != nil {
+				r = wrap(r)
+			}
+			return cmp.Or(fn(r), end)
+		})
+	})
 }
 
 func (s faultyStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
-	if err := s.f.enter(ctx, OpUpdate, workspace); err != nil {
-		return err
-	}
-	switch s.f.commits() {
-	case commitsRolledBack:
-		return s.f.store.Update(ctx, workspace, func(tx rbac.Tx) error {
-			if err := fn(tx); err != nil {
-				return err
-			}
-			return errLost
-		})
-	case commitsUnanswered:
-		if err := s.f.store.Update(ctx, workspace, fn); err != nil {
-			return err
+	return s.f.call(ctx, OpUpdate, []string{workspace}, func(end error) error {
+		_, wrap, lost := s.f.within(workspace)
+		if lost == commitsRolledBack {
+			end = cmp.Or(end, errLost)
 		}
-		return errLost
-	default:
-		return s.f.store.Update(ctx, workspace, fn)
-	}
+		err := s.f.behind().Update(ctx, workspace, func(tx rbac.Tx) error {
+			if wrap != nil {
+				tx = wrap(tx)
+			}
+			return cmp.Or(fn(tx), end)
+		})
+		if err == nil && lost == commitsUnanswered {
+			return errLost
+		}
+		return err
+	})
 }
 
-func (s faultyStore) Revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
-	if err := s.f.enter(ctx, OpRevisions, workspaces...); err != nil {
-		return nil, err
-	}
-	if !s.f.isStale() {
-		return s.f.store.Revisions(ctx, workspaces)
+func (s faultyStore) Revisions(ctx context.Context, workspaces []string) (found map[string]rbac.Revision, err error) {
+	err = s.f.call(ctx, OpRevisions, workspaces, func(end error) (err error) {
+		found, err = s.f.revisions(ctx, workspaces)
+		return cmp.Or(err, end)
+	})
+	return found, err
+}
+
+// revisions asks the store, or what is left of it while it is stale.
+func (f *Faults) revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
+	if !f.isStale() {
+		return f.behind().Revisions(ctx, workspaces)
 	}
 	found := map[string]rbac.Revision{}
 	for _, workspace := range workspaces {
-		store, err := s.f.readable(ctx, workspace)
+		store, err := f.readable(ctx, workspace)
 		if err != nil {
 			return nil, err
 		}
@@ -75,27 +82,33 @@ func (s faultyStore) Revisions(ctx context.Context, workspaces []string) (map[st
 func (s faultyNotifier) Notify(ctx context.Context, hint func(workspaces ...string)) error {
 	s.f.count(OpNotify, nil)
 	for {
-		if err, cut := s.listen(ctx, hint); !cut {
+		err, cut := s.listen(ctx, hint)
+		if !cut {
 			return err
 		}
-		if err := s.f.fault(OpNotify); err != nil {
-			return err
-		}
-		// Another listener took the fault, or it was healed at once.
 	}
 }
 
-// listen is Notify until a fault cuts it off.
+// listen is Notify until it is to look for a fault again.
 func (s faultyNotifier) listen(ctx context.Context, hint func(workspaces ...string)) (err error, cut bool) {
 	// Listening before the fault is looked for: one that is set between the
 	// two is not overlooked.
-	listening, end := s.f.listen(ctx)
+	listening, end := s.f.listen(ctx, hint)
 	defer end()
-	if err := s.f.fault(OpNotify); err != nil {
+	instead, err := s.f.fault(OpNotify, nil)
+	if err != nil {
 		return err, false
 	}
-	err = s.inner.Notify(listening, func(workspaces ...string) { s.f.hint(listening, hint, workspaces) })
+	err = instead(listening, func(error) error {
+		return s.f.behind().(rbac.Notifier).Notify(listening, func(workspaces ...string) { s.f.hint(listening, hint, workspaces) })
+	})
 	return err, ctx.Err() == nil && listening.Err() != nil
+}
+
+// notifying is a Notify that is under way.
+type notifying struct {
+	hint func(workspaces ...string)
+	cut  context.CancelFunc
 }
 
 // hint passes a hint on, late if it has to be.
@@ -114,28 +127,32 @@ func (f *Faults) hint(ctx context.Context, hint func(...string), workspaces []st
 	})
 }
 
-// listen returns a context that ends when a fault cuts listeners off.
-func (f *Faults) listen(ctx context.Context) (listening context.Context, end func()) {
+// listen returns a context that ends when listeners are cut off.
+func (f *Faults) listen(ctx context.Context, hint func(workspaces ...string)) (listening context.Context, end func()) {
 	listening, cut := context.WithCancel(ctx)
+	l := &notifying{hint, cut}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	key := &cut
-	f.listeners[key] = struct{}{}
+	f.listeners[l] = struct{}{}
 	return listening, func() {
 		cut()
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		delete(f.listeners, key)
+		delete(f.listeners, l)
 	}
 }
 
-// enter begins a call: it waits, and then panics or returns an error, as it
-// is told.
-func (f *Faults) enter(ctx context.Context, op Op, workspaces ...string) error {
+// call makes a call as it is told: it waits, and then panics, returns an
+// error, or does something else.
+func (f *Faults) call(ctx context.Context, op Op, workspaces []string, call func(end error) error) error {
 	if err := pause(ctx, f.count(op, workspaces)); err != nil {
 		return err
 	}
-	return f.fault(op)
+	instead, err := f.fault(op, workspaces)
+	if err != nil {
+		return err
+	}
+	return instead(ctx, call)
 }
 
 // count counts a call and returns how long it has to wait.
@@ -146,30 +163,60 @@ func (f *Faults) count(op Op, workspaces []string) (delay time.Duration) {
 	for _, workspace := range workspaces {
 		f.seen[workspace] = struct{}{}
 	}
+	if f.spared(op, workspaces) {
+		return 0
+	}
 	return f.ops[op].delay
 }
 
-// fault panics, or returns the error that a call has to return.
-func (f *Faults) fault(op Op) error {
+// fault panics, or returns the error that a call has to return, or what it has
+// to do.
+func (f *Faults) fault(op Op, workspaces []string) (instead Fault, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	o := &f.ops[op]
-	if o.panic != nil {
+	switch {
+	case f.spared(op, workspaces):
+		return behave, nil
+	case o.panic != nil:
 		panic(*o.panic)
-	}
-	err := o.err
-	if err != nil && !o.lasting {
-		if o.times--; o.times == 0 {
-			o.err = nil
+	case o.err != nil:
+		err = o.err
+		if !o.lasting {
+			if o.times--; o.times == 0 {
+				o.err = nil
+			}
 		}
+		return nil, err
+	case o.instead != nil:
+		return o.instead, nil
 	}
-	return err
+	return behave, nil
 }
 
-func (f *Faults) commits() commits {
+func behave(_ context.Context, call func(end error) error) error { return call(nil) }
+
+// spared reports whether a call is one that Only leaves alone. The caller holds
+// f.mu.
+func (f *Faults) spared(op Op, workspaces []string) bool {
+	return len(f.only) > 0 && (op == OpView || op == OpUpdate) && !slices.Contains(f.only, workspaces[0])
+}
+
+// within returns what is wrong inside the transactions of a workspace.
+func (f *Faults) within(workspace string) (func(rbac.Reader) rbac.Reader, func(rbac.Tx) rbac.Tx, commits) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.lost
+	if f.spared(OpView, []string{workspace}) {
+		return nil, nil, commitsMade
+	}
+	return f.reader, f.tx, f.lost
+}
+
+// behind returns the store that works.
+func (f *Faults) behind() rbac.Store {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.store
 }
 
 // pause waits, but no longer than until the context is done.
