@@ -4,34 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/company"
 )
 
 func TestA1_ActorsNeedManageAllOnUsers(t *testing.T) {
 	t.Parallel()
 	runRule(t, []ruleCase{
-		{"an Administrator", "ada", assigning("Clerk", "new"), nil},
-		{"who manages all users", "max", assigning("Clerk", "new"), nil},
-		{"the application", "", assigning("Clerk", "new"), nil},
-		{"who manages own users", "hal", assigning("Half", "new"), rbac.ErrDenied},
-		{"who reads users", "wes", assigning("Watcher", "new"), rbac.ErrDenied},
-		{"who does neither", "cleo", assigning("Clerk", "new"), rbac.ErrDenied},
-		{"who is suspended", "sam", assigning("Clerk", "new"), rbac.ErrDenied},
-		{"who is nobody", "nobody", assigning("Clerk", "new"), rbac.ErrDenied},
-		{"who has no id", "\x00", assigning("Clerk", "new"), rbac.ErrDenied},
-		{"also to create", "wes", naming("New"), rbac.ErrDenied},
-		{"also to edit", "wes", editing("Watcher", func(r *rbac.Role) { r.Name = "New" }), rbac.ErrDenied},
-		{"also to delete", "wes", deleting("Unused"), rbac.ErrDenied},
-		{"also to suspend", "wes", suspending("cleo"), rbac.ErrDenied},
-		{"also to reinstate", "wes", reinstating("cody"), rbac.ErrDenied},
-		{"also to remove", "wes", removing("cleo"), rbac.ErrDenied},
-		{"also for no change", "wes", removing(), rbac.ErrDenied},
-		{"also to replace", "wes", func(ctx context.Context, c *company, a *rbac.Admin) error {
-			return a.ReplaceRole(ctx, c.role("Clerk").ID, c.role("Unused").ID)
+		{"an Administrator", "ada", company.Assigning("Clerk", "new"), nil},
+		{"who manages all users", "max", company.Assigning("Clerk", "new"), nil},
+		{"the application", "", company.Assigning("Clerk", "new"), nil},
+		{"who manages own users", "hal", company.Assigning("Half", "new"), rbac.ErrDenied},
+		{"who reads users", "wes", company.Assigning("Watcher", "new"), rbac.ErrDenied},
+		{"who does neither", "cleo", company.Assigning("Clerk", "new"), rbac.ErrDenied},
+		{"who is suspended", "sam", company.Assigning("Clerk", "new"), rbac.ErrDenied},
+		{"who is nobody", "nobody", company.Assigning("Clerk", "new"), rbac.ErrDenied},
+		{"who has no id", "\x00", company.Assigning("Clerk", "new"), rbac.ErrDenied},
+		{"also to create", "wes", company.Naming("New"), rbac.ErrDenied},
+		{"also to edit", "wes", company.Editing("Watcher", func(r *rbac.Role) { r.Name = "New" }), rbac.ErrDenied},
+		{"also to delete", "wes", company.Deleting("Unused"), rbac.ErrDenied},
+		{"also to suspend", "wes", company.Suspending("cleo"), rbac.ErrDenied},
+		{"also to reinstate", "wes", company.Reinstating("cody"), rbac.ErrDenied},
+		{"also to remove", "wes", company.Removing("cleo"), rbac.ErrDenied},
+		{"also for no change", "wes", company.Removing(), rbac.ErrDenied},
+		{"also to replace", "wes", func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
+			return a.ReplaceRole(ctx, c.Role("Clerk").ID, c.Role("Unused").ID)
 		}, rbac.ErrDenied},
 	})
 }
@@ -39,11 +41,11 @@ func TestA1_ActorsNeedManageAllOnUsers(t *testing.T) {
 // A denial of administration explains itself like one of a check.
 func TestA1_Decision(t *testing.T) {
 	t.Parallel()
-	c := newCompany(t)
-	update(t, c.store, "", func(tx rbac.Tx) error { // by hand
+	c := company.New(t, rbac.NewMemStore(), "")
+	update(t, c.Store, "", func(tx rbac.Tx) error { // by hand
 		return tx.PutMembers(rbac.Member{User: "gil", Role: "gone"})
 	})
-	revision := contentsOf(t, c.store, "").Revision.Seq
+	revision := contentsOf(t, c.Store, "").Revision.Seq
 	for _, test := range []struct {
 		actor, role string
 		scope       rbac.Scope
@@ -57,19 +59,19 @@ func TestA1_Decision(t *testing.T) {
 	} {
 		want := rbac.Decision{
 			User: test.actor, Area: rbac.Users, Action: rbac.Manage, Scope: test.scope,
-			Role: c.role(test.role).ID, RoleName: test.role, Reason: test.reason, Revision: revision,
+			Role: c.Role(test.role).ID, RoleName: test.role, Reason: test.reason, Revision: revision,
 		}
 		if test.actor == "gil" {
 			want.Role = "gone"
 		}
-		err := c.w.As(test.actor).Remove(t.Context(), "cleo")
+		err := c.W.As(test.actor).Remove(t.Context(), "cleo")
 		var denied *rbac.DeniedError
 		require.ErrorAs(t, err, &denied)
 		require.Equal(t, want, denied.Decision)
 		require.Equal(t, "rbac: denied: "+want.String(), err.Error())
-		require.NoError(t, c.w.Sync(t.Context()))
+		require.NoError(t, c.W.Sync(t.Context()))
 		if test.actor != "gil" { // whom only a load would find
-			d, err := c.w.Explain(t.Context(), test.actor, rbac.Users, rbac.Manage)
+			d, err := c.W.Explain(t.Context(), test.actor, rbac.Users, rbac.Manage)
 			require.NoError(t, err)
 			require.Equal(t, want, d, "a check says the same")
 		}
@@ -79,38 +81,38 @@ func TestA1_Decision(t *testing.T) {
 func TestA2_NobodyGrantsWhatTheyDoNotHold(t *testing.T) {
 	t.Parallel()
 	runRule(t, []ruleCase{
-		{"create what one holds", "max", creating(rbac.Permissions{rbac.Contacts: access(rbac.All, rbac.Own)}), nil},
-		{"create All from Own", "max", creating(rbac.Permissions{rbac.Contacts: access(rbac.All, rbac.All)}), rbac.ErrEscalation},
-		{"assign what one holds", "max", assigning("Clerk", "new"), nil},
-		{"assign more", "max", assigning("Seller", "new"), rbac.ErrEscalation},
-		{"edit to what one holds", "max", editing("Clerk", func(r *rbac.Role) {
+		{"create what one holds", "max", company.Creating(rbac.Permissions{rbac.Contacts: access(rbac.All, rbac.Own)}), nil},
+		{"create All from Own", "max", company.Creating(rbac.Permissions{rbac.Contacts: access(rbac.All, rbac.All)}), rbac.ErrEscalation},
+		{"assign what one holds", "max", company.Assigning("Clerk", "new"), nil},
+		{"assign more", "max", company.Assigning("Seller", "new"), rbac.ErrEscalation},
+		{"edit to what one holds", "max", company.Editing("Clerk", func(r *rbac.Role) {
 			r.Permissions[rbac.Deals] = access(rbac.Own, rbac.None)
 		}), nil},
-		{"edit to more", "max", editing("Clerk", func(r *rbac.Role) {
+		{"edit to more", "max", company.Editing("Clerk", func(r *rbac.Role) {
 			r.Permissions[rbac.Deals] = access(rbac.Own, rbac.Own)
 		}), rbac.ErrEscalation},
-		{"the application grants anything", "", assigning("Biller", "new"), nil},
+		{"the application grants anything", "", company.Assigning("Biller", "new"), nil},
 	})
 }
 
 func TestA3_NobodyTouchesWhoHoldsMore(t *testing.T) {
 	t.Parallel()
 	runRule(t, []ruleCase{
-		{"delete less", "max", deleting("Unused"), nil},
-		{"delete more", "max", deleting("Unused more"), rbac.ErrEscalation},
-		{"edit less", "max", editing("Clerk", func(r *rbac.Role) { r.Name = "New" }), nil},
-		{"edit more", "max", editing("Seller", func(r *rbac.Role) { r.Name = "New" }), rbac.ErrEscalation},
-		{"reassign who holds as much", "max", assigning("Clerk", "mia"), nil},
-		{"reassign who holds more", "max", assigning("Clerk", "stan"), rbac.ErrEscalation},
-		{"suspend who holds as much", "max", suspending("mia"), nil},
-		{"suspend who holds more", "max", suspending("stan"), rbac.ErrEscalation},
-		{"reinstate who holds as much", "max", reinstating("sam"), nil},
-		{"reinstate who holds more", "max", reinstating("sid"), rbac.ErrEscalation},
-		{"remove who holds as much", "max", removing("mia"), nil},
-		{"remove who holds more", "max", removing("stan"), rbac.ErrEscalation},
-		{"remove who holds what this program does not know", "max", removing("bill"), rbac.ErrEscalation},
-		{"the same as Administrator", "ada", removing("bill"), nil},
-		{"the application touches anybody", "", removing("bill", "stan", "abe"), nil},
+		{"delete less", "max", company.Deleting("Unused"), nil},
+		{"delete more", "max", company.Deleting("Unused more"), rbac.ErrEscalation},
+		{"edit less", "max", company.Editing("Clerk", func(r *rbac.Role) { r.Name = "New" }), nil},
+		{"edit more", "max", company.Editing("Seller", func(r *rbac.Role) { r.Name = "New" }), rbac.ErrEscalation},
+		{"reassign who holds as much", "max", company.Assigning("Clerk", "mia"), nil},
+		{"reassign who holds more", "max", company.Assigning("Clerk", "stan"), rbac.ErrEscalation},
+		{"suspend who holds as much", "max", company.Suspending("mia"), nil},
+		{"suspend who holds more", "max", company.Suspending("stan"), rbac.ErrEscalation},
+		{"reinstate who holds as much", "max", company.Reinstating("sam"), nil},
+		{"reinstate who holds more", "max", company.Reinstating("sid"), rbac.ErrEscalation},
+		{"remove who holds as much", "max", company.Removing("mia"), nil},
+		{"remove who holds more", "max", company.Removing("stan"), rbac.ErrEscalation},
+		{"remove who holds what this program does not know", "max", company.Removing("bill"), rbac.ErrEscalation},
+		{"the same as Administrator", "ada", company.Removing("bill"), nil},
+		{"the application touches anybody", "", company.Removing("bill", "stan", "abe"), nil},
 	})
 }
 
@@ -118,58 +120,58 @@ func TestA3_NobodyTouchesWhoHoldsMore(t *testing.T) {
 // an Administrator sorts them out.
 func TestA3_MembersWithoutARole(t *testing.T) {
 	t.Parallel()
-	ctx, c := t.Context(), newCompany(t)
-	update(t, c.store, "", func(tx rbac.Tx) error {
+	ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+	update(t, c.Store, "", func(tx rbac.Tx) error {
 		return tx.PutMembers(rbac.Member{User: "gil", Role: "gone"}, rbac.Member{User: "gus", Role: "gone"}, rbac.Member{User: "gay", Role: "gone"})
 	})
-	ada, max := c.w.As("ada"), c.w.As("max")
+	ada, max := c.W.As("ada"), c.W.As("max")
 	require.ErrorIs(t, max.Remove(ctx, "gay"), rbac.ErrEscalation)
 	require.NoError(t, ada.Remove(ctx, "gay"))
-	require.NoError(t, ada.Assign(ctx, c.role("Clerk").ID, "gil"))
-	require.True(t, c.w.Can(ctx, "gil", rbac.Contacts, rbac.Read))
-	require.NoError(t, ada.ReplaceRole(ctx, "gone", c.role("Clerk").ID), "a role that is gone can be replaced")
-	require.True(t, c.w.Can(ctx, "gus", rbac.Contacts, rbac.Read))
-	require.ErrorIs(t, ada.ReplaceRole(ctx, "gone", c.role("Clerk").ID), rbac.ErrRoleNotFound, "when somebody holds it")
+	require.NoError(t, ada.Assign(ctx, c.Role("Clerk").ID, "gil"))
+	require.True(t, c.W.Can(ctx, "gil", rbac.Contacts, rbac.Read))
+	require.NoError(t, ada.ReplaceRole(ctx, "gone", c.Role("Clerk").ID), "a role that is gone can be replaced")
+	require.True(t, c.W.Can(ctx, "gus", rbac.Contacts, rbac.Read))
+	require.ErrorIs(t, ada.ReplaceRole(ctx, "gone", c.Role("Clerk").ID), rbac.ErrRoleNotFound, "when somebody holds it")
 }
 
 func TestA4_NobodyChangesTheirOwnMembership(t *testing.T) {
 	t.Parallel()
 	runRule(t, []ruleCase{
-		{"somebody else's", "ada", assigning("Clerk", "abe"), nil},
-		{"one's own", "ada", assigning("Clerk", "ada"), rbac.ErrSelf},
-		{"one's own, to what it is", "ada", assigning("Administrator", "ada"), rbac.ErrSelf},
-		{"one's own among others", "max", removing("cleo", "max", "mia"), rbac.ErrSelf},
-		{"others", "max", removing("cleo", "mia"), nil},
-		{"one's own standing", "max", reinstating("max"), rbac.ErrSelf},
-		{"somebody else's standing", "max", reinstating("sam"), nil},
-		{"one's own suspension", "max", suspending("max"), rbac.ErrSelf},
-		{"somebody's with an id that looks like one's own", "max", assigning("Clerk", "Max"), nil},
+		{"somebody else's", "ada", company.Assigning("Clerk", "abe"), nil},
+		{"one's own", "ada", company.Assigning("Clerk", "ada"), rbac.ErrSelf},
+		{"one's own, to what it is", "ada", company.Assigning("Administrator", "ada"), rbac.ErrSelf},
+		{"one's own among others", "max", company.Removing("cleo", "max", "mia"), rbac.ErrSelf},
+		{"others", "max", company.Removing("cleo", "mia"), nil},
+		{"one's own standing", "max", company.Reinstating("max"), rbac.ErrSelf},
+		{"somebody else's standing", "max", company.Reinstating("sam"), nil},
+		{"one's own suspension", "max", company.Suspending("max"), rbac.ErrSelf},
+		{"somebody's with an id that looks like one's own", "max", company.Assigning("Clerk", "Max"), nil},
 	})
 }
 
 func TestA5_SystemRolesAreProtected(t *testing.T) {
 	t.Parallel()
-	system := func(ctx context.Context, _ *company, a *rbac.Admin) error {
+	system := func(ctx context.Context, _ *company.Company, a *rbac.Admin) error {
 		_, err := a.CreateRole(ctx, rbac.Role{Name: "New", System: true})
 		return err
 	}
 	runRule(t, []ruleCase{
-		{"create a role", "ada", naming("New"), nil},
+		{"create a role", "ada", company.Naming("New"), nil},
 		{"create a system role", "ada", system, rbac.ErrProtectedRole},
 		{"create a system role as the application", "", system, rbac.ErrProtectedRole},
-		{"edit a role", "ada", editing("Clerk", func(r *rbac.Role) { r.Name = "New" }), nil},
-		{"edit a system role", "ada", editing("Administrator", func(r *rbac.Role) { r.Permissions = nil }), rbac.ErrProtectedRole},
-		{"edit a system role as the application", "", editing("Administrator", func(r *rbac.Role) { r.Name = "New" }), rbac.ErrProtectedRole},
-		{"edit a system role to what it is", "ada", editing("Administrator", func(*rbac.Role) {}), rbac.ErrProtectedRole},
-		{"make a role a system role", "ada", editing("Clerk", func(r *rbac.Role) { r.System = true }), rbac.ErrProtectedRole},
-		{"delete a role", "ada", deleting("Unused"), nil},
-		{"delete a system role", "ada", deleting("Administrator"), rbac.ErrProtectedRole},
-		{"delete a system role as the application", "", deleting("Administrator"), rbac.ErrProtectedRole},
-		{"create under its name", "ada", naming("ADMINISTRATOR "), rbac.ErrProtectedRole},
-		{"create under its name as the application", "", naming("Ａdministrator"), rbac.ErrProtectedRole},
-		{"create under a name close by", "ada", naming("Administrators"), nil},
-		{"rename to its name", "ada", editing("Clerk", func(r *rbac.Role) { r.Name = "administrator" }), rbac.ErrProtectedRole},
-		{"assign it", "ada", assigning("Administrator", "cleo"), nil},
+		{"edit a role", "ada", company.Editing("Clerk", func(r *rbac.Role) { r.Name = "New" }), nil},
+		{"edit a system role", "ada", company.Editing("Administrator", func(r *rbac.Role) { r.Permissions = nil }), rbac.ErrProtectedRole},
+		{"edit a system role as the application", "", company.Editing("Administrator", func(r *rbac.Role) { r.Name = "New" }), rbac.ErrProtectedRole},
+		{"edit a system role to what it is", "ada", company.Editing("Administrator", func(*rbac.Role) {}), rbac.ErrProtectedRole},
+		{"make a role a system role", "ada", company.Editing("Clerk", func(r *rbac.Role) { r.System = true }), rbac.ErrProtectedRole},
+		{"delete a role", "ada", company.Deleting("Unused"), nil},
+		{"delete a system role", "ada", company.Deleting("Administrator"), rbac.ErrProtectedRole},
+		{"delete a system role as the application", "", company.Deleting("Administrator"), rbac.ErrProtectedRole},
+		{"create under its name", "ada", company.Naming("ADMINISTRATOR "), rbac.ErrProtectedRole},
+		{"create under its name as the application", "", company.Naming("Ａdministrator"), rbac.ErrProtectedRole},
+		{"create under a name close by", "ada", company.Naming("Administrators"), nil},
+		{"rename to its name", "ada", company.Editing("Clerk", func(r *rbac.Role) { r.Name = "administrator" }), rbac.ErrProtectedRole},
+		{"assign it", "ada", company.Assigning("Administrator", "cleo"), nil},
 	})
 }
 
@@ -177,7 +179,7 @@ func TestA5_SystemRolesAreProtected(t *testing.T) {
 func TestA5_RefusalNamesTheRole(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	az := openOn(t, newStore(t), rbac.WithSystemRoles(rbac.Role{ID: "support", Name: "Support"}))
+	az := openOn(t, rbac.NewMemStore(), rbac.WithSystemRoles(rbac.Role{ID: "support", Name: "Support"}))
 	admin := az.System("test")
 	role := addRole(t, az.Workspace, "Other", nil)
 	role.Name = "SUPPORT"
@@ -200,7 +202,7 @@ func TestA5_RefusalNamesTheRole(t *testing.T) {
 // compared like any role, areas of a newer program included.
 func TestA3_OtherSystemRolesAreComparedLikeAny(t *testing.T) {
 	t.Parallel()
-	ctx, store := t.Context(), newStore(t)
+	ctx, store := t.Context(), rbac.NewMemStore()
 	everything := rbac.Permissions{}
 	for _, info := range rbac.DefaultAreas() {
 		everything[info.Area] = access(rbac.All, rbac.All)
@@ -209,7 +211,7 @@ func TestA3_OtherSystemRolesAreComparedLikeAny(t *testing.T) {
 		rbac.Role{ID: "steward", Name: "Steward", Permissions: rbac.Permissions{rbac.Users: access(rbac.All, rbac.All)}},
 		rbac.Role{ID: "owner", Name: "Owner", Permissions: everything},
 	))
-	biller := addRole(t, openOn(t, store, billing()).Workspace, "Biller", rbac.Permissions{"billing": access(rbac.All, rbac.None)})
+	biller := addRole(t, openOn(t, store, company.Billing()).Workspace, "Biller", rbac.Permissions{"billing": access(rbac.All, rbac.None)})
 	seller := addRole(t, az.Workspace, "Seller", rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)})
 	assign(t, az.Workspace, "steward", "sue")
 	assign(t, az.Workspace, "owner", "oda")
@@ -227,26 +229,26 @@ func TestA3_OtherSystemRolesAreComparedLikeAny(t *testing.T) {
 func TestA6_AnActiveAdministratorStays(t *testing.T) {
 	t.Parallel()
 	runRule(t, []ruleCase{
-		{"one of two is removed", "", removing("ada"), nil},
-		{"both are removed", "", removing("ada", "abe"), rbac.ErrLastAdministrator},
-		{"one of two is suspended", "", suspending("ada"), nil},
-		{"both are suspended", "", suspending("ada", "abe"), rbac.ErrLastAdministrator},
-		{"one of two is demoted", "ada", assigning("Clerk", "abe"), nil},
-		{"both are demoted", "", assigning("Clerk", "ada", "abe"), rbac.ErrLastAdministrator},
-		{"both are demoted and one is suspended already", "", func(ctx context.Context, c *company, a *rbac.Admin) error {
+		{"one of two is removed", "", company.Removing("ada"), nil},
+		{"both are removed", "", company.Removing("ada", "abe"), rbac.ErrLastAdministrator},
+		{"one of two is suspended", "", company.Suspending("ada"), nil},
+		{"both are suspended", "", company.Suspending("ada", "abe"), rbac.ErrLastAdministrator},
+		{"one of two is demoted", "ada", company.Assigning("Clerk", "abe"), nil},
+		{"both are demoted", "", company.Assigning("Clerk", "ada", "abe"), rbac.ErrLastAdministrator},
+		{"both are demoted and one is suspended already", "", func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
 			if err := a.Suspend(ctx, "abe"); err != nil {
 				return err
 			}
-			if err := a.Assign(ctx, c.role("Clerk").ID, "abe"); err != nil {
+			if err := a.Assign(ctx, c.Role("Clerk").ID, "abe"); err != nil {
 				return err
 			}
-			return a.Assign(ctx, c.role("Clerk").ID, "cody")
+			return a.Assign(ctx, c.Role("Clerk").ID, "cody")
 		}, nil},
-		{"the role of both is replaced", "", func(ctx context.Context, c *company, a *rbac.Admin) error {
-			return a.ReplaceRole(ctx, rbac.Administrator, c.role("Clerk").ID)
+		{"the role of both is replaced", "", func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
+			return a.ReplaceRole(ctx, rbac.Administrator, c.Role("Clerk").ID)
 		}, rbac.ErrLastAdministrator},
-		{"another role is replaced by theirs", "", func(ctx context.Context, c *company, a *rbac.Admin) error {
-			return a.ReplaceRole(ctx, c.role("Clerk").ID, rbac.Administrator)
+		{"another role is replaced by theirs", "", func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
+			return a.ReplaceRole(ctx, c.Role("Clerk").ID, rbac.Administrator)
 		}, nil},
 	})
 }
@@ -254,106 +256,250 @@ func TestA6_AnActiveAdministratorStays(t *testing.T) {
 func TestA7_RolesInUseStay(t *testing.T) {
 	t.Parallel()
 	runRule(t, []ruleCase{
-		{"nobody holds it", "ada", deleting("Unused"), nil},
-		{"somebody holds it", "ada", deleting("Half"), rbac.ErrRoleInUse},
-		{"as the application", "", deleting("Half"), rbac.ErrRoleInUse},
-		{"only somebody suspended holds it", "ada", func(ctx context.Context, c *company, a *rbac.Admin) error {
-			return deleting("Unused")(ctx, c, c.w.System("test"))
+		{"nobody holds it", "ada", company.Deleting("Unused"), nil},
+		{"somebody holds it", "ada", company.Deleting("Half"), rbac.ErrRoleInUse},
+		{"as the application", "", company.Deleting("Half"), rbac.ErrRoleInUse},
+		{"only somebody suspended holds it", "ada", func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
+			return company.Deleting("Unused")(ctx, c, c.W.System("test"))
 		}, nil},
-		{"nobody holds it any more", "ada", func(ctx context.Context, c *company, a *rbac.Admin) error {
-			return errors.Join(a.Remove(ctx, "hal"), a.DeleteRole(ctx, c.role("Half").ID))
+		{"nobody holds it any more", "ada", func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
+			return errors.Join(a.Remove(ctx, "hal"), a.DeleteRole(ctx, c.Role("Half").ID))
 		}, nil},
 	})
 	t.Run("suspended holders hold it", func(t *testing.T) {
 		t.Parallel()
-		ctx, c := t.Context(), newCompany(t)
-		require.NoError(t, c.w.As("ada").Suspend(ctx, "hal"))
-		require.ErrorIs(t, c.w.As("ada").DeleteRole(ctx, c.role("Half").ID), rbac.ErrRoleInUse)
-		c.check(t)
+		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+		require.NoError(t, c.W.As("ada").Suspend(ctx, "hal"))
+		require.ErrorIs(t, c.W.As("ada").DeleteRole(ctx, c.Role("Half").ID), rbac.ErrRoleInUse)
+		c.Check(t)
 	})
 	t.Run("at most ten holders are named", func(t *testing.T) {
 		t.Parallel()
-		ctx, c := t.Context(), newCompany(t)
+		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
 		var users []string
 		for i := range 12 {
 			users = append(users, fmt.Sprintf("u%02d", i))
 		}
-		assign(t, c.w, c.role("Unused").ID, users...)
-		err := c.w.As("ada").DeleteRole(ctx, c.role("Unused").ID)
+		assign(t, c.W, c.Role("Unused").ID, users...)
+		err := c.W.As("ada").DeleteRole(ctx, c.Role("Unused").ID)
 		var refused *rbac.RefusalError
 		require.ErrorAs(t, err, &refused)
 		require.Equal(t, &rbac.RefusalError{
-			Rule: rbac.ErrRoleInUse, Role: c.role("Unused").ID, RoleName: "Unused", Users: users[:10],
+			Rule: rbac.ErrRoleInUse, Role: c.Role("Unused").ID, RoleName: "Unused", Users: users[:10],
 		}, refused)
 		require.Equal(t, `rbac: role is in use: role "Unused": "u00", "u01", "u02", "u03", "u04", "u05", "u06", "u07", "u08", "u09"`, err.Error())
 	})
 }
 
-// AsSubject acts as its user, who holds no more than the subject's limit left:
-// an API key does not get around its limit by way of administration.
-func TestAsSubject(t *testing.T) {
+// ruleCase is a change that somebody tries, and what comes of it.
+type ruleCase struct {
+	name  string
+	actor string // empty for System
+	try   company.Try
+	want  error // the rule that refuses; nil if none does
+}
+
+// runRule runs the cases of one rule, each in a company of its own. A refused
+// change leaves store and memory as they were; an allowed one is made.
+func runRule(t *testing.T, cases []ruleCase) {
+	t.Helper()
+	names := map[string]bool{}
+	allowed, refused := 0, 0
+	for _, test := range cases {
+		require.False(t, names[test.name], "%q is there twice", test.name)
+		names[test.name] = true
+		if test.want == nil {
+			allowed++
+		} else {
+			refused++
+		}
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := company.New(t, rbac.NewMemStore(), "")
+			a := c.W.System("test")
+			if test.actor != "" {
+				a = c.W.As(test.actor)
+			}
+			before, answers := contentsOf(t, c.Store, ""), c.Answers(t)
+			err := test.try(t.Context(), c, a)
+			if test.want == nil {
+				require.NoError(t, err)
+				require.NotEqual(t, text(before), text(contentsOf(t, c.Store, "")))
+			} else {
+				require.ErrorIs(t, err, test.want)
+				require.Equal(t, text(before), text(contentsOf(t, c.Store, "")))
+				require.Equal(t, answers, c.Answers(t))
+			}
+			c.Check(t)
+		})
+	}
+	require.NotZero(t, allowed, "a rule refuses something and allows something beside it")
+	require.NotZero(t, refused, "a rule refuses something and allows something beside it")
+}
+
+func TestA8_RoleNamesAreUnique(t *testing.T) {
 	t.Parallel()
-	ctx, az := t.Context(), openOn(t, newStore(t))
-	reader := addRole(t, az.Workspace, "Reader", rbac.Permissions{rbac.Deals: access(rbac.Own, rbac.None)})
-	wide := addRole(t, az.Workspace, "Wide", rbac.Permissions{rbac.Deals: access(rbac.All, rbac.All), rbac.Contacts: access(rbac.Own, rbac.None)})
-	assign(t, az.Workspace, rbac.Administrator, "ada", "bea")
-	assign(t, az.Workspace, reader.ID, "rob")
-	ada, err := az.Subject(ctx, "ada")
-	require.NoError(t, err)
-	key := ada.Limit(rbac.Permissions{rbac.Users: access(rbac.None, rbac.All), rbac.Deals: access(rbac.All, rbac.None)})
-	missing := func(err error) rbac.Permissions {
-		var escalation *rbac.EscalationError
-		require.ErrorAs(t, err, &escalation)
-		require.Equal(t, "ada", escalation.Actor)
-		return escalation.Missing
+	runRule(t, []ruleCase{
+		{"create under a new name", "ada", company.Naming("Clerks"), nil},
+		{"create under a taken one", "ada", company.Naming(" CLERK"), rbac.ErrNameTaken},
+		{"create under a taken one as the application", "", company.Naming("clerk"), rbac.ErrNameTaken},
+		{"rename to a new one", "ada", company.Editing("Clerk", func(r *rbac.Role) { r.Name = "Sellers" }), nil},
+		{"rename to a taken one", "ada", company.Editing("Clerk", func(r *rbac.Role) { r.Name = "ｓeller" }), rbac.ErrNameTaken},
+		{"respell one's own", "ada", company.Editing("Clerk", func(r *rbac.Role) { r.Name = "CLERK" }), nil},
+		{"take a name that was given up", "ada", func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
+			return errors.Join(a.DeleteRole(ctx, c.Role("Unused").ID), company.Naming("unused")(ctx, c, a))
+		}, nil},
+	})
+}
+
+func TestA9_EditsOfAnotherVersionConflict(t *testing.T) {
+	t.Parallel()
+	versioned := func(by int64) func(*rbac.Role) {
+		return func(r *rbac.Role) { r.Name, r.Version = "New", r.Version+by }
 	}
+	runRule(t, []ruleCase{
+		{"the version that was read", "ada", company.Editing("Clerk", versioned(0)), nil},
+		{"an older one", "ada", company.Editing("Clerk", versioned(-1)), rbac.ErrConflict},
+		{"a newer one", "ada", company.Editing("Clerk", versioned(1)), rbac.ErrConflict},
+		{"an impossible one", "ada", company.Editing("Clerk", versioned(-100)), rbac.ErrConflict},
+		{"an older one as the application", "", company.Editing("Clerk", versioned(-1)), rbac.ErrConflict},
+		{"two edits in turn", "ada", func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
+			role := c.Role("Clerk")
+			role.Name = "One"
+			role, err := a.UpdateRole(ctx, role)
+			if err != nil {
+				return err
+			}
+			role.Name = "Two"
+			_, err = a.UpdateRole(ctx, role)
+			return err
+		}, nil},
+	})
+}
 
-	// What the key covers, it may do, in its user's name.
-	require.NoError(t, az.AsSubject(key).Assign(ctx, reader.ID, "new"))
-	require.NoError(t, az.AsSubject(key).Remove(ctx, "new"))
-	for e, err := range az.Events(ctx, rbac.EventQuery{Newest: true, Limit: 2}) {
-		require.NoError(t, err)
-		require.Equal(t, "ada", e.Actor)
+// A13: when several rules refuse, the first in the order answers.
+func TestA13_TheFirstRuleAnswers(t *testing.T) {
+	t.Parallel()
+	dealsAll := rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)}
+	create := func(r rbac.Role) func(context.Context, *company.Company, *rbac.Admin) error {
+		return func(ctx context.Context, _ *company.Company, a *rbac.Admin) error {
+			_, err := a.CreateRole(ctx, r)
+			return err
+		}
 	}
-	// What it does not cover, it neither grants nor touches.
-	beyond := rbac.Permissions{rbac.Deals: access(rbac.None, rbac.All), rbac.Contacts: access(rbac.Own, rbac.None)}
-	require.Equal(t, beyond, missing(az.AsSubject(key).Assign(ctx, wide.ID, "rob")))
-	_, err = az.AsSubject(key).CreateRole(ctx, rbac.Role{Name: "Mine", Permissions: wide.Permissions})
-	require.Equal(t, beyond, missing(err))
-	require.Equal(t, beyond, missing(az.AsSubject(key).DeleteRole(ctx, wide.ID)))
-	require.ErrorIs(t, az.AsSubject(key).Assign(ctx, rbac.Administrator, "rob"), rbac.ErrEscalation)
-	require.ErrorIs(t, az.AsSubject(key).Suspend(ctx, "bea"), rbac.ErrEscalation)
-	require.ErrorIs(t, az.AsSubject(key).Suspend(ctx, "ada"), rbac.ErrSelf)
+	update := func(r rbac.Role) func(context.Context, *company.Company, *rbac.Admin) error {
+		return func(ctx context.Context, _ *company.Company, a *rbac.Admin) error {
+			_, err := a.UpdateRole(ctx, r)
+			return err
+		}
+	}
+	assignTo := func(role rbac.RoleID, users ...string) func(context.Context, *company.Company, *rbac.Admin) error {
+		return func(ctx context.Context, _ *company.Company, a *rbac.Admin) error {
+			return a.Assign(ctx, role, users...)
+		}
+	}
+	stale := func(name string, edit func(*rbac.Role)) func(context.Context, *company.Company, *rbac.Admin) error {
+		return company.Editing(name, func(r *rbac.Role) {
+			r.Version = 99
+			edit(r)
+		})
+	}
+	for _, test := range []struct {
+		actor       string
+		first, then error
+		try         company.Try
+	}{
+		{"nobody", rbac.ErrInvalid, rbac.ErrDenied, company.Assigning("Clerk", "")},
+		{"ada", rbac.ErrInvalid, rbac.ErrRoleNotFound, assignTo("gone", "")},
+		{"ada", rbac.ErrInvalid, rbac.ErrMemberNotFound, company.Removing("nobody", "")},
+		{"ada", rbac.ErrInvalid, rbac.ErrProtectedRole, create(rbac.Role{System: true})},
+		{"ada", rbac.ErrInvalid, rbac.ErrSelf, company.Removing("ada", "")},
+		{"ada", rbac.ErrInvalid, rbac.ErrConflict, stale("Clerk", func(r *rbac.Role) { r.Name = "" })},
+		{"max", rbac.ErrInvalid, rbac.ErrEscalation, create(rbac.Role{Permissions: dealsAll})},
+		{"ada", rbac.ErrInvalid, rbac.ErrNameTaken, create(rbac.Role{Name: "Clerk", Version: 1})},
+		{"ada", rbac.ErrInvalid, rbac.ErrLastAdministrator, company.Removing("ada", "abe", " ")},
 
-	// A key without Manage All on Users does not administer, and the reason is
-	// the limit.
-	var denied *rbac.DeniedError
-	require.ErrorAs(t, az.AsSubject(ada.Limit(nil)).Assign(ctx, reader.ID, "new"), &denied)
-	require.Equal(t, rbac.ReasonLimited, denied.Decision.Reason)
-	require.ErrorAs(t, az.AsSubject(ada.Limit(rbac.Permissions{rbac.Users: access(rbac.All, rbac.Own)})).Assign(ctx, reader.ID, "new"), &denied)
-	require.Equal(t, rbac.ReasonLimited, denied.Decision.Reason)
+		{"nobody", rbac.ErrDenied, rbac.ErrRoleNotFound, assignTo("gone", "new")},
+		{"cleo", rbac.ErrDenied, rbac.ErrMemberNotFound, company.Removing("nobody")},
+		{"cleo", rbac.ErrDenied, rbac.ErrProtectedRole, company.Deleting("Administrator")},
+		{"cleo", rbac.ErrDenied, rbac.ErrSelf, company.Removing("cleo")},
+		{"cleo", rbac.ErrDenied, rbac.ErrConflict, stale("Clerk", func(*rbac.Role) {})},
+		{"cleo", rbac.ErrDenied, rbac.ErrEscalation, company.Assigning("Seller", "new")},
+		{"cleo", rbac.ErrDenied, rbac.ErrNameTaken, company.Naming("Seller")},
+		{"cleo", rbac.ErrDenied, rbac.ErrRoleInUse, company.Deleting("Clerk")},
+		{"cleo", rbac.ErrDenied, rbac.ErrLastAdministrator, company.Removing("ada", "abe")},
 
-	// A limit adds nothing: rights are read in the transaction (A11).
-	require.NoError(t, az.System("test").Suspend(ctx, "ada"))
-	require.ErrorAs(t, az.AsSubject(key).Assign(ctx, reader.ID, "new"), &denied)
-	require.Equal(t, rbac.ReasonSuspended, denied.Decision.Reason)
-	require.NoError(t, az.System("test").Reinstate(ctx, "ada"))
+		{"ada", rbac.ErrRoleNotFound, rbac.ErrProtectedRole, update(rbac.Role{ID: "gone", Name: "Administrator", System: true})},
+		{"ada", rbac.ErrRoleNotFound, rbac.ErrSelf, assignTo("gone", "ada")},
+		{"ada", rbac.ErrMemberNotFound, rbac.ErrSelf, company.Removing("ada", "nobody")},
+		{"ada", rbac.ErrRoleNotFound, rbac.ErrConflict, update(rbac.Role{ID: "gone", Name: "New", Version: 9})},
+		{"max", rbac.ErrRoleNotFound, rbac.ErrEscalation, assignTo("gone", "stan")},
+		{"max", rbac.ErrMemberNotFound, rbac.ErrEscalation, company.Removing("stan", "nobody")},
+		{"ada", rbac.ErrRoleNotFound, rbac.ErrNameTaken, update(rbac.Role{ID: "gone", Name: "Clerk"})},
+		{"", rbac.ErrRoleNotFound, rbac.ErrLastAdministrator, assignTo("gone", "ada", "abe")},
+		{"", rbac.ErrMemberNotFound, rbac.ErrLastAdministrator, company.Removing("ada", "abe", "nobody")},
 
-	// A subject of another workspace is nobody here, and neither is the zero
-	// Subject anybody.
-	assign(t, az.For("acme"), rbac.Administrator, "ada")
-	require.ErrorIs(t, az.For("acme").AsSubject(ada).Assign(ctx, rbac.Administrator, "eve"), rbac.ErrDenied)
-	require.ErrorIs(t, az.AsSubject(rbac.Subject{}).Assign(ctx, reader.ID, "eve"), rbac.ErrDenied)
+		{"ada", rbac.ErrProtectedRole, rbac.ErrConflict, stale("Administrator", func(*rbac.Role) {})},
+		{"ada", rbac.ErrProtectedRole, rbac.ErrConflict, stale("Clerk", func(r *rbac.Role) { r.Name = "administrator" })},
+		{"ada", rbac.ErrProtectedRole, rbac.ErrConflict, stale("Clerk", func(r *rbac.Role) { r.System = true })},
+		{"max", rbac.ErrProtectedRole, rbac.ErrEscalation, company.Deleting("Administrator")},
+		{"max", rbac.ErrProtectedRole, rbac.ErrEscalation, create(rbac.Role{Name: "administrator", Permissions: dealsAll})},
+		{"ada", rbac.ErrProtectedRole, rbac.ErrNameTaken, create(rbac.Role{Name: "Clerk", System: true})},
+		{"ada", rbac.ErrProtectedRole, rbac.ErrRoleInUse, company.Deleting("Administrator")},
 
-	// Without a limit it is As: an Administrator covers areas that this program
-	// does not know.
-	store := newStore(t)
-	newer := openOn(t, store, rbac.WithAreas(append(rbac.DefaultAreas(), rbac.AreaInfo{Area: "billing"})...))
-	assign(t, newer.Workspace, rbac.Administrator, "ada")
-	billing := addRole(t, newer.Workspace, "Billing", rbac.Permissions{"billing": access(rbac.All, rbac.All)})
-	older := openOn(t, store)
-	ada, err = older.Subject(ctx, "ada")
-	require.NoError(t, err)
-	require.NoError(t, older.AsSubject(ada).Assign(ctx, billing.ID, "bob"))
-	require.ErrorIs(t, older.AsSubject(ada.Limit(ada.Permissions())).Remove(ctx, "bob"), rbac.ErrEscalation)
+		{"max", rbac.ErrSelf, rbac.ErrEscalation, company.Assigning("Seller", "max")},
+		{"max", rbac.ErrSelf, rbac.ErrEscalation, company.Removing("stan", "max")},
+		{"ada", rbac.ErrSelf, rbac.ErrLastAdministrator, company.Removing("ada", "abe")},
+
+		{"max", rbac.ErrConflict, rbac.ErrEscalation, stale("Seller", func(r *rbac.Role) { r.Name = "New" })},
+		{"ada", rbac.ErrConflict, rbac.ErrNameTaken, stale("Clerk", func(r *rbac.Role) { r.Name = "Seller" })},
+
+		{"max", rbac.ErrEscalation, rbac.ErrNameTaken, create(rbac.Role{Name: "Clerk", Permissions: dealsAll})},
+		{"max", rbac.ErrEscalation, rbac.ErrNameTaken, company.Editing("Seller", func(r *rbac.Role) { r.Name = "Clerk" })},
+		{"max", rbac.ErrEscalation, rbac.ErrRoleInUse, company.Deleting("Seller")},
+		{"max", rbac.ErrEscalation, rbac.ErrLastAdministrator, company.Removing("ada", "abe")},
+	} {
+		name := fmt.Sprintf("%v before %v", test.first, test.then)
+		t.Run(strings.ReplaceAll(name, "rbac: ", ""), func(t *testing.T) {
+			t.Parallel()
+			c := company.New(t, rbac.NewMemStore(), "")
+			a := c.W.System("test")
+			if test.actor != "" {
+				a = c.W.As(test.actor)
+			}
+			unchanged(t, c.Store, "", func() {
+				err := test.try(t.Context(), c, a)
+				require.ErrorIs(t, err, test.first)
+				require.NotErrorIs(t, err, test.then)
+			})
+		})
+	}
+}
+
+// Whom an Admin denies, it denies for the reason that Explain gives.
+func TestDeniedActorHasTheReasonOfExplain(t *testing.T) {
+	t.Parallel()
+	ctx, store := t.Context(), rbac.NewMemStore()
+	err := store.Update(ctx, "", func(tx rbac.Tx) error {
+		return tx.PutMembers(rbac.Member{User: "cem", Role: "vanished", Suspended: true}, rbac.Member{User: "dee", Role: "vanished"},
+			rbac.Member{User: "eve", Role: rbac.Administrator, Suspended: true})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	az, err := rbac.Open(ctx, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer az.Close()
+	for _, user := range []string{"cem", "dee", "eve", "nobody", ""} {
+		want, err := az.Explain(ctx, user, rbac.Users, rbac.Manage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var denied *rbac.DeniedError
+		if err := az.As(user).Suspend(ctx, "dee"); !errors.As(err, &denied) || denied.Decision != want {
+			t.Errorf("As(%q): %v, but Explain says: %v", user, err, want)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/heap"
 )
 
 // The floor is the least that a check could be: an atomic pointer to an
@@ -278,9 +279,9 @@ func BenchmarkCanTwoGoroutines(b *testing.B) {
 func BenchmarkMemory(b *testing.B) {
 	c := million()
 	for range b.N {
-		before := heap()
+		before := heap.InUse()
 		az := c.open(b)
-		after := heap()
+		after := heap.InUse()
 		// MemStore shares its ids with the snapshot, another store would not:
 		// count them, in the size class of a 36-byte string.
 		const id = 48
@@ -288,14 +289,6 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.KeepAlive(az)
 		az.Close()
 	}
-}
-
-func heap() uint64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
 
 // One assignment in a workspace of a million members, from the call to the

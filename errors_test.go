@@ -3,8 +3,10 @@ package rbac_test
 import (
 	"errors"
 	"fmt"
-	"go/ast"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/company"
+	"github.com/areagate/rbac/internal/fault"
+	"github.com/areagate/rbac/rbactest"
 )
 
 // Every exported error is returned through the public API, alone or wrapped,
@@ -23,17 +28,17 @@ func TestEveryErrorIsReturned(t *testing.T) {
 }
 
 func testEveryErrorIsReturned(t *testing.T) {
-	ctx, c := t.Context(), newCompany(t)
-	ada, max := c.w.As("ada"), c.w.As("max")
-	stale, taken := c.role("Clerk"), c.role("Clerk")
+	ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+	ada, max := c.W.As("ada"), c.W.As("max")
+	stale, taken := c.Role("Clerk"), c.Role("Clerk")
 	stale.Version, taken.Name = 0, "Seller"
 
-	faulty := newFaultStore(c.store)
+	faulty := fault.New(c.Store)
 	onFaulty := openOn(t, faulty)
-	closed := openOn(t, newStore(t))
+	closed := openOn(t, rbac.NewMemStore())
 	require.NoError(t, closed.Close())
-	update(t, c.store, "malformed", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "bad"}) })
-	update(t, c.store, "crowded", func(tx rbac.Tx) error {
+	update(t, c.Store, "malformed", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "bad"}) })
+	update(t, c.Store, "crowded", func(tx rbac.Tx) error {
 		for i := range 1000 {
 			if err := tx.PutRole(rbac.Role{ID: rbac.RoleID(fmt.Sprint("r", i)), Name: fmt.Sprint("Role ", i), Version: 1}); err != nil {
 				return err
@@ -41,24 +46,24 @@ func testEveryErrorIsReturned(t *testing.T) {
 		}
 		return nil
 	})
-	_, tooMany := openOn(t, c.store).For("crowded").System("test").CreateRole(ctx, rbac.Role{Name: "One more"})
-	tampered := newFaultStore(c.store)
-	tampered.setRows(&rowFaults{events: cut[rbac.Event](1)})
+	_, tooMany := openOn(t, c.Store).For("crowded").System("test").CreateRole(ctx, rbac.Role{Name: "One more"})
+	tampered := fault.New(c.Store)
+	tampered.SetRows(&fault.Rows{Events: fault.Cut[rbac.Event](1)})
 
-	with := func(o op, b behaviour, try func() error) error {
-		faulty.set(o, b)
-		defer faulty.set(o, nil)
+	with := func(op rbactest.Op, f rbactest.Fault, try func() error) error {
+		faulty.Set(f, op)
+		defer faulty.Set(nil, op)
 		return try()
 	}
 	_, conflict := ada.UpdateRole(ctx, stale)
 	_, nameTaken := ada.UpdateRole(ctx, taken)
 	_, unavailable := rbac.Open(ctx, func() rbac.Store {
-		s := newFaultStore(c.store)
-		s.set(opRevisions, failing(errBoom))
+		s := fault.New(c.Store)
+		s.Set(fault.Fails(errBoom), opRevisions)
 		return s
 	}(), quiet)
 	returned := map[string]struct{ got, sentinel error }{
-		"ErrDenied":            {c.w.Authorize(ctx, "cleo", rbac.Deals, rbac.Read), rbac.ErrDenied},
+		"ErrDenied":            {c.W.Authorize(ctx, "cleo", rbac.Deals, rbac.Read), rbac.ErrDenied},
 		"ErrUnavailable":       {unavailable, rbac.ErrUnavailable},
 		"ErrClosed":            {closed.System("test").Assign(ctx, rbac.Administrator, "x"), rbac.ErrClosed},
 		"ErrInvalid":           {ada.Remove(ctx, ""), rbac.ErrInvalid},
@@ -70,28 +75,26 @@ func testEveryErrorIsReturned(t *testing.T) {
 		"ErrConflict":          {conflict, rbac.ErrConflict},
 		"ErrEscalation":        {max.Remove(ctx, "stan"), rbac.ErrEscalation},
 		"ErrNameTaken":         {nameTaken, rbac.ErrNameTaken},
-		"ErrRoleInUse":         {ada.DeleteRole(ctx, c.role("Clerk").ID), rbac.ErrRoleInUse},
-		"ErrLastAdministrator": {c.w.System("test").Remove(ctx, "ada", "abe"), rbac.ErrLastAdministrator},
-		"ErrContention": {with(opUpdate, rolledBack(rbac.ErrContention), func() error {
+		"ErrRoleInUse":         {ada.DeleteRole(ctx, c.Role("Clerk").ID), rbac.ErrRoleInUse},
+		"ErrLastAdministrator": {c.W.System("test").Remove(ctx, "ada", "abe"), rbac.ErrLastAdministrator},
+		"ErrContention": {with(opUpdate, fault.RollsBack(rbac.ErrContention), func() error {
 			return onFaulty.As("ada").Remove(ctx, "cleo")
 		}), rbac.ErrContention},
-		"ErrOutcomeUnknown": {with(opUpdate, lost(false), func() error {
+		"ErrOutcomeUnknown": {with(opUpdate, fault.Loses(false), func() error {
 			return onFaulty.As("ada").Remove(ctx, "cleo")
 		}), rbac.ErrOutcomeUnknown},
-		"ErrMalformed": {openOn(t, c.store).For("malformed").System("test").Remove(ctx, "bad"), rbac.ErrMalformed},
+		"ErrMalformed": {openOn(t, c.Store).For("malformed").System("test").Remove(ctx, "bad"), rbac.ErrMalformed},
 		"ErrTampered":  {openOn(t, tampered).VerifyEvents(ctx), rbac.ErrTampered},
 	}
 	var declared []string
-	for _, file := range rootFiles(t) {
-		ast.Inspect(file, func(n ast.Node) bool {
-			if _, isFunc := n.(*ast.FuncDecl); isFunc {
-				return false
-			}
-			if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Err") {
-				declared = append(declared, v.Names[0].Name)
-			}
-			return true
-		})
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, match := range regexp.MustCompile(`(?m)^(?:var )?\t?(Err\w+)\s+= `).FindAllStringSubmatch(string(source), -1) {
+			declared = append(declared, match[1])
+		}
 	}
 	slices.Sort(declared)
 	require.Equal(t, declared, slices.Sorted(maps.Keys(returned)))
@@ -102,7 +105,7 @@ func testEveryErrorIsReturned(t *testing.T) {
 			require.Equal(t, name == other, errors.Is(r.got, o.sentinel), "the %s that was returned is %s", name, other)
 		}
 	}
-	c.check(t)
+	c.Check(t)
 }
 
 // The texts of the typed errors: what an operator reads. What comes from

@@ -1,8 +1,6 @@
 package rbac_test
 
 import (
-	"bytes"
-	"encoding/csv"
 	"fmt"
 	"strings"
 	"testing"
@@ -143,55 +141,58 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// The three forms of the matrix, to the letter.
-func TestMatrixForms(t *testing.T) {
-	matrix := rbac.Matrix{
-		Areas: []rbac.AreaInfo{{Area: rbac.Deals, Label: "Deals"}, {Area: "inv", Label: "Ça va|so"}},
-		Roles: []rbac.Role{
-			{Name: "Administrator", Permissions: rbac.Permissions{rbac.Deals: {Read: rbac.All, Manage: rbac.All}, "inv": {Read: rbac.All, Manage: rbac.All}}},
-			{Name: "=cmd()|*A*<b>", Permissions: rbac.Permissions{rbac.Deals: {Manage: rbac.Own}}},
-			{Name: "red\x1b[31m"},
-		},
-	}
-	var text, markdown, table bytes.Buffer
-	require.NoError(t, matrix.WriteText(&text))
-	require.NoError(t, matrix.WriteMarkdown(&markdown))
-	require.NoError(t, matrix.WriteCSV(&table))
-
-	require.Equal(t, strings.Join([]string{
-		"Role (read/manage)  Deals    Ça va|so",
-		"------------------  -------  --------",
-		"Administrator       all/all  all/all",
-		"=cmd()|*A*<b>       -/own    -",
-		"red�[31m            -        -",
-		"",
-	}, "\n"), text.String())
-	require.Equal(t, strings.Join([]string{
-		`| Role | Deals | Ça va\|so |`,
-		`| --- | --- | --- |`,
-		`| Administrator | read all, manage all | read all, manage all |`,
-		`| =cmd\(\)\|\*A\*&lt;b&gt; | manage own | no access |`,
-		`| red�\[31m | no access | no access |`,
-		``,
-	}, "\n"), markdown.String())
-	rows, err := csv.NewReader(&table).ReadAll()
-	require.NoError(t, err)
-	require.Equal(t, [][]string{
-		{"Role", "Deals", "Ça va|so"},
-		{"Administrator", "read all, manage all", "read all, manage all"},
-		{"'=cmd()|*A*<b>", "manage own", "no access"},
-		{"red\x1b[31m", "no access", "no access"},
-	}, rows)
-
-	for name, write := range map[string]func(*failingWriter) error{
-		"text":     func(w *failingWriter) error { return matrix.WriteText(w) },
-		"markdown": func(w *failingWriter) error { return matrix.WriteMarkdown(w) },
-		"csv":      func(w *failingWriter) error { return matrix.WriteCSV(w) },
-	} {
-		require.ErrorIs(t, write(&failingWriter{}), errBoom, name)
-	}
-}
-
 type failingWriter struct{}
 
 func (*failingWriter) Write([]byte) (int, error) { return 0, errBoom }
+
+func TestSeverityAndFindingTexts(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "notice warning danger", strings.Join([]string{rbac.Notice.String(), rbac.Warning.String(), rbac.Danger.String()}, " "))
+	require.Equal(t, "warning: unused-role: Nobody.", rbac.Finding{Code: rbac.FindingUnusedRole, Severity: rbac.Warning, Message: "Nobody."}.String())
+}
+
+// A workspace has at most 1,000 roles of its own, and who may not create one
+// does not learn how many there are.
+func TestTooManyRoles(t *testing.T) {
+	t.Parallel()
+	ctx, store := t.Context(), rbac.NewMemStore()
+	az := openOn(t, store)
+	require.NoError(t, store.Update(ctx, "", func(tx rbac.Tx) error {
+		for i := range 999 {
+			if err := tx.PutRole(rbac.Role{ID: rbac.RoleID(fmt.Sprintf("r%03d", i)), Name: fmt.Sprint("Role ", i), Version: 1}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	assign(t, az.Workspace, rbac.Administrator, "ann")
+	last, err := az.As("ann").CreateRole(ctx, rbac.Role{Name: "The last"})
+	require.NoError(t, err)
+	_, err = az.As("ann").CreateRole(ctx, rbac.Role{Name: "One more"})
+	require.ErrorIs(t, err, rbac.ErrTooManyRoles)
+	_, err = az.As("ann").CreateRole(ctx, rbac.Role{Name: "Administrator"})
+	require.ErrorIs(t, err, rbac.ErrTooManyRoles)
+	_, err = az.As("bob").CreateRole(ctx, rbac.Role{Name: "One more"})
+	require.ErrorIs(t, err, rbac.ErrDenied)
+	plan, err := az.As("ann").Plan(ctx, rbac.Role{Name: "One more"})
+	require.NoError(t, err)
+	require.ErrorIs(t, plan.Refused, rbac.ErrTooManyRoles)
+	require.NoError(t, az.As("ann").DeleteRole(ctx, last.ID))
+	_, err = az.As("ann").CreateRole(ctx, rbac.Role{Name: "One more"})
+	require.NoError(t, err)
+
+	// All of them have the same permissions: one finding each, bounded.
+	var findings []rbac.Finding
+	require.Less(t, allocated(func() {
+		findings, err = az.Lint(ctx)
+		require.NoError(t, err)
+	}), uint64(64<<20))
+	duplicates := 0
+	for _, f := range findings {
+		if f.Code == rbac.FindingDuplicateRole {
+			duplicates++
+		}
+	}
+	require.Equal(t, 101, duplicates)
+	require.Contains(t, fmt.Sprint(findings), "There are 899 more findings of this kind.")
+}

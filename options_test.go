@@ -1,8 +1,6 @@
 package rbac_test
 
 import (
-	"context"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/fault"
 )
 
 // Wrong options are an error of Open that names every field; the store is not
@@ -93,7 +92,7 @@ func TestOpenRefusesWrongOptions(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			store := newFaultStore(newStore(t))
+			store := fault.New(rbac.NewMemStore())
 			az, err := rbac.Open(t.Context(), store, test.options...)
 			if test.want == nil {
 				require.NoError(t, err)
@@ -102,7 +101,7 @@ func TestOpenRefusesWrongOptions(t *testing.T) {
 			}
 			require.Nil(t, az)
 			require.Equal(t, test.want, fields(t, err))
-			require.Zero(t, store.total(), "the store is not asked")
+			require.Zero(t, store.Total(), "the store is not asked")
 		})
 	}
 }
@@ -125,28 +124,28 @@ func TestDefaultTimes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				store := newFaultStore(newStore(t))
+				store := fault.New(rbac.NewMemStore())
 				az := openOn(t, store, test.options...)
 				assign(t, az.Workspace, rbac.Administrator, "ann")
 				allows(t, az.Workspace, "ann")
-				store.reset()
+				store.ResetCalls()
 				time.Sleep(10*test.poll + test.poll/2)
-				require.Equal(t, 10, store.calls(opRevisions))
-				require.Zero(t, store.calls(opView))
+				require.Equal(t, 10, store.Calls(opRevisions))
+				require.Zero(t, store.Calls(opView))
 
 				allows(t, az.Workspace, "ann") // used, as of the next poll
 				time.Sleep(test.idle - test.poll)
-				store.reset()
+				store.ResetCalls()
 				time.Sleep(test.poll)
-				require.Equal(t, 1, store.calls(opRevisions), "still in memory")
+				require.Equal(t, 1, store.Calls(opRevisions), "still in memory")
 				time.Sleep(3 * test.poll)
-				store.reset()
+				store.ResetCalls()
 				time.Sleep(test.idle)
-				require.Zero(t, store.total(), "idle workspaces are not asked about")
+				require.Zero(t, store.Total(), "idle workspaces are not asked about")
 
 				allows(t, az.Workspace, "ann")
-				require.Equal(t, 1, store.calls(opView))
-				store.setAll(failing(errBoom))
+				require.Equal(t, 1, store.Calls(opView))
+				store.SetAll(fault.Fails(errBoom))
 				time.Sleep(test.staleness - 1)
 				allows(t, az.Workspace, "ann")
 				time.Sleep(time.Nanosecond)
@@ -167,7 +166,7 @@ func TestOptionsCopy(t *testing.T) {
 	roles[0].Name = ""
 	roles[0].Permissions["billing"] = access(9, 9)
 	for range 2 { // an option can be used again
-		az := openOn(t, newStore(t), withAreas, withRoles)
+		az := openOn(t, rbac.NewMemStore(), withAreas, withRoles)
 		got, err := az.Roles(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, "S", got[1].Name)
@@ -185,55 +184,4 @@ func TestOptionsCopy(t *testing.T) {
 	again := rbac.DefaultAreas()
 	again[0].Area = "changed"
 	require.Equal(t, rbac.Contacts, rbac.DefaultAreas()[0].Area)
-}
-
-// System roles come first, as they were given, without versions and times,
-// and Administrator has All on every area of the catalogue (E5).
-func TestSystemRoles(t *testing.T) {
-	t.Parallel()
-	az := openOn(t, newStore(t), billing(), rbac.WithSystemRoles(
-		rbac.Role{ID: "z", Name: " Zed ", Description: "Last.", CreatedAt: time.Unix(1, 0), UpdatedAt: time.Unix(1, 0)},
-		rbac.Role{ID: "a", Name: "Alpha", Permissions: rbac.Permissions{rbac.Deals: {}, rbac.Tasks: access(rbac.Own, rbac.None)}},
-	), rbac.WithSystemRoles(rbac.Role{ID: "m", Name: "Mid", System: true}))
-	addRole(t, az.Workspace, "Aaa", nil)
-	roles, err := az.Roles(t.Context())
-	require.NoError(t, err)
-	require.Len(t, roles, 5)
-	require.Equal(t, rbac.Administrator, roles[0].ID)
-	require.Len(t, roles[0].Permissions, 9)
-	for area, a := range roles[0].Permissions {
-		require.Equal(t, access(rbac.All, rbac.All), a, "%s", area)
-	}
-	require.Equal(t, rbac.Role{ID: "z", Name: "Zed", Description: "Last.", System: true, Permissions: rbac.Permissions{}}, roles[1])
-	require.Equal(t, rbac.Role{ID: "a", Name: "Alpha", System: true, Permissions: rbac.Permissions{rbac.Tasks: access(rbac.Own, rbac.None)}}, roles[2])
-	require.Equal(t, rbac.RoleID("m"), roles[3].ID)
-	require.Equal(t, "Aaa", roles[4].Name)
-	require.Equal(t, []bool{true, true, true, true, false}, []bool{roles[0].System, roles[1].System, roles[2].System, roles[3].System, roles[4].System})
-}
-
-// A catalogue so large that areas share slots of the library's index answers
-// like any other.
-func TestManyAreas(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	areas := []rbac.AreaInfo{{Area: rbac.Users}}
-	p := rbac.Permissions{}
-	for i := range 300 {
-		area := rbac.Area(fmt.Sprint("area", i))
-		areas = append(areas, rbac.AreaInfo{Area: area, Owned: i%2 == 0})
-		if i%3 == 0 {
-			p[area] = access(rbac.All, rbac.Scope(2*(i%2)))
-		}
-	}
-	az := openOn(t, newStore(t), rbac.WithAreas(areas...))
-	role := addRole(t, az.Workspace, "Many", p)
-	assign(t, az.Workspace, role.ID, "vic")
-	for _, info := range areas {
-		for _, action := range []rbac.Action{rbac.Read, rbac.Manage} {
-			want := p[info.Area].Scope(action) == rbac.All
-			require.Equal(t, want, az.Can(ctx, "vic", info.Area, action), "%s", info.Area)
-			require.Equal(t, want, az.Can(ctx, "vic", rbac.Area(strings.Clone(string(info.Area))), action), "%s", info.Area)
-		}
-	}
-	require.False(t, az.Can(ctx, "vic", "area300", rbac.Read))
 }

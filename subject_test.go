@@ -15,7 +15,7 @@ import (
 func TestSubjectStanding(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	store := newStore(t)
+	store := rbac.NewMemStore()
 	az := openOn(t, store)
 	empty := addRole(t, az.Workspace, "Empty", nil)
 	assign(t, az.Workspace, empty.ID, "may-nothing", "suspended", "gone", "removed")
@@ -51,59 +51,6 @@ func TestSubjectStanding(t *testing.T) {
 	require.Empty(t, rbac.Subject{}.RoleName())
 }
 
-// A Subject is of the workspace of the Authorizer that resolved it. The ids of
-// another one may be the same; it acts there for nobody.
-func TestScenario58_SubjectOfAnotherAuthorizer(t *testing.T) {
-	t.Parallel()
-	ctx, staff, customers := t.Context(), openOn(t, newStore(t)), openOn(t, newStore(t))
-	var subjects []rbac.Subject
-	for _, w := range []*rbac.Workspace{staff.Workspace, customers.Workspace, staff.For("acme")} {
-		assign(t, w, rbac.Administrator, "ada")
-		s, err := w.Subject(ctx, "ada")
-		require.NoError(t, err)
-		subjects = append(subjects, s)
-	}
-	for i, w := range []*rbac.Workspace{staff.Workspace, customers.Workspace, staff.For("acme")} {
-		for j, s := range subjects {
-			for _, s := range []rbac.Subject{s, s.Observe(func(rbac.Decision) {}), s.Limit(s.Permissions())} {
-				require.Equal(t, i == j, s.Of(w))
-				err := w.AsSubject(s).Assign(ctx, rbac.Administrator, "bea")
-				if i == j {
-					require.NoError(t, err)
-				} else {
-					require.ErrorIs(t, err, rbac.ErrDenied)
-				}
-			}
-		}
-		require.False(t, rbac.Subject{}.Of(w))
-	}
-	require.False(t, subjects[0].Of(nil))
-
-	// Nobody is somebody, too: a user who is no member, resolved by w.
-	eve, err := staff.Subject(ctx, "eve")
-	require.NoError(t, err)
-	require.True(t, eve.Of(staff.Workspace))
-	// Another Authorizer on the same store is another one.
-	store := newStore(t)
-	one, two := openOn(t, store), openOn(t, store)
-	s, err := one.Subject(ctx, "ada")
-	require.NoError(t, err)
-	require.False(t, s.Of(two.Workspace))
-}
-
-// Areas is the catalogue, in every workspace, as a copy.
-func TestAreas(t *testing.T) {
-	t.Parallel()
-	az := openOn(t, newStore(t))
-	require.Equal(t, rbac.DefaultAreas(), az.Areas())
-	require.Equal(t, rbac.DefaultAreas(), az.For("acme").Areas())
-	az.Areas()[0].Area = "changed"
-	require.Equal(t, rbac.DefaultAreas(), az.Areas())
-
-	own := []rbac.AreaInfo{{Area: "invoices", Label: "Invoices", Owned: true}, {Area: rbac.Users, Label: "Users"}}
-	require.Equal(t, own, openOn(t, newStore(t), rbac.WithAreas(own...)).Areas())
-}
-
 // An observed subject answers as before and reports each decision once.
 func TestSubjectObserve(t *testing.T) {
 	t.Parallel()
@@ -118,7 +65,7 @@ func TestSubjectObserve(t *testing.T) {
 				outer = append(outer, d)
 			}))
 		}
-		az := openOn(t, newStore(t), opts...)
+		az := openOn(t, rbac.NewMemStore(), opts...)
 		role := addRole(t, az.Workspace, "Role", rbac.Permissions{rbac.Deals: access(rbac.Own, rbac.All)})
 		assign(t, az.Workspace, role.ID, "vic")
 		plain, err := az.Subject(ctx, "vic")
@@ -170,7 +117,7 @@ func TestSubjectObserve(t *testing.T) {
 // An observed subject can be asked by several goroutines.
 func TestSubjectObserveConcurrently(t *testing.T) {
 	t.Parallel()
-	az := openOn(t, newStore(t))
+	az := openOn(t, rbac.NewMemStore())
 	assign(t, az.Workspace, rbac.Administrator, "ada")
 	s, err := az.Subject(t.Context(), "ada")
 	require.NoError(t, err)

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/histories"
+	"github.com/areagate/rbac/internal/long"
 	"github.com/areagate/rbac/pgstore"
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
 )
@@ -76,11 +77,11 @@ const (
 // TestClientIsKilled kills a process that makes changes as fast as it can.
 func TestClientIsKilled(t *testing.T) {
 	d := newDatabase(t)
-	rounds := 30
-	if testing.Short() {
-		rounds = 5
+	rounds := 5
+	if long.Enabled() {
+		rounds = 30
 	}
-	storetest.KillClients(t, rounds, d, func() *exec.Cmd {
+	histories.KillClients(t, rounds, d.Store(), func() *exec.Cmd {
 		self, err := os.Executable()
 		require.NoError(t, err)
 		client := exec.Command(self)
@@ -110,5 +111,5 @@ func beClient() error {
 	if err != nil {
 		return err
 	}
-	return storetest.RunClient(store)
+	return histories.RunClient(store)
 }

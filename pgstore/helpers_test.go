@@ -10,20 +10,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/long"
+	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/pgstore"
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
 )
 
-// What most tests use of storetest.
+// The words of these tests.
 var (
-	quiet, brisk    = storetest.Quiet, storetest.Brisk
-	assign, addRole = storetest.Assign, storetest.AddRole
-	can, deals      = storetest.Can, storetest.ReadsDeals
-	administrators  = storetest.Administrators
-	checkInvariants = storetest.CheckInvariants
-	together, soon  = storetest.Together, storetest.Soon
-	scaled          = storetest.Scaled
+	quiet, brisk    = workspacetest.Quiet, workspacetest.Brisk
+	assign, addRole = workspacetest.Assign, workspacetest.AddRole
+	can, deals      = workspacetest.Can, workspacetest.ReadsDeals
+	administrators  = workspacetest.Administrators
+	checkInvariants = workspacetest.CheckInvariants
+	together, soon  = workspacetest.Together, workspacetest.Soon
+	scaled          = long.Scale
 )
 
 // database is a schema of a test's own, on which instances are opened.
@@ -73,14 +74,14 @@ func (d *database) number(sql string, args ...any) (n int) {
 	return n
 }
 
-// Store implements [storetest.Database].
+// Store implements [scenarios.Database].
 func (d *database) Store() rbac.Store {
 	d.Helper()
 	return open(d, pgtest.Pool(d, d.url), d.schema)
 }
 
-// Transaction implements [storetest.Database].
-func (d *database) Transaction(ctx context.Context, fn func(in rbac.Store) error) error {
+// Transaction implements [scenarios.Database].
+func (d *database) Transaction(ctx context.Context, _ string, fn func(in rbac.Store) error) error {
 	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
 		return fn(d.store.Tx(tx))
 	})
@@ -109,9 +110,9 @@ func (d *database) instance(s setup) *instance {
 	in.store = open(d, in.pool, d.schema, s.store...)
 	var store rbac.Store = in.store
 	if s.deaf {
-		store = storetest.Deaf(store)
+		store = workspacetest.Deaf(store)
 	}
-	in.Authorizer = storetest.Open(d, store, s.options...)
+	in.Authorizer = workspacetest.Open(d, store, s.options...)
 	return in
 }
 

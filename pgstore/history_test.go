@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/histories"
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
 )
 
@@ -23,10 +23,10 @@ import (
 // through three instances, while connections break and stall, sessions are
 // ended, and somebody else holds the workspace's row for longer than they wait.
 func TestScenario31_RandomHistories(t *testing.T) {
-	storetest.RandomHistories(t, func(t *testing.T) (storetest.History, func(storetest.Outcome)) {
+	histories.RandomHistories(t, func(t *testing.T) (histories.History, func(histories.Outcome)) {
 		d := newDatabase(t)
 		p := newProxy(t, d.url)
-		h := storetest.History{Check: d.Store()}
+		h := histories.History{Check: d.Store()}
 		for range 3 {
 			pool := pgtest.Pool(t, p.url(d.url), func(c *pgxpool.Config) {
 				c.ConnConfig.RuntimeParams["lock_timeout"] = "1ms"
@@ -79,7 +79,7 @@ func TestScenario31_RandomHistories(t *testing.T) {
 				}
 			}
 		}
-		return h, func(outcome storetest.Outcome) {
+		return h, func(outcome histories.Outcome) {
 			contended, lost := 0, 0
 			for _, err := range outcome.Refused {
 				var server *pgconn.PgError

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/workspacetest"
 )
 
 // Malformed rows grant nothing and are reported; the rest serves.
@@ -114,7 +114,7 @@ func TestScenario43_EventCannotBeWritten(t *testing.T) {
 func TestScenario44_SchemasAreApart(t *testing.T) {
 	d, e := newDatabase(t), newDatabase(t)
 	in, elsewhere := d.instance(setup{}), e.instance(setup{})
-	hints := storetest.Listen(t, in.store)
+	hints := workspacetest.Listen(t, in.store)
 	assign(t, elsewhere.For("w"), rbac.Administrator, "ann", "eve")
 	assign(t, in.For("w"), rbac.Administrator, "ann")
 	assign(t, in.For("last"), rbac.Administrator, "ann")
@@ -123,6 +123,7 @@ func TestScenario44_SchemasAreApart(t *testing.T) {
 	require.True(t, can(elsewhere.For("w"), "eve"))
 	require.False(t, can(in.For("w"), "eve"))
 	require.False(t, can(elsewhere.For("last"), "ann"))
-	checkInvariants(t, in.store, "w", "last")
+	checkInvariants(t, in.store, "w")
+	checkInvariants(t, in.store, "last")
 	checkInvariants(t, elsewhere.store, "w")
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/pgstore"
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
 )
@@ -105,7 +105,7 @@ func TestScenario11_ListenerDropsWhileRevokeCommits(t *testing.T) {
 	one := d.instance(setup{})
 	store := &overheard{Store: open(t, pgtest.Pool(t, d.url), d.schema,
 		pgstore.WithListenConn(func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, through) }))}
-	two := storetest.Open(t, store, quiet()...)
+	two := workspacetest.Open(t, store, quiet()...)
 	assign(t, one.Workspace, rbac.Administrator, "ann")
 	soon(t, 10*time.Second, "the instance listens", func() bool { return len(store.heard()) > 0 })
 	for round := range 5 {
@@ -133,7 +133,7 @@ func TestScenario11_PollWithoutListener(t *testing.T) {
 	store := &overheard{Store: open(t, pgtest.Pool(t, d.url), d.schema,
 		pgstore.WithListenConn(func(context.Context) (*pgx.Conn, error) { return nil, errors.New("no connection") }))}
 	const poll = 100 * time.Millisecond
-	two := storetest.Open(t, store, rbac.WithPollInterval(poll))
+	two := workspacetest.Open(t, store, rbac.WithPollInterval(poll))
 	assign(t, one.Workspace, rbac.Administrator, "ann")
 	for range 5 {
 		assign(t, one.Workspace, rbac.Administrator, "bob")

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/pgstore"
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
 )
@@ -127,7 +127,7 @@ func testPooled(t *testing.T, d *database, behind setup) {
 	for race := range 30 {
 		assign(t, one, rbac.Administrator, "ann", "bob")
 		require.NoError(t, one.System("race").Reinstate(ctx, "ann", "bob"))
-		way := storetest.Farewells(ctx, viewer.ID)[race%3]
+		way := workspacetest.Farewells(ctx, viewer.ID)[race%3]
 		errs := together(
 			func() error { return way(one.As("ann"), "bob") },
 			func() error { return way(two.As("bob"), "ann") },
@@ -180,13 +180,15 @@ func testPooled(t *testing.T, d *database, behind setup) {
 	behind.options = quiet()
 	behind.store = []pgstore.Option{pgstore.WithListenConn(func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, d.url) })}
 	hearing := d.instance(behind).For("w")
-	hints := storetest.Listen(t, open(t, instances[0].pool, d.schema, behind.store...))
+	hints := workspacetest.Listen(t, open(t, instances[0].pool, d.schema, behind.store...))
 	require.False(t, can(hearing, "zoe"))
 	assign(t, direct, rbac.Administrator, "zoe")
 	soon(t, 5*time.Second, "the notification arrives", func() bool { return can(hearing, "zoe") })
 	soon(t, 5*time.Second, "the notification arrives", func() bool { return len(hints()) > 0 })
 	require.Equal(t, []string{"w"}, hints())
-	checkInvariants(t, instances[2].store, "w", "w0", "w1", "w2")
+	for _, id := range []string{"w", "w0", "w1", "w2"} {
+		checkInvariants(t, instances[2].store, id)
+	}
 }
 
 // With prepared statements, which PgBouncer does not know before version 1.21,
@@ -203,7 +205,7 @@ func TestScenario14_PreparedStatementsBehindPgBouncer(t *testing.T) {
 			failed++
 			continue
 		}
-		w := storetest.Open(t, storetest.Deaf(store)).For("w")
+		w := workspacetest.Open(t, workspacetest.Deaf(store)).For("w")
 		for j := range 4 {
 			changes = append(changes, func() error {
 				for k := range 20 {
@@ -237,7 +239,7 @@ func TestScenario14_PgBouncerInSessionMode(t *testing.T) {
 	d := newDatabase(t)
 	pooled, _ := pgtest.PgBouncer(t, d.url, "session", 20)
 	one, two := d.instance(setup{}), d.instance(setup{url: pooled, options: quiet()})
-	hints := storetest.Listen(t, two.store)
+	hints := workspacetest.Listen(t, two.store)
 	require.False(t, can(two.For("w"), "ann"))
 	assign(t, one.For("w"), rbac.Administrator, "ann")
 	soon(t, 5*time.Second, "the notification arrives", func() bool { return can(two.For("w"), "ann") && len(hints()) > 0 })

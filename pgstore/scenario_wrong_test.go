@@ -14,8 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/fault"
+	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
+	"github.com/areagate/rbac/rbactest"
 )
 
 var errCut = errors.New("the rows break off")
@@ -68,28 +70,26 @@ func (r hugeReader) Members(rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 // session is ended while rows are read: denied, reported, and contained. Another
 // workspace never waits for it. Once it is healed the follower goes on.
 func TestScenario23_WrongStoreIsContained(t *testing.T) {
-	panics := func(context.Context, func() error) error { panic("the store has a bug") }
-	reader := func(change func(rbac.Reader) rbac.Reader) *storetest.Fault { return &storetest.Fault{Reader: change} }
 	fails := func() error { return errCut }
-	for name, broken := range map[string]func(d *database, healed <-chan struct{}) *storetest.Fault{
-		"panics": func(*database, <-chan struct{}) *storetest.Fault { return &storetest.Fault{View: panics} },
-		"panics inside the transaction": func(*database, <-chan struct{}) *storetest.Fault {
-			return reader(func(rbac.Reader) rbac.Reader { panic("the reader has a bug") })
+	for name, breakStore := range map[string]func(d *database, store fault.Store, healed <-chan struct{}){
+		"panics": func(_ *database, store fault.Store, _ <-chan struct{}) { store.Set(fault.Panics, rbactest.OpView) },
+		"panics inside the transaction": func(_ *database, store fault.Store, _ <-chan struct{}) {
+			store.WrapReader(func(rbac.Reader) rbac.Reader { panic("the reader has a bug") })
 		},
-		"blocks": func(_ *database, healed <-chan struct{}) *storetest.Fault {
-			return &storetest.Fault{View: blockUntil(healed)}
+		"blocks": func(_ *database, store fault.Store, healed <-chan struct{}) {
+			store.Set(blockUntil(healed), rbactest.OpView)
 		},
-		"breaks off": func(*database, <-chan struct{}) *storetest.Fault {
-			return reader(func(r rbac.Reader) rbac.Reader { return storetest.CutReader{Reader: r, Rows: 1, Row: fails} })
+		"breaks off": func(_ *database, store fault.Store, _ <-chan struct{}) {
+			store.SetRows(fault.BrokenAll(1, fails))
 		},
-		"breaks off at once": func(*database, <-chan struct{}) *storetest.Fault {
-			return reader(func(r rbac.Reader) rbac.Reader { return storetest.CutReader{Reader: r, Row: fails} })
+		"breaks off at once": func(_ *database, store fault.Store, _ <-chan struct{}) {
+			store.SetRows(fault.BrokenAll(0, fails))
 		},
-		"is huge": func(_ *database, healed <-chan struct{}) *storetest.Fault {
-			return reader(func(r rbac.Reader) rbac.Reader { return hugeReader{tappedReader{Reader: r}, healed} })
+		"is huge": func(_ *database, store fault.Store, healed <-chan struct{}) {
+			store.WrapReader(func(r rbac.Reader) rbac.Reader { return hugeReader{tappedReader{Reader: r}, healed} })
 		},
-		"its session is ended": func(d *database, _ <-chan struct{}) *storetest.Fault {
-			return reader(func(r rbac.Reader) rbac.Reader {
+		"its session is ended": func(d *database, store fault.Store, _ <-chan struct{}) {
+			store.WrapReader(func(r rbac.Reader) rbac.Reader {
 				return tappedReader{r, sync.OnceFunc(func() {
 					_ = d.tryExec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", d.schema)
 				})}
@@ -111,9 +111,10 @@ func TestScenario23_WrongStoreIsContained(t *testing.T) {
 				assign(t, app.For(id), viewer.ID, many...)
 			}
 			pool := pgtest.Pool(t, d.url, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["application_name"] = d.schema })
-			store, reports := &storetest.Faulty{Store: readElsewhere{d.Store(), "w", open(t, pool, d.schema)}, Only: "w"}, &storetest.Log{}
+			store, reports := fault.New(readElsewhere{d.Store(), "w", open(t, pool, d.schema)}), &workspacetest.Log{}
+			store.Only("w")
 			const staleness = 3 * time.Second
-			az := storetest.Open(t, storetest.Deaf(store), rbac.WithMaxStaleness(staleness), rbac.WithPollInterval(100*time.Millisecond), reports.Option())
+			az := workspacetest.Open(t, store, rbac.WithMaxStaleness(staleness), rbac.WithPollInterval(100*time.Millisecond), reports.Option())
 			w, acme := az.For("w"), az.For("acme")
 
 			// From here to the end acme is served, from memory: a check that
@@ -154,8 +155,8 @@ func TestScenario23_WrongStoreIsContained(t *testing.T) {
 
 			breakIt := func() (heal func()) {
 				healed := make(chan struct{})
-				store.Set(broken(d, healed))
-				heal = sync.OnceFunc(func() { store.Set(nil); close(healed) })
+				breakStore(d, store, healed)
+				heal = sync.OnceFunc(func() { store.Heal(); close(healed) })
 				t.Cleanup(heal)
 				return heal
 			}
@@ -190,14 +191,15 @@ func TestScenario23_WrongStoreIsContained(t *testing.T) {
 			require.False(t, can(w, "bob"))
 			assign(t, app.For("w"), rbac.Administrator, "eve")
 			soon(t, 10*time.Second, "the follower goes on", func() bool { return can(w, "eve") })
-			checkInvariants(t, app.store, "w", "acme")
+			checkInvariants(t, app.store, "w")
+			checkInvariants(t, app.store, "acme")
 		})
 	}
 }
 
 // blockUntil blocks until the context ends or the store is healed.
-func blockUntil(healed <-chan struct{}) func(context.Context, func() error) error {
-	return func(ctx context.Context, _ func() error) error {
+func blockUntil(healed <-chan struct{}) rbactest.Fault {
+	return func(ctx context.Context, _ func(error) error) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -210,26 +212,26 @@ func blockUntil(healed <-chan struct{}) func(context.Context, func() error) erro
 // Revisions that panic, or block until their context ends: no workspace is
 // served beyond MaxStaleness, it is reported, and polling goes on.
 func TestScenario23_WrongRevisions(t *testing.T) {
-	for name, poll := range map[string]func(context.Context, func() error) error{
-		"panic": func(context.Context, func() error) error { panic("the store has a bug") },
+	for name, poll := range map[string]rbactest.Fault{
+		"panic": fault.Panics,
 		"block": blockUntil(nil),
-		"fail":  func(context.Context, func() error) error { return errCut },
+		"fail":  fault.Fails(errCut),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, d := t.Context(), newDatabase(t)
 			app := d.instance(setup{})
 			assign(t, app.For("w"), rbac.Administrator, "ann", "bob")
-			store, reports := &storetest.Faulty{Store: d.Store()}, &storetest.Log{}
-			w := storetest.Open(t, storetest.Deaf(store), append(brisk(), reports.Option())...).For("w")
+			store, reports := fault.New(d.Store()), &workspacetest.Log{}
+			w := workspacetest.Open(t, store, append(brisk(), reports.Option())...).For("w")
 			require.True(t, can(w, "bob"))
-			store.Set(&storetest.Fault{Revisions: poll})
+			store.Set(poll, rbactest.OpRevisions)
 			require.NoError(t, app.For("w").As("ann").Remove(ctx, "bob"))
 			soon(t, 5*time.Second, "the revoke takes effect", func() bool { return !can(w, "bob") })
 			soon(t, 5*time.Second, "it is reported", func() bool { return strings.Contains(reports.String(), "cannot be asked for revisions") })
 			require.NoError(t, w.Sync(ctx), "Sync does not need them")
 			require.True(t, can(w, "ann"))
-			store.Set(nil)
+			store.Heal()
 			assign(t, app.For("w"), rbac.Administrator, "eve")
 			soon(t, 5*time.Second, "the poll goes on", func() bool { return can(w, "eve") })
 			checkInvariants(t, app.store, "w")

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/histories"
 )
 
 // TestSoak runs 3 instances for 20 seconds, or as long as RBAC_SOAK says:
@@ -16,5 +16,5 @@ func TestSoak(t *testing.T) {
 	for range 3 {
 		stores = append(stores, d.Store())
 	}
-	storetest.Soak(t, stores...)
+	histories.Soak(t, stores...)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/long"
 	"github.com/areagate/rbac/storetest"
 )
 
@@ -21,8 +22,8 @@ func TestStoreInEveryExecMode(t *testing.T) {
 		pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
 	} {
 		t.Run(mode.String(), func(t *testing.T) {
-			if testing.Short() {
-				t.Skip("the contract a second to fifth time: left out with -short")
+			if !long.Enabled() {
+				t.Skip("the contract a second to fifth time: only with RBAC_LONG=1")
 			}
 			storetest.Run(t, func(t *testing.T) rbac.Store {
 				return newStore(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })

@@ -26,17 +26,17 @@ func faultyHandle(t testing.TB, path string) (*sql.DB, *faults) {
 	return db, f
 }
 
-// fault is what is wrong around a statement.
-type fault func(c *faultConn, query string, call func() error) error
+// sqlFault is what is wrong around a statement.
+type sqlFault func(c *faultConn, query string, call func() error) error
 
 // faults opens connections that have a fault, while one is set.
 type faults struct {
 	driver.Connector
-	fault atomic.Pointer[fault]
+	fault atomic.Pointer[sqlFault]
 }
 
 // set sets the fault. Nil heals.
-func (f *faults) set(around fault) {
+func (f *faults) set(around sqlFault) {
 	if around == nil {
 		f.fault.Store(nil)
 		return

@@ -9,16 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/sqlitestore"
 )
 
-// What most tests use of storetest.
+// The words of these tests.
 var (
-	authorizer, deaf = storetest.Open, storetest.Deaf
-	quiet            = storetest.Quiet
-	checkInvariants  = storetest.CheckInvariants
-	together         = storetest.Together
+	authorizer, deaf = workspacetest.Open, workspacetest.Deaf
+	quiet            = workspacetest.Quiet
+	checkInvariants  = workspacetest.CheckInvariants
+	together         = workspacetest.Together
 )
 
 func tempFile(t testing.TB) string { return filepath.Join(t.TempDir(), "rbac.db") }
@@ -49,7 +49,7 @@ func overHandle(t testing.TB, db *sql.DB) *sqlitestore.Store {
 	return s
 }
 
-// file is a [storetest.Database].
+// file is a [scenarios.Database].
 type file struct {
 	testing.TB
 	path  string
@@ -64,7 +64,7 @@ func newFile(t testing.TB) *file {
 
 func (f *file) Store() rbac.Store { return open(f, f.path) }
 
-func (f *file) Transaction(ctx context.Context, fn func(in rbac.Store) error) error {
+func (f *file) Transaction(ctx context.Context, _ string, fn func(in rbac.Store) error) error {
 	return within(ctx, f.store, f.app, fn)
 }
 
@@ -91,7 +91,7 @@ func pair(t *testing.T) (first, second *rbac.Workspace, path string) {
 func events(t testing.TB, w *rbac.Workspace) int {
 	t.Helper()
 	require.NoError(t, w.VerifyEvents(t.Context()))
-	return len(storetest.All(t, w.Events(t.Context(), rbac.EventQuery{})))
+	return len(workspacetest.All(t, w.Events(t.Context(), rbac.EventQuery{})))
 }
 
 func sqlExec(t testing.TB, path, statement string, args ...any) {

@@ -19,7 +19,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/histories"
 	"github.com/areagate/rbac/sqlitestore"
 )
 
@@ -50,14 +50,14 @@ func childLocks(path string) error {
 // and for longer than they wait, connections are closed under way, the disk is
 // full, and the database read-only.
 func TestScenario31_RandomHistories(t *testing.T) {
-	storetest.RandomHistories(t, func(t *testing.T) (storetest.History, func(storetest.Outcome)) {
+	histories.RandomHistories(t, func(t *testing.T) (histories.History, func(histories.Outcome)) {
 		f := newFile(t)
 		db, faults := faultyHandle(t, f.path)
 		impatient := sqlitestore.WithBusyTimeout(10 * time.Millisecond)
 		shared, err := sqlitestore.New(t.Context(), db, impatient)
 		require.NoError(t, err)
 		var ended, contended atomic.Int64
-		h := storetest.History{
+		h := histories.History{
 			Instances: []rbac.Store{shared, shared, open(t, f.path, impatient)},
 			Check:     f.Store(),
 			Ended: func(err error) {
@@ -98,7 +98,7 @@ func TestScenario31_RandomHistories(t *testing.T) {
 			until("somebody has waited too long", func() bool { return contended.Load() > from })
 			other.tell("release")
 		}
-		return h, func(outcome storetest.Outcome) {
+		return h, func(outcome histories.Outcome) {
 			codes := map[int]int{}
 			for _, err := range outcome.Refused {
 				codes[resultCode(err)]++
@@ -117,14 +117,14 @@ func TestScenario31_RandomHistories(t *testing.T) {
 // faultOfAFile is set until it has hit.
 type faultOfAFile struct {
 	name   string
-	around func(hit func()) fault
+	around func(hit func()) sqlFault
 	locked bool // while another process holds the lock of the writers
 }
 
 func faultsOfAFile() []faultOfAFile {
 	// A pragma makes the changes of a transaction fail with a result code.
-	pragma := func(set, heal string, code int) func(hit func()) fault {
-		return func(hit func()) fault {
+	pragma := func(set, heal string, code int) func(hit func()) sqlFault {
+		return func(hit func()) sqlFault {
 			return func(c *faultConn, query string, call func() error) error {
 				if query == `BEGIN IMMEDIATE` {
 					c.heal = heal
@@ -142,8 +142,8 @@ func faultsOfAFile() []faultOfAFile {
 	}
 	// closed closes the connection before or behind a statement of an Update, or
 	// of a View.
-	closed := func(writes bool, prefix string, before bool) func(hit func()) fault {
-		return func(hit func()) fault {
+	closed := func(writes bool, prefix string, before bool) func(hit func()) sqlFault {
+		return func(hit func()) sqlFault {
 			return func(c *faultConn, query string, call func() error) error {
 				if c.writes != writes || !strings.HasPrefix(query, prefix) {
 					return call()

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/histories"
+	"github.com/areagate/rbac/internal/long"
 	"github.com/areagate/rbac/sqlitestore"
 )
 
@@ -98,18 +99,18 @@ func childChanges(path string) error {
 	if err != nil {
 		return err
 	}
-	return storetest.RunClient(store)
+	return histories.RunClient(store)
 }
 
 // TestKill kills a process in the middle of its changes, again and again, on
 // one file.
 func TestKill(t *testing.T) {
-	rounds := 100
-	if testing.Short() {
-		rounds = 10
+	rounds := 10
+	if long.Enabled() {
+		rounds = 100
 	}
 	f := newFile(t)
-	storetest.KillClients(t, rounds, f, func() *exec.Cmd { return childCommand(t, "changes", f.path) }, func() { integrity(t, f.path) })
+	histories.KillClients(t, rounds, f.Store(), func() *exec.Cmd { return childCommand(t, "changes", f.path) }, func() { integrity(t, f.path) })
 }
 
 func integrity(t testing.TB, path string) {

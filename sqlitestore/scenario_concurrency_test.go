@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/sqlitestore"
 )
 
@@ -24,15 +24,15 @@ func TestScenario01_WithoutTheLockNobodyIsLeft(t *testing.T) {
 	app, meet := authorizer(t, f.Store(), viewer).For("w"), make(chan struct{})
 	one := authorizer(t, unlocked{f.Store(), meet}, viewer).For("w")
 	two := authorizer(t, unlocked{f.Store(), meet}, viewer).For("w")
-	ways := storetest.Farewells(ctx, "viewer")
+	ways := workspacetest.Farewells(ctx, "viewer")
 	for race := range 50 {
-		storetest.Assign(t, app, rbac.Administrator, "ann", "bob")
+		workspacetest.Assign(t, app, rbac.Administrator, "ann", "bob")
 		require.NoError(t, app.System("race").Reinstate(ctx, "ann", "bob"))
 		require.NoError(t, errors.Join(together(
 			func() error { return ways[race%3](one.As("ann"), "bob") },
 			func() error { return ways[race%3](two.As("bob"), "ann") },
 		)...), "race %d", race)
-		require.Empty(t, storetest.Administrators(t, app), "race %d", race)
+		require.Empty(t, workspacetest.Administrators(t, app), "race %d", race)
 	}
 }
 

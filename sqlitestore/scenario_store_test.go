@@ -17,7 +17,8 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/fault"
+	"github.com/areagate/rbac/rbactest"
 	"github.com/areagate/rbac/sqlitestore"
 )
 
@@ -52,20 +53,20 @@ func TestScenario10_UnreachableLater(t *testing.T) {
 func TestScenario13_FloodOfNotifications(t *testing.T) {
 	ctx := t.Context()
 	path := tempFile(t)
-	store := &storetest.Faulty{Store: open(t, path)}
+	store := fault.NewNotifier(open(t, path))
 	az := authorizer(t, store)
 	other := authorizer(t, deaf(open(t, path)))
 	require.NoError(t, other.System("test").Assign(ctx, rbac.Administrator, "ann"))
 	require.True(t, az.Can(ctx, "ann", rbac.Deals, rbac.Read))
 	const changes = 300
-	before := store.Views.Load()
+	before := store.Calls(rbactest.OpView)
 	for i := range changes {
 		require.NoError(t, other.System("test").Assign(ctx, rbac.Administrator, fmt.Sprint("user", i)))
 	}
 	require.Eventually(t, func() bool {
 		return az.Can(ctx, fmt.Sprint("user", changes-1), rbac.Deals, rbac.Read)
 	}, 10*time.Second, time.Millisecond)
-	require.Less(t, store.Views.Load()-before, int64(changes/2), "each reading takes many changes")
+	require.Less(t, store.Calls(rbactest.OpView)-before, changes/2, "each reading takes many changes")
 }
 
 func TestScenario17_RestoredBackup(t *testing.T) {
@@ -230,46 +231,46 @@ func TestScenario24_Close(t *testing.T) {
 	require.NoError(t, setup.Close())
 
 	inside := make(chan struct{}, 100)
-	arrive := func(ctx context.Context, _ func() error) error {
+	arrive := func(ctx context.Context, _ func(error) error) error {
 		inside <- struct{}{}
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	for name, begin := range map[string]func(store *storetest.Faulty, az *rbac.Authorizer){
-		"when idle": func(*storetest.Faulty, *rbac.Authorizer) {},
-		"during a load of many rows": func(_ *storetest.Faulty, az *rbac.Authorizer) {
+	for name, begin := range map[string]func(store fault.Notifier, az *rbac.Authorizer){
+		"when idle": func(fault.Notifier, *rbac.Authorizer) {},
+		"during a load of many rows": func(_ fault.Notifier, az *rbac.Authorizer) {
 			go az.For("large").Can(ctx, "user1", rbac.Deals, rbac.Read)
 			time.Sleep(10 * time.Millisecond)
 		},
-		"during a first load that blocks": func(store *storetest.Faulty, az *rbac.Authorizer) {
-			store.Set(&storetest.Fault{View: arrive})
+		"during a first load that blocks": func(store fault.Notifier, az *rbac.Authorizer) {
+			store.Set(arrive, rbactest.OpView)
 			go az.For("large").Can(ctx, "user1", rbac.Deals, rbac.Read)
 			<-inside
 		},
-		"during a reload that blocks, with one queued": func(store *storetest.Faulty, az *rbac.Authorizer) {
-			store.Set(&storetest.Fault{View: arrive})
+		"during a reload that blocks, with one queued": func(store fault.Notifier, az *rbac.Authorizer) {
+			store.Set(arrive, rbactest.OpView)
 			go func() { _ = az.For("w").Sync(ctx) }()
 			<-inside
 			go func() { _ = az.For("w").Sync(ctx) }()
 		},
-		"during a reload in the middle of its rows": func(store *storetest.Faulty, az *rbac.Authorizer) {
-			store.Set(&storetest.Fault{Reader: cutting(func() error {
+		"during a reload in the middle of its rows": func(store fault.Notifier, az *rbac.Authorizer) {
+			store.SetRows(fault.BrokenAll(1, func() error {
 				inside <- struct{}{}
 				time.Sleep(50 * time.Millisecond)
 				return errDisk
-			})})
+			}))
 			go az.For("large").Can(ctx, "user1", rbac.Deals, rbac.Read)
 			<-inside
 		},
-		"during a poll that blocks": func(store *storetest.Faulty, az *rbac.Authorizer) {
-			store.Set(&storetest.Fault{Revisions: arrive})
+		"during a poll that blocks": func(store fault.Notifier, az *rbac.Authorizer) {
+			store.Set(arrive, rbactest.OpRevisions)
 			<-inside
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inner, err := sqlitestore.Open(ctx, path)
 			require.NoError(t, err)
-			store := &storetest.Faulty{Store: inner}
+			store := fault.NewNotifier(inner)
 			az, err := rbac.Open(ctx, store, rbac.WithLogger(slog.New(slog.DiscardHandler)), rbac.WithPollInterval(20*time.Millisecond))
 			require.NoError(t, err)
 			require.True(t, az.For("w").Can(ctx, "ann", rbac.Deals, rbac.Read))

@@ -3,7 +3,7 @@ package sqlitestore_test
 import (
 	"testing"
 
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/scenarios"
 )
 
 // TestScenarios runs the scenarios that are the same on every database. Those
@@ -14,5 +14,5 @@ import (
 // What stands for 11 in SQLite, changes of others that are never notified, is
 // in TestProcesses.
 func TestScenarios(t *testing.T) {
-	storetest.Scenarios(t, func(t testing.TB) storetest.Database { return newFile(t) })
+	scenarios.Run(t, func(t testing.TB) scenarios.Database { return newFile(t) })
 }

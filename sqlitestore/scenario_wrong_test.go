@@ -11,42 +11,39 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/fault"
+	"github.com/areagate/rbac/internal/workspacetest"
+	"github.com/areagate/rbac/rbactest"
 )
 
-var (
-	panics       = func(context.Context, func() error) error { panic("the store has a bug") }
-	panicsBehind = func(_ context.Context, call func() error) error { panic(call()) }
-	fails        = func(context.Context, func() error) error { return errDisk }
-	cutting      = func(row func() error) func(rbac.Reader) rbac.Reader {
-		return func(r rbac.Reader) rbac.Reader { return storetest.CutReader{Reader: r, Rows: 1, Row: row} }
-	}
-	blocks = func(ctx context.Context, _ func() error) error { <-ctx.Done(); return ctx.Err() }
-)
+func panicsBehind(_ context.Context, call func(error) error) error { panic(call(nil)) }
 
 // A store that is wrong while a workspace is read: denied, reported, contained
 // to that workspace, and all is well once the store is.
 func TestScenario23_WrongReadings(t *testing.T) {
-	for name, wrong := range map[string]*storetest.Fault{
-		"panics":                    {View: panics},
-		"panics behind its reading": {View: panicsBehind},
-		"fails":                     {View: fails},
-		"blocks":                    {View: blocks},
-		"cuts rows off":             {Reader: cutting(func() error { return errDisk })},
-		"panics between rows":       {Reader: cutting(func() error { panic("rows") })},
+	for name, wrong := range map[string]struct {
+		view rbactest.Fault
+		rows *fault.Rows
+	}{
+		"panics":                    {view: fault.Panics},
+		"panics behind its reading": {view: panicsBehind},
+		"fails":                     {view: fault.Fails(errDisk)},
+		"blocks":                    {view: fault.Blocks},
+		"cuts rows off":             {rows: fault.BrokenAll(1, func() error { return errDisk })},
+		"panics between rows":       {rows: fault.BrokenAll(1, func() error { panic("rows") })},
 	} {
 		for _, following := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", following ", following), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { testWrongReading(t, wrong, following) })
+				synctest.Test(t, func(t *testing.T) { testWrongReading(t, wrong.view, wrong.rows, following) })
 			})
 		}
 	}
 }
 
-func testWrongReading(t *testing.T, wrong *storetest.Fault, following bool) {
-	ctx, log, path := t.Context(), &storetest.Log{}, tempFile(t)
-	store := &storetest.Faulty{Store: open(t, path)}
-	app, az := authorizer(t, deaf(open(t, path)), viewer), authorizer(t, deaf(store), viewer, log.Option())
+func testWrongReading(t *testing.T, view rbactest.Fault, rows *fault.Rows, following bool) {
+	ctx, log, path := t.Context(), &workspacetest.Log{}, tempFile(t)
+	store := fault.New(open(t, path))
+	app, az := authorizer(t, deaf(open(t, path)), viewer), authorizer(t, store, viewer, log.Option())
 	for _, id := range []string{"w", "other"} {
 		require.NoError(t, app.For(id).System("set-up").Assign(ctx, rbac.Administrator, "ann", "bob", "cy"))
 	}
@@ -57,7 +54,8 @@ func testWrongReading(t *testing.T, wrong *storetest.Fault, following bool) {
 		require.True(t, can("bob"))
 	}
 
-	store.Set(wrong)
+	store.Set(view, rbactest.OpView)
+	store.SetRows(rows)
 	require.NoError(t, app.For("w").As("ann").Remove(ctx, "bob", "cy"))
 	began := time.Now()
 	for time.Since(began) < 2*time.Minute {
@@ -71,7 +69,7 @@ func testWrongReading(t *testing.T, wrong *storetest.Fault, following bool) {
 	}
 	require.Contains(t, log.String(), "a workspace cannot be read")
 
-	store.Set(nil)
+	store.Heal()
 	time.Sleep(70 * time.Second) // a reading that was blocked gives up after a minute
 	synctest.Wait()
 	require.True(t, can("ann"))
@@ -85,14 +83,14 @@ func testWrongReading(t *testing.T, wrong *storetest.Fault, following bool) {
 // The same of polls and notifications: what cannot be confirmed is served for
 // MaxStaleness, and no longer.
 func TestScenario23_WrongPolls(t *testing.T) {
-	for name, around := range map[string]func(context.Context, func() error) error{
-		"panics": panics, "panics behind its answer": panicsBehind, "fails": fails, "blocks": blocks,
+	for name, around := range map[string]rbactest.Fault{
+		"panics": fault.Panics, "panics behind its answer": panicsBehind, "fails": fault.Fails(errDisk), "blocks": fault.Blocks,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, log := t.Context(), &storetest.Log{}
-				store := &storetest.Faulty{Store: open(t, tempFile(t))}
-				store.Set(&storetest.Fault{Notify: around})
+				ctx, log := t.Context(), &workspacetest.Log{}
+				store := fault.NewNotifier(open(t, tempFile(t)))
+				store.Set(around, rbactest.OpNotify)
 				w := authorizer(t, store, viewer, log.Option()).For("w")
 				can := func() bool { return w.Can(ctx, "ann", rbac.Deals, rbac.Read) }
 				require.NoError(t, w.System("set-up").Assign(ctx, rbac.Administrator, "ann"))
@@ -100,7 +98,7 @@ func TestScenario23_WrongPolls(t *testing.T) {
 					require.True(t, can())
 					time.Sleep(time.Second)
 				}
-				store.Set(&storetest.Fault{Notify: around, Revisions: around, View: around})
+				store.Set(around, rbactest.OpView, rbactest.OpRevisions)
 				time.Sleep(11 * time.Second)
 				for range 60 {
 					require.False(t, can())
@@ -109,7 +107,7 @@ func TestScenario23_WrongPolls(t *testing.T) {
 				}
 				require.Contains(t, log.String(), "the store cannot be asked for revisions")
 				require.Contains(t, log.String(), "out of service")
-				store.Set(nil)
+				store.Heal()
 				time.Sleep(70 * time.Second)
 				require.True(t, can(), "the follower goes on")
 			})
@@ -120,22 +118,22 @@ func TestScenario23_WrongPolls(t *testing.T) {
 // And of changes: an error, nothing written, and the next one works.
 func TestScenario23_WrongChanges(t *testing.T) {
 	ctx, path := t.Context(), tempFile(t)
-	store := &storetest.Faulty{Store: open(t, path)}
+	store := fault.NewNotifier(open(t, path))
 	az := authorizer(t, store, viewer)
 	require.NoError(t, az.System("set-up").Assign(ctx, rbac.Administrator, "ann"))
-	for name, around := range map[string]func(context.Context, func() error) error{"panics": panics, "fails": fails, "blocks": blocks} {
+	for name, around := range map[string]rbactest.Fault{"panics": fault.Panics, "fails": fault.Fails(errDisk), "blocks": fault.Blocks} {
 		before := dump(t, path)
-		store.Set(&storetest.Fault{Update: around})
+		store.Set(around, rbactest.OpUpdate)
 		short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		require.Error(t, az.As("ann").Assign(short, "viewer", name), name)
 		cancel()
-		store.Set(nil)
+		store.Heal()
 		require.Equal(t, before, dump(t, path), name)
 		require.False(t, az.Can(ctx, name, rbac.Deals, rbac.Read))
 		require.NoError(t, az.As("ann").Assign(ctx, "viewer", name))
 		require.True(t, az.Can(ctx, name, rbac.Deals, rbac.Read))
 	}
-	checkInvariants(t, store, "")
+	checkInvariants(t, store, "", "viewer")
 }
 
 // dump returns all rows of the library as text.

@@ -3,7 +3,7 @@ package sqlitestore_test
 import (
 	"testing"
 
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/histories"
 )
 
 // TestSoak runs 3 instances on 2 Stores for 20 seconds, 3 with -short, or as
@@ -13,6 +13,6 @@ import (
 func TestSoak(t *testing.T) {
 	path := tempFile(t)
 	shared := open(t, path)
-	storetest.Soak(t, shared, shared, open(t, path))
+	histories.Soak(t, shared, shared, open(t, path))
 	integrity(t, path)
 }

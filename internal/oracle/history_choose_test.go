@@ -1,0 +1,248 @@
+package oracle_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// chooseOp chooses any op.
+func (h *history) chooseOp(i int) oracleOp {
+	switch h.pick(12) {
+	case 0, 1, 2, 3:
+		return h.chooseSave(i)
+	case 4:
+		op := h.actor(oracleOp{do: "delete"})
+		op.role = h.chooseRole()
+		return op
+	case 5:
+		op := h.actor(oracleOp{do: "replace"})
+		op.role, op.with = h.chooseRole(), h.chooseRole()
+		return op
+	case 6, 7:
+		op := h.actor(oracleOp{do: []string{"suspend", "suspend", "remove"}[h.pick(3)]})
+		op.users = h.chooseUsers(true)
+		return op
+	case 8:
+		op := h.actor(oracleOp{do: "reinstate"})
+		if op.users = h.suspended(); len(op.users) == 0 || h.pick(4) == 0 {
+			op.users = h.chooseUsers(true)
+		}
+		return op
+	default:
+		op := h.actor(oracleOp{do: "assign"})
+		op.role, op.users = h.chooseRole(), h.chooseUsers(false)
+		return op
+	}
+}
+
+// actor completes an op by who does it.
+func (h *history) actor(op oracleOp) oracleOp {
+	switch h.pick(16) {
+	case 0, 1, 2:
+		op.system, op.reason = true, []string{"sign-up", "nightly sync", strings.Repeat("é", 500)}[h.pick(3)]
+	case 3:
+		if op.system = true; h.pick(2) == 0 {
+			op.reason = "import"
+			break
+		}
+		op.reason = []string{"", " \u00a0", "two\nlines", strings.Repeat("r", 501), "\xff"}[h.pick(5)]
+	case 4:
+		op.actor = []string{"", "nobody", "a\x00", strings.Repeat("u", 256), "k1", "Administrator"}[h.pick(6)]
+	case 5, 6, 7, 8, 9:
+		// Somebody who may administer, if there is anybody.
+		op.actor = h.chooseManager(0)
+	case 10, 11, 12:
+		op.actor = h.chooseManager(1)
+	default:
+		op.actor = h.chooseMember()
+	}
+	if !op.system && h.pick(8) == 0 {
+		op.limited, op.most = true, h.chooseLimit()
+	}
+	return op
+}
+
+// chooseLimit chooses the limit of a key: mostly one that may administer.
+func (h *history) chooseLimit() oraclePerms {
+	most := oraclePerms{}
+	for _, area := range historyAreas {
+		if n := h.pick(4); n > 0 {
+			most[area] = []oracleAccess{{2, 2}, {2, 1}, {1, 2}}[n-1]
+		}
+	}
+	if h.pick(4) > 0 {
+		most["users"] = oracleAccess{2, 2}
+	}
+	return most
+}
+
+// chooseManager returns an active member who may manage users: an
+// Administrator or, if less is 1, somebody else.
+func (h *history) chooseManager(less int) string {
+	var managers []string
+	for _, user := range slices.Sorted(maps.Keys(h.state.members)) {
+		scope, _ := h.programs[0].reach(h.state, user, "users", 2)
+		if scope == 2 && (h.state.members[user].role == "administrator") == (less == 0) {
+			managers = append(managers, user)
+		}
+	}
+	switch {
+	case len(managers) > 0:
+	case less == 1:
+		return h.chooseManager(0)
+	default:
+		return h.chooseMember()
+	}
+	return managers[h.pick(len(managers))]
+}
+
+func (h *history) chooseMember() string {
+	members := slices.Sorted(maps.Keys(h.state.members))
+	if len(members) == 0 {
+		return "ada"
+	}
+	return members[h.pick(len(members))]
+}
+
+// suspended returns one or two suspended members, if there are any.
+func (h *history) suspended() []string {
+	var users []string
+	for _, user := range slices.Sorted(maps.Keys(h.state.members)) {
+		if h.state.members[user].suspended {
+			users = append(users, user)
+		}
+	}
+	return users[:min(len(users), 1+h.pick(2))]
+}
+
+// chooseUsers chooses some users, mostly one, and mostly members if it should.
+func (h *history) chooseUsers(members bool) []string {
+	many := []int{1, 1, 1, 1, 1, 1, 2, 2, 3, 0}[h.pick(10)]
+	users := make([]string, 0, many)
+	for range many {
+		switch n := h.pick(32); {
+		case n == 0:
+			users = append(users, []string{"", " \t", "\u00a0", "a\x00b", "\xff\xfe", strings.Repeat("u", 256), "line\u2028", "\u202eeve"}[h.pick(8)])
+		case n == 1:
+			users = append(users, []string{strings.Repeat("u", 255), "nobody", "ADA", "k1"}[h.pick(4)])
+		case n < 26 == members:
+			users = append(users, h.chooseMember())
+		default:
+			users = append(users, historyUsers[h.pick(len(historyUsers))])
+		}
+	}
+	if many > 0 && h.pick(8) == 0 {
+		users = append(users, users[0])
+	}
+	return users
+}
+
+// chooseRole chooses the key of a role, mostly of one that exists.
+func (h *history) chooseRole() string {
+	stored := slices.Sorted(maps.Keys(h.state.roles))
+	switch n := h.pick(20); {
+	case n == 0:
+		return []string{"", " ", "a\x00b", "\xff", strings.Repeat("r", 256), strings.Repeat("r", 255), "k1", "k2"}[h.pick(8)]
+	case n == 1:
+		return []string{"vanished", "Administrator", "ada", "k1", "k2"}[h.pick(5)] // k1 and k2 may be deleted
+	case n < 5:
+		return "administrator"
+	case n < 8 || len(stored) == 0:
+		return []string{"auditor", "user-manager", "desk"}[h.pick(3)]
+	default:
+		return stored[h.pick(len(stored))]
+	}
+}
+
+// chooseSave chooses an op that creates or updates a role.
+func (h *history) chooseSave(i int) oracleOp {
+	op := h.actor(oracleOp{do: "create"})
+	if len(h.state.roles) > 5 || h.pick(2) == 0 {
+		op.do, op.role = "update", h.chooseRole()
+		if _, stored := h.state.roles[op.role]; !stored && h.pick(4) > 0 {
+			op.role = h.chooseRole() // not so often one that cannot be updated
+		}
+	}
+	current, _ := h.programs[i].role(h.state, op.role)
+	op.name, op.description = current.name, current.description
+	if op.do == "create" || current.name == "" || h.pick(3) == 0 {
+		op.name = h.chooseName()
+	}
+	if h.pick(4) == 0 {
+		op.description = []string{"", "Sells.", strings.Repeat("é", 500), "=1+1", "Sells.", "", "Buys.", strings.Repeat("d", 501), "\x1b[2J"}[h.pick(9)]
+	}
+	op.perms = h.choosePerms(i, op, current)
+	if op.do == "update" {
+		op.version = current.version
+		if h.pick(10) == 0 {
+			op.version += []int64{1, -1, 1 << 40}[h.pick(3)]
+		}
+	} else if h.pick(30) == 0 {
+		op.version = 1
+	} else if h.pick(30) == 0 {
+		op.role = "k1"
+	}
+	op.marked = h.pick(25) == 0
+	return op
+}
+
+func (h *history) chooseName() string {
+	stored := slices.Sorted(maps.Keys(h.state.roles))
+	switch n := h.pick(16); {
+	case n == 0:
+		return []string{"", " ", "\u200b\u00ad", strings.Repeat("n", 81), "a\tb", "\xff", "a\u2029", "\u2066x"}[h.pick(8)]
+	case n < 4:
+		names := slices.Sorted(maps.Keys(oracleSameNames))
+		return names[h.pick(len(names))]
+	case n < 6 && len(stored) > 0:
+		// A name that is taken, or the same name for the same role.
+		name := h.state.roles[stored[h.pick(len(stored))]].name
+		if _, special := oracleSameNames[name]; special {
+			return name
+		}
+		return []string{name, strings.ToUpper(name), " " + name, strings.ReplaceAll(name, " ", "  ")}[h.pick(4)]
+	case n == 6:
+		return []string{"Administrator", " ADMINISTRATOR", "auditor", "User  Manager", "administrators", "desk"}[h.pick(6)]
+	default:
+		return []string{"Sales team", "Sélection", "Support", "Intern", "=cmd|' /C calc'!A0", "<script>alert(1)</script>", "strasse", "Boss", "No 2", "Partner"}[h.pick(10)]
+	}
+}
+
+// choosePerms chooses permissions: those of before with a change or two, some
+// of the actor's own, or anything.
+func (h *history) choosePerms(i int, op oracleOp, before oracleRole) oraclePerms {
+	p := h.programs[i]
+	areas := slices.Sorted(maps.Keys(p.owned))
+	perms := oraclePerms{}
+	switch h.pick(5) {
+	case 0:
+		maps.Copy(perms, p.shown(before.perms))
+	case 1, 2:
+		role, _ := p.role(h.state, h.state.members[op.actor].role)
+		held := p.shown(role.perms)
+		if op.limited {
+			held = p.key(held, op.most)
+		}
+		maps.Copy(perms, held)
+	case 3:
+		for _, area := range areas {
+			n := h.pick(9)
+			perms[area] = oracleAccess{n % 3, n / 3}
+		}
+	}
+	for range h.pick(3) {
+		area, n := areas[h.pick(len(areas))], h.pick(9)
+		perms[area] = oracleAccess{n % 3, n / 3}
+	}
+	for area, a := range perms {
+		if !p.owned[area] {
+			perms[area] = oracleAccess{a.read / 2 * 2, a.manage / 2 * 2}
+		}
+	}
+	if h.pick(25) == 0 {
+		area := []string{"nowhere", "", "Contacts", "api", "contacts", "legacy", "reports"}[h.pick(7)]
+		perms[area] = []oracleAccess{{1, 0}, {0, 1}, {3, 0}, {2, 255}, {0, 0}}[h.pick(5)]
+	}
+	return perms
+}

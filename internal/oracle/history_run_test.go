@@ -1,0 +1,320 @@
+package oracle_test
+
+import (
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/areagate/rbac"
+)
+
+// planned does the op that saves a role, after planning it.
+func (h *history) planned(i int) {
+	h.Helper()
+	op := h.chooseSave(i)
+	_, want := h.programs[i].after(h.state, op)
+	before := h.dump()
+	plan, err := h.admin(h.w[i], op).Plan(h.ctx, h.role(op))
+	h.note("plan to %s, program %d: %v, %v", h.describe(op), i, plan, err)
+	h.unchanged(before, h.dump())
+	other := (op.do == "create") != (op.role == "") // Plan takes it for the other method
+	switch want.err {
+	case rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound:
+		if !other {
+			h.outcome(i, op, want, err)
+		}
+		h.do(i, op)
+		return
+	}
+	if err != nil {
+		h.fail("Plan failed, which the oracle does not: want a plan that is refused with %v", want.err)
+	}
+	h.comparePlan(i, op, want, plan)
+
+	// Saving the same role, or the plan's, must come to what the plan says.
+	role := h.role(op)
+	theirs := h.pick(2) == 0
+	if theirs {
+		role = plan.Role
+	}
+	saved, err := h.save(h.w[i], nil, op, role)
+	h.note("… and carried out: %v", err)
+	if !theirs && !reflect.DeepEqual(err, plan.Refused) {
+		h.fail("the plan was refused with %#v, and saving the role with %#v", plan.Refused, err)
+	}
+	next, _ := h.programs[i].after(h.state, op)
+	after := h.dump()
+	h.outcome(i, op, want, err)
+	h.accept(i, op, want, saved, next, before, after)
+	h.checkRows(after)
+	h.checkAnswers(i, len(want.changes) > 0)
+}
+
+func (h *history) comparePlan(i int, op oracleOp, want oracleResult, plan rbac.Plan) {
+	h.Helper()
+	if !errors.Is(plan.Refused, want.err) || (want.err == nil) != (plan.Refused == nil) {
+		h.fail("the plan is refused with %v, want %v", plan.Refused, want.err)
+	}
+	had, exists := h.programs[i].role(h.state, op.role)
+	shown := h.programs[i].shown(had.perms)
+	gained, lost := op.perms.beyond(shown), shown.beyond(op.perms)
+	if !maps.Equal(oraclePermsOf(plan.Gained), gained) || !maps.Equal(oraclePermsOf(plan.Lost), lost) {
+		h.fail("the plan gains %v and loses %v, want %v and %v", plan.Gained, plan.Lost, gained, lost)
+	}
+	if holders := h.state.holders(op.role); plan.Members != len(holders) {
+		h.fail("the plan has %d members, want %q", plan.Members, holders)
+	}
+	if exists != (plan.Before != nil) {
+		h.fail("the plan has the role before as %v, want one: %v", plan.Before, exists)
+	}
+	if exists && (plan.Before.Name != had.name || plan.Before.Version != had.version ||
+		!maps.Equal(oraclePermsOf(plan.Before.Permissions), shown)) {
+		h.fail("the plan has the role before as %+v, want %+v", *plan.Before, had)
+	}
+}
+
+// inTransaction does some ops inside a transaction of the caller's, and
+// commits it or rolls it back.
+func (h *history) inTransaction(i int) {
+	h.Helper()
+	rollBack := errors.New("rolled back")
+	var end error
+	if h.pick(3) == 0 {
+		end = rollBack
+	}
+	h.note("transaction begins")
+	before, stateBefore, changed := h.dump(), h.state, false
+	ids := maps.Clone(h.ids)
+	err := h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error {
+		for range 1 + h.pick(3) {
+			op := h.chooseOp(i)
+			next, want := h.programs[i].after(h.state, op)
+			stepBefore := h.read(tx)
+			saved, err := h.run(h.w[i], rbac.TxStore(h.id, tx), op)
+			h.note("  %s, program %d: %v", h.describe(op), i, err)
+			stepAfter := h.read(tx)
+			h.outcome(i, op, want, err)
+			h.accept(i, op, want, saved, next, stepBefore, stepAfter)
+			changed = changed || len(want.changes) > 0
+			h.checkAnswersAt(i, false, h.pastBefore(stateBefore)) // nobody sees what is not committed
+		}
+		return end
+	})
+	h.note("transaction ends: %v", err)
+	if !errors.Is(err, end) {
+		h.fail("the transaction ended with %v, want %v", err, end)
+	}
+	after := h.dump()
+	if end != nil {
+		h.unchanged(before, after)
+		for seq := range h.past {
+			if seq > stateBefore.seq {
+				delete(h.past, seq)
+			}
+		}
+		h.state, h.ids = stateBefore, ids
+	} else {
+		// What came between was never committed.
+		for seq := range h.past {
+			if seq > stateBefore.seq && seq < h.state.seq {
+				delete(h.past, seq)
+			}
+		}
+	}
+	h.checkRows(after)
+	h.checkAnswers(i, false)
+	h.catchUp(i)
+	h.catchUp(1 - i)
+}
+
+// pastBefore returns the states up to one: what can be known while a
+// transaction behind it is open.
+func (h *history) pastBefore(s *oracleState) map[int64]*oracleState {
+	past := maps.Clone(h.past)
+	maps.DeleteFunc(past, func(seq int64, _ *oracleState) bool { return seq > s.seq })
+	return past
+}
+
+// run calls the method of an op, in a store of the caller's if there is one.
+func (h *history) run(w *rbac.Workspace, in rbac.Store, op oracleOp) (rbac.Role, error) {
+	a := h.admin(w, op)
+	if in != nil {
+		a = a.In(in)
+	}
+	switch op.do {
+	case "create", "update":
+		return h.save(w, in, op, h.role(op))
+	case "delete":
+		return rbac.Role{}, a.DeleteRole(h.ctx, h.roleID(op.role))
+	case "assign":
+		return rbac.Role{}, a.Assign(h.ctx, h.roleID(op.role), op.users...)
+	case "suspend":
+		return rbac.Role{}, a.Suspend(h.ctx, op.users...)
+	case "reinstate":
+		return rbac.Role{}, a.Reinstate(h.ctx, op.users...)
+	case "remove":
+		return rbac.Role{}, a.Remove(h.ctx, op.users...)
+	case "replace":
+		return rbac.Role{}, a.ReplaceRole(h.ctx, h.roleID(op.role), h.roleID(op.with))
+	}
+	panic("no method " + op.do)
+}
+
+func (h *history) save(w *rbac.Workspace, in rbac.Store, op oracleOp, role rbac.Role) (rbac.Role, error) {
+	a := h.admin(w, op)
+	if in != nil {
+		a = a.In(in)
+	}
+	if op.do == "create" {
+		return a.CreateRole(h.ctx, role)
+	}
+	return a.UpdateRole(h.ctx, role)
+}
+
+func (h *history) admin(w *rbac.Workspace, op oracleOp) *rbac.Admin {
+	switch {
+	case op.system:
+		return w.System(op.reason)
+	case op.limited:
+		s, err := w.Subject(h.ctx, op.actor) // as long ago as it is loaded
+		if err != nil {
+			h.fail("Subject(%q): %v", op.actor, err)
+		}
+		return w.AsSubject(s.Limit(op.most.library()))
+	}
+	return w.As(op.actor)
+}
+
+// role is the argument of CreateRole and UpdateRole. Its times are nonsense
+// that must not be looked at (A15).
+func (h *history) role(op oracleOp) rbac.Role {
+	return rbac.Role{
+		ID: h.roleID(op.role), Name: op.name, Description: op.description, Permissions: op.perms.library(),
+		Version: op.version, System: op.marked, CreatedAt: time.Unix(77, 0), UpdatedAt: time.Unix(88, 0),
+	}
+}
+
+func (h *history) roleID(key string) rbac.RoleID {
+	if id, ok := h.ids[key]; ok {
+		return id
+	}
+	return rbac.RoleID(key)
+}
+
+// outcome compares an error with the oracle's.
+func (h *history) outcome(i int, op oracleOp, want oracleResult, err error) {
+	h.Helper()
+	for _, rule := range oracleOrder {
+		if errors.Is(err, rule) != (rule == want.err) {
+			h.fail("it returned %v, want %v", err, want.err)
+		}
+	}
+	if (err == nil) != (want.err == nil) {
+		h.fail("it returned %v, want %v", err, want.err)
+	}
+	switch {
+	case err != nil:
+		h.outcomes[want.err.Error()]++
+	case len(want.changes) == 0:
+		h.outcomes["no change"]++
+	default:
+		h.outcomes[op.do]++
+	}
+	var (
+		malformed *rbac.ValidationError
+		denied    *rbac.DeniedError
+		escalated *rbac.EscalationError
+		refused   *rbac.RefusalError
+	)
+	switch want.err {
+	case nil:
+	case rbac.ErrInvalid:
+		if !errors.As(err, &malformed) || len(malformed.Fields) == 0 {
+			h.fail("%#v names no field", err)
+		}
+	case rbac.ErrDenied:
+		if !errors.As(err, &denied) {
+			h.fail("%#v is no DeniedError", err)
+		}
+		h.checkDenied(i, op, denied.Decision)
+	case rbac.ErrEscalation:
+		if !errors.As(err, &escalated) || escalated.Actor != op.actor {
+			h.fail("%#v is no EscalationError of %q", err, op.actor)
+		}
+		missing := oraclePermsOf(escalated.Missing)
+		if _, known := h.programs[i].role(h.state, h.keyOf(&rbac.Role{ID: escalated.Role})); len(missing) == 0 && (known || !strings.Contains(err.Error(), strconv.Quote(string(escalated.Role)))) {
+			h.fail("%v says that nothing is missing, and names no role that is not known", err)
+		}
+		if !slices.ContainsFunc(want.missing, func(p oraclePerms) bool { return maps.Equal(p, missing) }) {
+			h.fail("it says that %v is missing, want one of %v", missing, want.missing)
+		}
+	default:
+		if !errors.As(err, &refused) || refused.Rule != want.err {
+			h.fail("%#v is no RefusalError of its rule", err)
+		}
+	}
+}
+
+// checkDenied compares the decision that denied an actor with the oracle's.
+func (h *history) checkDenied(i int, op oracleOp, got rbac.Decision) {
+	h.Helper()
+	p := h.programs[i]
+	scope, why := p.reach(h.state, op.actor, "users", 2)
+	if full := scope; op.limited {
+		if scope = p.limited(full, op.most, "users", 2); scope < full {
+			why = rbac.ReasonLimited
+		}
+	}
+	want := rbac.Decision{
+		Workspace: h.id, User: op.actor, Area: rbac.Users, Action: rbac.Manage,
+		Scope: rbac.Scope(scope), Reason: why, Revision: h.state.seq,
+	}
+	if member, ok := h.state.member(op.actor); ok {
+		want.Role = h.roleID(member.role)
+		role, _ := p.role(h.state, member.role)
+		want.RoleName = role.name
+	}
+	if got != want {
+		h.fail("it was denied with %+v, want %+v", got, want)
+	}
+}
+
+// accept compares what an op did to the store with the oracle, and makes the
+// oracle's next state the current one.
+func (h *history) accept(i int, op oracleOp, want oracleResult, saved rbac.Role, next *oracleState, before, after *historyDump) {
+	h.Helper()
+	if len(want.changes) == 0 {
+		h.unchanged(before, after)
+	}
+	if want.err != nil {
+		if !reflect.DeepEqual(saved, rbac.Role{}) {
+			h.fail("it was refused, and returned the role %+v", saved)
+		}
+		return
+	}
+	if op.do == "create" {
+		if saved.ID == "" || h.used[saved.ID] {
+			h.fail("the new role's id %q is empty or was used before", saved.ID)
+		}
+		h.used[saved.ID] = true
+		h.ids[want.role] = saved.ID
+	}
+	h.state = next
+	h.past[next.seq] = next
+	h.compare(after)
+	h.compareEvents(op, want, before, after)
+	if op.do == "create" || op.do == "update" {
+		shown := after.roles[h.roleID(want.role)]
+		if got, want := oraclePermsOf(saved.Permissions), h.programs[i].shown(oraclePermsOf(shown.Permissions)); !maps.Equal(got, want) {
+			h.fail("the role returned has %v, want %v", got, want)
+		}
+		saved.Permissions, shown.Permissions = nil, nil
+		if !reflect.DeepEqual(saved, shown) {
+			h.fail("the role returned is %+v, but stored is %+v", saved, shown)
+		}
+	}
+}

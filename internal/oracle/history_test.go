@@ -1,0 +1,344 @@
+package oracle_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/long"
+)
+
+// TestRandomHistories administers workspaces at random through two
+// Authorizers on one store and compares every step with the oracle. The two
+// are programs of different versions in half of the histories: each knows an
+// area that the other does not, the newer has a system role more, and they
+// disagree whether two areas have owners.
+//
+// RBAC_HISTORIES sets how many histories; RBAC_SEED and RBAC_HISTORY, which a
+// failure prints, run one of them again.
+func TestRandomHistories(t *testing.T) {
+	t.Parallel()
+	seed, first, count := testSeed(t), 0, long.Scale(2000)
+	if n, err := strconv.Atoi(os.Getenv("RBAC_HISTORIES")); err == nil {
+		count = n
+	}
+	if n, err := strconv.Atoi(os.Getenv("RBAC_HISTORY")); err == nil {
+		first, count = n, 1
+	}
+	tally := &historyTally{outcomes: map[string]int{}}
+	const shards = 4
+	t.Run("shards", func(t *testing.T) {
+		for shard := range shards {
+			t.Run(strconv.Itoa(shard), func(t *testing.T) {
+				t.Parallel()
+				for i := first + shard; i < first+count; i += shards {
+					choice := randomChoice{rand.New(rand.NewPCG(seed, uint64(i)))}
+					h := newHistory(t, choice, fmt.Sprintf("RBAC_SEED=%d RBAC_HISTORY=%d", seed, i))
+					for range 20 + choice.pick(21) {
+						h.step()
+					}
+					h.end()
+					tally.add(h)
+				}
+			})
+		}
+	})
+	if count >= 200 {
+		tally.check(t)
+	}
+}
+
+// historyTally counts what came of the steps, so that a generator that no
+// longer reaches a rule is noticed.
+type historyTally struct {
+	mu       sync.Mutex
+	outcomes map[string]int
+	steps    int
+}
+
+func (y *historyTally) add(h *history) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.steps += len(h.steps)
+	for outcome, n := range h.outcomes {
+		y.outcomes[outcome] += n
+	}
+}
+
+func (y *historyTally) check(t *testing.T) {
+	for _, rule := range oracleOrder {
+		if y.outcomes[rule.Error()]*2000 < y.steps {
+			t.Errorf("only %d of %d steps came to %q", y.outcomes[rule.Error()], y.steps, rule)
+		}
+	}
+	for _, do := range historyMethods {
+		if y.outcomes[do]*2000 < y.steps {
+			t.Errorf("only %d of %d steps were a successful %s", y.outcomes[do], y.steps, do)
+		}
+	}
+	if t.Failed() || testing.Verbose() {
+		for _, outcome := range slices.Sorted(maps.Keys(y.outcomes)) {
+			t.Logf("%7d %s", y.outcomes[outcome], outcome)
+		}
+	}
+}
+
+// choice is where a history takes its choices from.
+type choice interface {
+	pick(n int) int // from 0 to n-1
+}
+
+type randomChoice struct{ *rand.Rand }
+
+func (c randomChoice) pick(n int) int { return c.IntN(n) }
+
+// byteChoice takes each choice from a byte, for fuzzing.
+type byteChoice struct{ program *[]byte }
+
+func (c byteChoice) pick(n int) int {
+	if len(*c.program) == 0 {
+		return 0
+	}
+	b := (*c.program)[0]
+	*c.program = (*c.program)[1:]
+	return int(b) % n
+}
+
+func (c byteChoice) ended() bool { return len(*c.program) == 0 }
+
+// history is one workspace while it is administered, the oracle beside it, and
+// the list of what was done.
+type history struct {
+	testing.TB
+	choice
+	ctx   context.Context
+	name  string // how to run it again
+	id    string // of the workspace
+	store rbac.Store
+
+	programs [2]*oracleProgram
+	az       [2]*rbac.Authorizer
+	w        [2]*rbac.Workspace
+
+	state  *oracleState
+	past   map[int64]*oracleState // by number of the newest event
+	ids    map[string]rbac.RoleID // of the roles that the library made, by the oracle's key
+	used   map[rbac.RoleID]bool   // every id that the library ever gave
+	adrift map[string]bool        // roles that members held without there being one, from the start
+	ruled  bool                   // whether there was an active administrator
+
+	steps    []string
+	outcomes map[string]int
+}
+
+var historySystem = map[string]oracleRole{
+	"auditor":      {name: "Auditor", description: "Looks.", perms: oraclePerms{"audit": {2, 0}, "contacts": {1, 0}}},
+	"user-manager": {name: "User manager", perms: oraclePerms{"users": {2, 2}, "contacts": {2, 1}, "deals": {1, 1}, "api": {2, 0}}},
+}
+
+// historyPrograms are two versions of one application.
+var historyPrograms = [2]*oracleProgram{
+	newOracleProgram(map[string]bool{"tickets": true, "reports": false}, historySystem),
+	newOracleProgram(map[string]bool{"tickets": false, "audit": true, "legacy": true}, map[string]oracleRole{
+		"auditor": historySystem["auditor"], "user-manager": historySystem["user-manager"],
+		"desk": {name: "Desk", perms: oraclePerms{"users": {2, 0}, "contacts": {2, 0}}},
+	}),
+}
+
+var historyAreas = []string{
+	"contacts", "organizations", "deals", "services", "tasks", "users", "api", "audit", "tickets", "reports", "legacy",
+}
+
+// historyUsers are the users of all histories. Some look like other things.
+var historyUsers = []string{
+	"ada", "bob", "Bob", "cem", "dee", "administrator", "user-manager", "O'Hara; DROP TABLE members", " é\u00a0", "名前",
+}
+
+var historyMethods = []string{"create", "update", "delete", "assign", "suspend", "reinstate", "remove", "replace"}
+
+// newHistory opens two Authorizers on a new store.
+func newHistory(t testing.TB, c choice, name string) *history {
+	t.Helper()
+	h := &history{
+		TB: t, choice: c, ctx: t.Context(), name: name,
+		programs: [2]*oracleProgram{historyPrograms[0], historyPrograms[0]},
+		state:    newOracleState(), past: map[int64]*oracleState{},
+		ids: map[string]rbac.RoleID{}, used: map[rbac.RoleID]bool{}, adrift: map[string]bool{},
+		outcomes: map[string]int{},
+	}
+	mem := rbac.NewMemStore()
+	h.store = mem
+	kind := c.pick(8)
+	h.id = []string{"", "acme"}[kind&1]
+	if kind&2 != 0 {
+		h.programs[1] = historyPrograms[1]
+	}
+	if kind&4 != 0 {
+		h.store = struct{ rbac.Store }{mem} // no Notifier: the other learns by Sync alone
+	}
+	if c.pick(4) == 1 {
+		h.seed()
+	}
+	h.past[0] = h.state
+	for i := range h.az {
+		az, err := rbac.Open(h.ctx, h.store, h.programs[i].options()...)
+		if err != nil {
+			h.fail("Open: %v", err)
+		}
+		h.az[i], h.w[i] = az, az.For(h.id)
+	}
+	if c.pick(8) > 0 {
+		h.do(0, oracleOp{do: "assign", system: true, reason: "sign-up", role: "administrator", users: []string{"ada"}})
+	}
+	return h
+}
+
+// seed writes rows that no Admin writes: areas and scopes that a program does
+// not know, members without a role, an administrator from nowhere.
+func (h *history) seed() {
+	h.state.roles["k1"] = oracleRole{name: "Old hand", version: 7, perms: oraclePerms{
+		"users": {2, 2}, "contacts": {2, 2}, "deals": {2, 1}, "legacy": {2, 1}, "reports": {1, 1}, "gone": {2, 0},
+	}}
+	h.state.roles["k2"] = oracleRole{name: "Relic", version: 1, perms: oraclePerms{"reports": {1, 2}, "gone": {1, 1}, "api": {1, 1}}}
+	h.state.roles["k3"] = oracleRole{name: "Helper", version: 2, perms: oraclePerms{"users": {2, 2}, "reports": {2, 0}}}
+	h.state.made = 3
+	h.state.members["bob"] = oracleMember{"k1", false}
+	h.state.members["cem"] = oracleMember{"vanished", h.pick(2) == 0}
+	h.state.members["dee"] = oracleMember{[]string{"k2", "k3", "administrator"}[h.pick(3)], false}
+	h.adrift["vanished"] = true
+	err := h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error {
+		for key, role := range h.state.roles {
+			h.ids[key] = rbac.RoleID(key)
+			if err := tx.PutRole(rbac.Role{
+				ID: rbac.RoleID(key), Name: role.name, Permissions: role.perms.library(), Version: role.version,
+				CreatedAt: time.Unix(1, 0), UpdatedAt: time.Unix(2, 0),
+			}); err != nil {
+				return err
+			}
+		}
+		for user, m := range h.state.members {
+			if err := tx.PutMembers(rbac.Member{User: user, Role: rbac.RoleID(m.role), Suspended: m.suspended, UpdatedAt: time.Unix(3, 0)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		h.fail("seed: %v", err)
+	}
+	h.note("rows written by hand: %v", h.state)
+}
+
+func (h *history) note(format string, args ...any) {
+	h.steps = append(h.steps, fmt.Sprintf(format, args...))
+}
+
+// fail ends the test with the list of steps.
+func (h *history) fail(format string, args ...any) {
+	h.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\nafter these steps (%s):\n", fmt.Sprintf(format, args...), h.name)
+	for i, step := range h.steps {
+		fmt.Fprintf(&b, "%3d  %s\n", i+1, step)
+	}
+	fmt.Fprintf(&b, "\nthe state then: %v", h.state)
+	h.Fatal(b.String())
+}
+
+// end looks at everything once more, and closes.
+func (h *history) end() {
+	h.Helper()
+	for i := range h.az {
+		h.catchUp(i)
+		if err := h.az[i].Close(); err != nil {
+			h.fail("Close: %v", err)
+		}
+	}
+}
+
+// step does one thing at random.
+func (h *history) step() {
+	h.Helper()
+	i := h.pick(2)
+	switch h.pick(12) {
+	case 0:
+		h.inTransaction(i)
+	case 1, 2, 3:
+		h.planned(i)
+	default:
+		h.do(i, h.chooseOp(i))
+	}
+}
+
+// do does an op through an Authorizer, and compares everything.
+func (h *history) do(i int, op oracleOp) {
+	h.Helper()
+	next, want := h.programs[i].after(h.state, op)
+	before := h.dump()
+	saved, err := h.run(h.w[i], nil, op)
+	h.note("%s, program %d: %v", h.describe(op), i, err)
+	after := h.dump()
+	h.outcome(i, op, want, err)
+	h.accept(i, op, want, saved, next, before, after)
+	h.checkRows(after)
+	h.checkAnswers(i, len(want.changes) > 0)
+	if h.pick(2) == 0 {
+		h.catchUp(1 - i)
+	} else {
+		h.checkAnswers(1-i, false)
+	}
+}
+
+// testSeed returns the seed of a random test: that of RBAC_SEED, or a new one.
+func testSeed(t testing.TB) uint64 {
+	t.Helper()
+	text := os.Getenv("RBAC_SEED")
+	if text == "" {
+		return rand.Uint64()
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("RBAC_SEED: %v", err)
+	}
+	return seed
+}
+
+// FuzzAdmin is TestRandomHistories with a program of bytes that makes the
+// choices: who does what to whom, through which Authorizer.
+func FuzzAdmin(f *testing.F) {
+	for _, seed := range []string{
+		"", "\x00", "\x02\x00\x00\x01\x05\x0b\x00\x04\x01\x00",
+		strings.Repeat("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f", 8),
+		strings.Repeat("\x0b\x07\x05\x03\x02\x01", 30), strings.Repeat("\x00\x00\x05\x01\x09\x02", 30), strings.Repeat("\x05\x04\x0b\x06", 40),
+		"The quick brown fox jumps over the lazy dog, and everybody who watches is suspended, reinstated and removed in turn.",
+		"\x07\x01\x01" + strings.Repeat("\x01\x05\x00\x09\x05\x02\x00\x08\x00\x00", 20),
+	} {
+		f.Add([]byte(seed))
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		program := make([]byte, 500)
+		for i := range program {
+			program[i] = byte(r.Uint32())
+		}
+		f.Add(program)
+	}
+	f.Fuzz(func(t *testing.T, program []byte) {
+		program = program[:min(len(program), 2000)] // more takes time and shows nothing new
+		c := byteChoice{&program}
+		h := newHistory(t, c, "fuzz")
+		for !c.ended() {
+			h.step()
+		}
+		h.end()
+	})
+}

@@ -1,0 +1,126 @@
+package rbac_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/company"
+	"github.com/areagate/rbac/internal/fault"
+)
+
+// Plan says what saving would do, and does nothing.
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+	ada := c.W.As("ada")
+	clerk := c.Role("Clerk")
+	edited := clerk
+	edited.Name = " Clerks "
+	edited.Permissions = rbac.Permissions{
+		rbac.Contacts: access(rbac.Own, rbac.All), rbac.Deals: access(rbac.Own, rbac.None), rbac.Tasks: {},
+	}
+	var plan, created rbac.Plan
+	unchanged(t, c.Store, "", func() {
+		var err error
+		plan, err = ada.Plan(ctx, edited)
+		require.NoError(t, err)
+		created, err = ada.Plan(ctx, rbac.Role{Name: " New ", Permissions: rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)}})
+		require.NoError(t, err)
+	})
+	require.Equal(t, &clerk, plan.Before)
+	require.Equal(t, "Clerks", plan.Role.Name)
+	require.Equal(t, rbac.Permissions{rbac.Contacts: access(rbac.None, rbac.All), rbac.Deals: access(rbac.Own, rbac.None)}, plan.Gained)
+	require.Equal(t, rbac.Permissions{rbac.Contacts: access(rbac.All, rbac.None)}, plan.Lost)
+	require.Equal(t, 2, plan.Members, "a suspended one included")
+	require.NoError(t, plan.Refused)
+	require.Equal(t, `role "Clerks", 2 members: gains contacts: manage all; deals: read own; loses contacts: read all`, plan.String())
+
+	require.Nil(t, created.Before)
+	require.Zero(t, created.Members)
+	require.Equal(t, `role "New", 0 members: gains deals: read all; loses nothing`, created.String())
+
+	// The plan can be carried out, once.
+	role, err := ada.UpdateRole(ctx, plan.Role)
+	require.NoError(t, err)
+	require.Equal(t, "Clerks", role.Name)
+	_, err = ada.UpdateRole(ctx, plan.Role)
+	require.ErrorIs(t, err, rbac.ErrConflict)
+	role, err = ada.CreateRole(ctx, created.Role)
+	require.NoError(t, err)
+	require.Equal(t, "New", role.Name)
+	c.Check(t)
+}
+
+// What a rule would refuse is in the plan; what cannot be planned is an error.
+func TestPlanRefused(t *testing.T) {
+	t.Parallel()
+	dealsAll := rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)}
+	for _, test := range []struct {
+		name    string
+		actor   string
+		role    func(c *company.Company) rbac.Role
+		refused error // in the plan
+		err     error
+	}{
+		{"nothing refuses", "max", func(c *company.Company) rbac.Role { return c.Role("Clerk") }, nil, nil},
+		{"a system role", "ada", func(c *company.Company) rbac.Role { return c.Role("Administrator") }, rbac.ErrProtectedRole, nil},
+		{"its name", "ada", func(c *company.Company) rbac.Role { return rbac.Role{Name: "administrator"} }, rbac.ErrProtectedRole, nil},
+		{"another version", "ada", func(c *company.Company) rbac.Role {
+			r := c.Role("Clerk")
+			r.Version++
+			return r
+		}, rbac.ErrConflict, nil},
+		{"more than one holds", "max", func(*company.Company) rbac.Role { return rbac.Role{Name: "New", Permissions: dealsAll} }, rbac.ErrEscalation, nil},
+		{"a role that holds more", "max", func(c *company.Company) rbac.Role { return c.Role("Seller") }, rbac.ErrEscalation, nil},
+		{"a name that is taken", "ada", func(*company.Company) rbac.Role { return rbac.Role{Name: "CLERK"} }, rbac.ErrNameTaken, nil},
+		{"bad input", "ada", func(*company.Company) rbac.Role { return rbac.Role{} }, nil, rbac.ErrInvalid},
+		{"who may not", "cleo", func(*company.Company) rbac.Role { return rbac.Role{Name: "New"} }, nil, rbac.ErrDenied},
+		{"no such role", "ada", func(*company.Company) rbac.Role { return rbac.Role{ID: "gone", Name: "New"} }, nil, rbac.ErrRoleNotFound},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+			role := test.role(c)
+			unchanged(t, c.Store, "", func() {
+				plan, err := c.W.As(test.actor).Plan(ctx, role)
+				if test.err != nil {
+					require.ErrorIs(t, err, test.err)
+					require.Equal(t, rbac.Plan{}, plan)
+					return
+				}
+				require.NoError(t, err)
+				if test.refused == nil {
+					require.NoError(t, plan.Refused)
+					return
+				}
+				require.ErrorIs(t, plan.Refused, test.refused)
+				require.True(t, strings.HasSuffix(plan.String(), "; refused: "+plan.Refused.Error()))
+				if role.ID == "" {
+					_, err = c.W.As(test.actor).CreateRole(ctx, role)
+				} else {
+					_, err = c.W.As(test.actor).UpdateRole(ctx, role)
+				}
+				require.Equal(t, plan.Refused, err, "the plan says what saving would say")
+			})
+		})
+	}
+	t.Run("the store fails", func(t *testing.T) {
+		t.Parallel()
+		store := fault.New(rbac.NewMemStore())
+		az := openOn(t, store)
+		role := addRole(t, az.Workspace, "Clerk", nil)
+		store.Set(fault.Fails(errBoom), opView)
+		_, err := az.System("test").Plan(t.Context(), role)
+		require.ErrorIs(t, err, errBoom)
+		store.Set(nil, opView)
+		store.SetRows(&fault.Rows{Members: fault.Broken[rbac.Member](0)})
+		_, err = az.System("test").Plan(t.Context(), role)
+		require.ErrorIs(t, err, errBoom)
+		store.SetRows(&fault.Rows{Roles: fault.Broken[rbac.Role](0)})
+		_, err = az.System("test").Plan(t.Context(), rbac.Role{Name: "New"})
+		require.ErrorIs(t, err, errBoom)
+	})
+}

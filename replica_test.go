@@ -1,0 +1,496 @@
+package rbac_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/fault"
+	"github.com/areagate/rbac/internal/following"
+	"github.com/areagate/rbac/internal/heap"
+	"github.com/areagate/rbac/internal/long"
+	"github.com/areagate/rbac/rbactest"
+)
+
+// P2 to the nanosecond: a snapshot is served until it is MaxStaleness old,
+// counted from when the store was asked for what confirmed it.
+func TestP2_StalenessBoundary(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		prepare func(t *testing.T, f *following.Following) // leaves the store broken
+		until   time.Duration                              // since the load
+	}{
+		{"since the load", func(_ *testing.T, f *following.Following) {}, 10 * time.Second},
+		{"since the last poll that was answered", func(_ *testing.T, f *following.Following) {
+			time.Sleep(4 * time.Second)
+			synctest.Wait()
+		}, 14 * time.Second},
+		{"since a slow poll was asked, not since it was answered", func(_ *testing.T, f *following.Following) {
+			time.Sleep(time.Second)
+			f.Store.Set(func(ctx context.Context, call func(error) error) error {
+				f.Store.Set(fault.Fails(errBoom), opRevisions)
+				return fault.Late(3*time.Second)(ctx, call)
+			}, opRevisions)
+			time.Sleep(4 * time.Second) // asked at 2 s, answered at 5 s
+			synctest.Wait()
+		}, 12 * time.Second},
+		{"since Sync asked, not since it was answered", func(t *testing.T, f *following.Following) {
+			f.Store.Set(fault.Fails(errBoom), opRevisions)
+			f.Store.Set(fault.Late(3*time.Second), opView)
+			time.Sleep(time.Second)
+			require.NoError(t, f.AZ.Sync(t.Context()))
+		}, 11 * time.Second},
+		{"since another's change was read", func(t *testing.T, f *following.Following) {
+			assign(t, f.Other.Workspace, rbac.Administrator, "cy")
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			allows(t, f.AZ.Workspace, "cy")
+		}, 12 * time.Second},
+		{"since an own change began, not since it was committed", func(t *testing.T, f *following.Following) {
+			f.Store.Set(fault.Fails(errBoom), opRevisions)
+			f.Store.Set(fault.Late(3*time.Second), opUpdate)
+			time.Sleep(time.Second)
+			assign(t, f.AZ.Workspace, rbac.Administrator, "cy")
+		}, 11 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := following.New(t)
+				test.prepare(t, f)
+				f.Store.SetAll(fault.Fails(errBoom))
+				time.Sleep(test.until - 1 - f.After())
+				synctest.Wait()
+				allows(t, f.AZ.Workspace, "ann")
+				time.Sleep(time.Nanosecond)
+				synctest.Wait()
+				refusesAll(t, f.AZ.Workspace, "ann", errBoom)
+				require.Equal(t, test.until, f.After())
+			})
+		})
+	}
+}
+
+// P2 for another MaxStaleness, and for a revoke that nothing tells about: it
+// takes effect within it, whatever goes wrong.
+func TestP2_RevokeTakesEffectInTime(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(f *following.Following){
+		"polls work":         func(*following.Following) {},
+		"polls are slow":     func(f *following.Following) { f.Store.Set(fault.Late(700*time.Millisecond), opRevisions) },
+		"polls fail":         func(f *following.Following) { f.Store.Set(fault.Fails(errBoom), opRevisions) },
+		"polls block":        func(f *following.Following) { f.Store.Set(fault.Blocks, opRevisions) },
+		"polls are wrong":    func(f *following.Following) { f.Store.Set(fault.Skips, opRevisions) },
+		"readings fail":      func(f *following.Following) { f.Store.Set(fault.Fails(errBoom), opView) },
+		"readings are slow":  func(f *following.Following) { f.Store.Set(fault.Late(900*time.Millisecond), opView) },
+		"readings block":     func(f *following.Following) { f.Store.Set(fault.Blocks, opView) },
+		"nothing works":      func(f *following.Following) { f.Store.SetAll(fault.Fails(errBoom)) },
+		"everything blocks":  func(f *following.Following) { f.Store.SetAll(fault.Blocks) },
+		"every second fails": func(f *following.Following) { f.Store.SetAll(fault.EverySecond(fault.Fails(errBoom))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := following.New(t, rbac.WithMaxStaleness(2*time.Second))
+				prepare(f)
+				time.Sleep(1100 * time.Millisecond)
+				f.RemoveBob(t)
+				revoked := time.Now()
+				for time.Since(revoked) < 10*time.Second {
+					can := f.Can()
+					synctest.Wait()
+					if can && time.Since(revoked) > 2*time.Second {
+						t.Fatalf("granted %v after the revoke", time.Since(revoked))
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+				f.Store.SetAll(nil)
+				time.Sleep(time.Minute + time.Second)
+				require.False(t, f.Can())
+				allows(t, f.AZ.Workspace, "ann")
+			})
+		})
+	}
+}
+
+// Nor does a denial rest on data that is too old: what was read of an empty
+// workspace long ago is no answer.
+func TestP2_OldEmptinessIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		acme := f.AZ.For("acme")
+		f.Store.Set(fault.First(1, fault.Late(12*time.Second)), opView)
+		go acme.Can(t.Context(), "ann", rbac.Users, rbac.Manage)
+		time.Sleep(time.Second)
+		assign(t, f.Other.For("acme"), rbac.Administrator, "ann")
+		time.Sleep(10500 * time.Millisecond)
+		err := acme.Authorize(t.Context(), "ann", rbac.Users, rbac.Manage)
+		require.NotErrorIs(t, err, rbac.ErrDenied, "denied after 12 seconds by what was read before")
+	})
+}
+
+// P1: whoever made a change sees it in the next check, on instances that
+// change one workspace at the same time.
+func TestP1_OwnChangesShowAtOnceUnderConcurrency(t *testing.T) {
+	t.Parallel()
+	ctx, inner := t.Context(), rbac.NewMemStore()
+	instances := []*rbac.Authorizer{openOn(t, inner), openOn(t, fault.New(inner))} // with notifications, and without
+	viewer := addRole(t, instances[0].Workspace, "Viewer", rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)})
+	assign(t, instances[0].Workspace, rbac.Administrator, "ann")
+	var workers sync.WaitGroup
+	for i := range 8 {
+		workers.Go(func() {
+			az, user := instances[i%2], fmt.Sprint("user", i)
+			for range long.Scale(200) {
+				if err := az.As("ann").Assign(ctx, viewer.ID, user); err != nil {
+					t.Errorf("Assign: %v", err)
+				}
+				if err := az.Authorize(ctx, user, rbac.Deals, rbac.Read); err != nil {
+					t.Errorf("after Assign: %v", err)
+				}
+				if err := az.As("ann").Remove(ctx, user); err != nil {
+					t.Errorf("Remove: %v", err)
+				}
+				if d, err := az.Explain(ctx, user, rbac.Deals, rbac.Read); d.Allowed || err != nil {
+					t.Errorf("after Remove: %v %v", d, err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	checkInvariants(t, inner, "")
+}
+
+// P1 when the snapshot is behind: what the other instance did in between comes
+// with it.
+func TestP1_OwnChangeBringsTheOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		f.RemoveBob(t)
+		require.True(t, f.Can())
+		f.Store.Set(fault.Slow(time.Second), opView)
+		began := time.Now()
+		assign(t, f.AZ.Workspace, rbac.Administrator, "cy")
+		require.Equal(t, time.Second, time.Since(began), "the change waits for the store to be read")
+		require.False(t, f.Can())
+		allows(t, f.AZ.Workspace, "cy")
+		require.Equal(t, time.Second, time.Since(began))
+	})
+}
+
+// P1 when the snapshot is behind and the store cannot be read: the change is
+// made, and no check is answered from before it.
+func TestP1_NothingIsServedFromBeforeAnOwnChange(t *testing.T) {
+	t.Parallel()
+	for name, wrong := range map[string]rbactest.Fault{"fails": fault.Fails(errBoom), "blocks": fault.Blocks, "is slow": fault.Slow(11 * time.Second)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := following.New(t)
+				assign(t, f.Other.Workspace, rbac.Administrator, "cy")
+				f.Store.Set(wrong, opView)
+				f.Store.Set(fault.Fails(errBoom), opRevisions)
+				require.NoError(t, f.AZ.As("ann").Remove(t.Context(), "bob"))
+				_, err := f.AZ.Explain(t.Context(), "bob", rbac.Users, rbac.Manage)
+				if name != "is slow" {
+					require.ErrorIs(t, err, rbac.ErrUnavailable)
+				}
+				require.False(t, f.Can())
+				f.Store.SetAll(nil)
+				time.Sleep(90 * time.Second)
+				require.False(t, f.Can())
+				allows(t, f.AZ.Workspace, "cy")
+			})
+		})
+	}
+}
+
+// P1 against a poll that was asked before an own change and is answered after
+// it: what it says was true then.
+func TestP1_AnEarlierPollDoesNotConfirmWhatAnOwnChangeReplaced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		f.Store.Set(fault.Late(3*time.Second), opRevisions)
+		time.Sleep(3 * time.Second) // asked at 2 s, answered at 5 s
+		assign(t, f.Other.Workspace, rbac.Administrator, "cy")
+		f.Store.Set(fault.Fails(errBoom), opView)
+		require.NoError(t, f.AZ.As("ann").Remove(t.Context(), "bob"))
+		for f.After() < 7*time.Second {
+			_, err := f.AZ.Explain(t.Context(), "bob", rbac.Users, rbac.Manage)
+			require.ErrorIs(t, err, rbac.ErrUnavailable, "after %v", f.After())
+			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
+		}
+	})
+}
+
+// A commit that takes longer than MaxStaleness is as old when it ends: the
+// workspace is read before the next check.
+func TestP1_SlowCommit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		f.Store.Set(fault.Fails(errBoom), opRevisions)
+		f.Store.Set(fault.Late(11*time.Second), opUpdate)
+		require.NoError(t, f.AZ.As("ann").Remove(t.Context(), "bob"))
+		require.False(t, f.Can())
+		require.Equal(t, 1, f.Store.Calls(opView))
+		allows(t, f.AZ.Workspace, "ann")
+	})
+}
+
+// Events of own changes that came during a reading are let go of after it.
+func TestOwnEventsAreLetGoOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, follower := t.Context(), fault.New(rbac.NewMemStore())
+		az := openOn(t, follower, rbac.WithMaxStaleness(time.Hour))
+		assign(t, az.Workspace, rbac.Administrator, "ann")
+		allows(t, az.Workspace, "ann")
+		n := long.Scale(50_000)
+		before := heap.InUse()
+		func() {
+			users := make([]string, n)
+			for i := range users {
+				users[i] = fmt.Sprint("user-", i)
+			}
+			release, synced := make(chan struct{}), make(chan error)
+			follower.Set(fault.Stuck(release), opView)
+			go func() { synced <- az.Sync(ctx) }()
+			synctest.Wait() // it reads
+			assign(t, az.Workspace, rbac.Administrator, users...)
+			require.NoError(t, az.System("test").Remove(ctx, users...))
+			close(release)
+			require.NoError(t, <-synced)
+			follower.Set(nil, opView)
+		}()
+		follower.Replace(rbac.NewMemStore())
+		synctest.Wait() // no reading and no fold holds anything any more
+		require.Less(t, heap.InUse()-before, int64(1<<20+n*50), "after %d members have come and gone", n)
+		allows(t, az.Workspace, "ann")
+	})
+}
+
+// Nor do changes on two instances at once take the workspace out of service.
+func TestChangesOnTwoInstancesDoNotStarveChecks(t *testing.T) {
+	t.Parallel()
+	for name, reading := range map[string]rbactest.Fault{"slow": fault.Slow(40 * time.Millisecond), "late": fault.Late(40 * time.Millisecond)} {
+		for _, notified := range []bool{true, false} {
+			t.Run(fmt.Sprintf("readings are %s, notified %t", name, notified), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					f := following.New(t)
+					if notified {
+						f.Store.Set(nil, opNotify)
+					}
+					f.Store.Set(reading, opView)
+					stop := make(chan struct{})
+					var importing sync.WaitGroup
+					for i := range 8 {
+						az := []*rbac.Authorizer{f.AZ, f.Other}[i%2]
+						importing.Go(func() {
+							for n := 0; ; n++ {
+								select {
+								case <-stop:
+									return
+								case <-time.After(time.Duration(9+i) * time.Millisecond):
+								}
+								if err := az.System("import").Assign(t.Context(), rbac.Administrator, fmt.Sprintf("user%d-%d", i, n)); err != nil {
+									t.Error(err)
+								}
+							}
+						})
+					}
+					longest := time.Duration(0)
+					var failed error
+					for f.After() < 30*time.Second && failed == nil {
+						began := time.Now()
+						failed = f.AZ.Authorize(t.Context(), "ann", rbac.Users, rbac.Manage)
+						longest = max(longest, time.Since(began))
+						time.Sleep(7 * time.Millisecond)
+					}
+					close(stop)
+					importing.Wait()
+					require.NoError(t, failed, "after %v", longest)
+					require.Less(t, longest, time.Second)
+				})
+			})
+		}
+	}
+}
+
+// A workspace that is asked about all through a long outage is not idle: it
+// keeps failing fast, and comes back by itself.
+func TestLongOutageIsNotIdleness(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		f.Store.SetAll(fault.Blocks)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		for f.After() < time.Hour {
+			began := time.Now()
+			require.False(t, f.Can())
+			require.Zero(t, time.Since(began), "%v into the outage", f.After())
+			time.Sleep(10 * time.Second)
+		}
+		f.Store.SetAll(nil)
+		time.Sleep(7 * time.Second)
+		synctest.Wait()
+		f.Store.ResetCalls()
+		allows(t, f.AZ.Workspace, "ann")
+		require.Zero(t, f.Store.Calls(opView))
+	})
+}
+
+// Service resumes by itself, also when the workspace changed meanwhile.
+func TestServiceResumesByItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		f.Store.SetAll(fault.Fails(errBoom))
+		time.Sleep(time.Minute)
+		f.RemoveBob(t)
+		refusesAll(t, f.AZ.Workspace, "ann", errBoom)
+		f.Store.SetAll(nil)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		f.Store.ResetCalls()
+		allows(t, f.AZ.Workspace, "ann")
+		require.False(t, f.Can())
+		require.Zero(t, f.Store.Total(), "it was read before anybody asked")
+
+		// A reading alone fails, while polls are answered.
+		f.Store.Set(fault.Fails(errBoom), opView)
+		assign(t, f.Other.Workspace, rbac.Administrator, "cy")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		refusesAll(t, f.AZ.Workspace, "ann", errBoom)
+		f.Store.Set(nil, opView)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		allows(t, f.AZ.Workspace, "cy")
+	})
+}
+
+// Sync: what is read begins at or after the call.
+func TestSync(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		f := following.New(t)
+		f.RemoveBob(t)
+		require.True(t, f.Can())
+		require.NoError(t, f.AZ.Sync(ctx))
+		require.False(t, f.Can())
+		require.Equal(t, 1, f.Store.Calls(opView))
+		require.NoError(t, f.AZ.Sync(ctx), "when there is nothing new")
+
+		// A reading that began before is not enough: another follows it, one
+		// for all who call meanwhile.
+		f.Store.ResetCalls()
+		f.Store.Set(fault.Fails(errBoom), opRevisions) // no poll comes in between
+		f.Store.Set(fault.Late(time.Second), opView)
+		go func() { _ = f.AZ.Sync(ctx) }()
+		synctest.Wait()
+		time.Sleep(500 * time.Millisecond)
+		assign(t, f.Other.Workspace, rbac.Administrator, "cy")
+		var syncs sync.WaitGroup
+		began := time.Now()
+		for range 100 {
+			syncs.Go(func() {
+				if err := f.AZ.Sync(ctx); err != nil {
+					t.Errorf("Sync: %v", err)
+				}
+				if !f.AZ.Can(ctx, "cy", rbac.Users, rbac.Manage) {
+					t.Error("Sync returned before the change was read")
+				}
+			})
+		}
+		syncs.Wait()
+		require.Equal(t, 1500*time.Millisecond, time.Since(began), "half of the first reading, and the second")
+		require.Equal(t, 2, f.Store.Calls(opView))
+
+		// Failures.
+		f.Store.Set(fault.Fails(errBoom), opView)
+		err := f.AZ.Sync(ctx)
+		require.ErrorIs(t, err, rbac.ErrUnavailable)
+		require.ErrorIs(t, err, errBoom)
+		allows(t, f.AZ.Workspace, "ann") // what is known is not too old
+		f.Store.Set(fault.Blocks, opView)
+		began = time.Now()
+		brief, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		require.ErrorIs(t, f.AZ.Sync(brief), context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(began))
+		require.ErrorIs(t, f.AZ.Sync(ctx), rbac.ErrUnavailable)
+		require.Equal(t, 11*time.Second, time.Since(began), "no longer than MaxStaleness")
+		f.Store.Set(nil, opView)
+
+		require.NoError(t, f.AZ.For("never written").Sync(ctx))
+	})
+}
+
+// Sync of a workspace that was not loaded loads it.
+func TestSyncLoads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		assign(t, f.Other.For("acme"), rbac.Administrator, "ann")
+		acme := f.AZ.For("acme")
+		require.NoError(t, acme.Sync(t.Context()))
+		f.Store.ResetCalls()
+		allows(t, acme, "ann")
+		require.Zero(t, f.Store.Total())
+	})
+}
+
+// P1 for a change that had nothing to do, because another instance was faster:
+// it returned nil, so what it asked for holds in the next check.
+func TestP1_ChangeThatFoundNothingToDo(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		reading rbactest.Fault // of the check behind it
+		answer  bool
+	}{
+		"readings work": {nil, true},
+		"readings fail": {fault.Fails(errBoom), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, f := t.Context(), following.New(t)
+				require.NoError(t, f.Other.As("ann").Suspend(ctx, "bob"))
+				f.Store.Set(test.reading, opView)
+				require.NoError(t, f.AZ.As("ann").Suspend(ctx, "bob"))
+				require.False(t, f.Can(), "allowed after Suspend had returned nil")
+				require.Equal(t, test.answer, f.AZ.Can(ctx, "ann", rbac.Users, rbac.Manage))
+			})
+		})
+	}
+}
+
+// Changes that have nothing to do, one after the other, neither read the store
+// each time nor keep the poll from confirming what is known.
+func TestChangesWithNothingToDoDoNotStarveThePoll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, f := t.Context(), following.New(t)
+		f.Store.Set(fault.Late(10*time.Millisecond), opRevisions)
+		for f.After() < 30*time.Second {
+			require.NoError(t, f.AZ.As("ann").Assign(ctx, rbac.Administrator, "bob"))
+			require.True(t, f.Can())
+			time.Sleep(3 * time.Millisecond)
+		}
+		require.Zero(t, f.Store.Calls(opView))
+	})
+}
