@@ -280,3 +280,35 @@ func TestCoversIsNoQuestionAboutMembers(t *testing.T) {
 		require.NoError(t, mayActFor("cody"), "who is suspended")
 	})
 }
+
+// Every pair of accesses: what covers, misses, joins and meets what.
+func TestPermissionsCompared(t *testing.T) {
+	t.Parallel()
+	scopes := []rbac.Scope{rbac.None, rbac.Own, rbac.All}
+	of := func(a rbac.Access) rbac.Permissions { return rbac.Permissions{rbac.Deals: a} }
+	least := func(a, b rbac.Scope) rbac.Scope { return min(a, b) }
+	beyond := func(have, want rbac.Scope) rbac.Scope {
+		if want > have {
+			return want
+		}
+		return rbac.None
+	}
+	for _, r1 := range scopes {
+		for _, m1 := range scopes {
+			for _, r2 := range scopes {
+				for _, m2 := range scopes {
+					a, b := of(access(r1, m1)), of(access(r2, m2))
+					require.Equal(t, r1 >= r2 && m1 >= m2, a.Covers(b), "%v covers %v", a, b)
+					require.Equal(t, granted(of(access(beyond(r1, r2), beyond(m1, m2)))), a.Missing(b), "%v misses of %v", a, b)
+					require.Equal(t, granted(of(access(max(r1, r2), max(m1, m2)))), a.Union(b), "%v or %v", a, b)
+					require.Equal(t, granted(of(access(least(r1, r2), least(m1, m2)))), a.Intersect(b), "%v and %v", a, b)
+				}
+			}
+			a := of(access(r1, m1))
+			require.Equal(t, r1, a.Scope(rbac.Deals, rbac.Read))
+			require.Equal(t, m1, a.Scope(rbac.Deals, rbac.Manage))
+			require.Equal(t, rbac.None, a.Scope(rbac.Tasks, rbac.Manage))
+			require.Equal(t, m1 == rbac.All, a.Can(rbac.Deals, rbac.Manage))
+		}
+	}
+}
