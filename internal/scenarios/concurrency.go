@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -127,6 +128,7 @@ func checksDuringChanges(t *testing.T, db Database) {
 					return
 				default:
 				}
+				runtime.Gosched() // so that there are many turns to see
 				subject, err := two.Subject(ctx, "bob")
 				deals, tasks := subject.Can(rbac.Deals, rbac.Read), subject.Can(rbac.Tasks, rbac.Read)
 				if err != nil || deals == tasks {
