@@ -1,13 +1,13 @@
 package oracle_test
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/workspacetest"
 )
 
 // historyDump is all that a store holds of a workspace.
@@ -32,23 +32,13 @@ func (h *history) dump() *historyDump {
 
 func (h *history) read(r rbac.Reader) *historyDump {
 	h.Helper()
-	d := &historyDump{roles: map[rbac.RoleID]rbac.Role{}, members: map[string]rbac.Member{}}
-	revision, err := r.Revision()
-	d.revision = revision
-	for role, e := range r.Roles() {
+	c := workspacetest.From(h, r)
+	d := &historyDump{revision: c.Revision, roles: map[rbac.RoleID]rbac.Role{}, members: map[string]rbac.Member{}, events: c.Events}
+	for _, role := range c.Roles {
 		d.roles[role.ID] = role
-		err = errors.Join(err, e)
 	}
-	for member, e := range r.Members(rbac.MemberQuery{}) {
+	for _, member := range c.Members {
 		d.members[member.User] = member
-		err = errors.Join(err, e)
-	}
-	for event, e := range r.Events(rbac.EventQuery{}) {
-		d.events = append(d.events, event)
-		err = errors.Join(err, e)
-	}
-	if err != nil {
-		h.fail("reading the store: %v", err)
 	}
 	return d
 }

@@ -23,14 +23,10 @@ import (
 // area that the other does not, the newer has a system role more, and they
 // disagree whether two areas have owners.
 //
-// RBAC_HISTORIES sets how many histories; RBAC_SEED and RBAC_HISTORY, which a
-// failure prints, run one of them again.
+// RBAC_SEED and RBAC_HISTORY, which a failure prints, run one of them again.
 func TestRandomHistories(t *testing.T) {
 	t.Parallel()
 	seed, first, count := testSeed(t), 0, long.Scale(2000)
-	if n, err := strconv.Atoi(os.Getenv("RBAC_HISTORIES")); err == nil {
-		count = n
-	}
 	if n, err := strconv.Atoi(os.Getenv("RBAC_HISTORY")); err == nil {
 		first, count = n, 1
 	}
