@@ -207,7 +207,7 @@ func TestRuleModules(t *testing.T) {
 var (
 	scenarioLine  = regexp.MustCompile(`(?m)^(\d+)\. ((?:.|\n {3,})+)`)
 	scenarioPlace = regexp.MustCompile("`([^`]+)`")
-	scenarioOnly  = regexp.MustCompile(`\bOnly (PostgreSQL|SQLite):`)
+	scenarioOnly  = regexp.MustCompile(`\bOnly\s+(PostgreSQL|SQLite):`)
 	scenarioName  = regexp.MustCompile(`^"?(?:Test)?Scenario(\d*)`)
 )
 
@@ -221,7 +221,7 @@ func scenarioPlaces(t *testing.T) map[int][]string {
 		place := path.Dir(file.name)
 		add := func(name string) {
 			match := scenarioName.FindStringSubmatch(name)
-			if match == nil || name == "TestScenarios" { // which runs those of storetest
+			if match == nil || name == "TestScenarios" { // which runs the suite
 				return
 			}
 			if len(match[1]) != 2 {
@@ -233,8 +233,8 @@ func scenarioPlaces(t *testing.T) map[int][]string {
 			}
 		}
 		switch {
-		case place == "internal/storetest" && !file.test(): // its scenarios are subtests
-			place = "storetest"
+		case place == "internal/scenarios" && !file.test(): // its scenarios are subtests
+			place = "suite"
 			ast.Inspect(file.File, func(node ast.Node) bool {
 				if text, ok := node.(*ast.BasicLit); ok && text.Kind == token.STRING {
 					add(text.Value)
@@ -242,6 +242,7 @@ func scenarioPlaces(t *testing.T) map[int][]string {
 				return true
 			})
 		case file.test():
+			place = strings.TrimPrefix(place, "internal/")
 			if place == "." {
 				place = "rbac"
 			}
@@ -284,7 +285,7 @@ func TestRuleEveryScenarioHasATest(t *testing.T) {
 		}
 		databases := 0
 		for _, store := range []string{"pgstore", "sqlitestore"} {
-			if slices.Contains(named, store) || slices.Contains(named, "storetest") {
+			if slices.Contains(named, store) || slices.Contains(named, "suite") {
 				databases++
 			}
 		}

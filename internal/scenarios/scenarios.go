@@ -3,7 +3,7 @@
 // store that fails on demand: they run on MemStore. Those that need hand-written
 // SQL, a network or a file are beside the stores.
 //
-// It is for the modules of this repository: rbactest.TestStore is for everybody.
+// It is for the modules of this repository: storetest.Run is for everybody.
 package scenarios
 
 import (
