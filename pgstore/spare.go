@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,20 +24,41 @@ type spare struct {
 
 func newSpare() spare { return spare{keep: time.Minute, turn: make(chan struct{}, 1)} }
 
-// usedUp reports whether all connections of a pool are in use.
-func usedUp(pool *pgxpool.Pool) bool {
-	stat := pool.Stat()
-	return stat.IdleConns() == 0 && stat.TotalConns() >= stat.MaxConns()
+// Why Revisions asks beside the pool.
+var (
+	errUsedUp = errors.New("all connections of the pool were in use")
+	errLate   = errors.New("the pool gave no connection in time")
+)
+
+// acquireSoon returns a connection of the pool. If there is none it returns
+// errUsedUp at once, or errLate after a quarter of the time, which passes if
+// others are quicker to take what was left.
+func (s *Store) acquireSoon(ctx context.Context) (*pgxpool.Conn, error) {
+	if stat := s.pool.Stat(); stat.IdleConns() == 0 && stat.TotalConns() >= stat.MaxConns() {
+		return nil, errUsedUp
+	}
+	waiting, cancel := context.WithTimeout(ctx, share(ctx, 4))
+	defer cancel()
+	conn, err := s.pool.Acquire(waiting)
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		return nil, errLate
+	}
+	return conn, err
+}
+
+// share returns a part of the time that a context has left, and at most the
+// time to connect.
+func share(ctx context.Context, part time.Duration) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(connecting, time.Until(deadline)/part)
+	}
+	return connecting
 }
 
 // revisionsBeside is Revisions on the spare connection. Half of the time is
 // left to wait for the pool if it cannot be had.
 func (s *Store) revisionsBeside(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
-	within := connecting
-	if deadline, ok := ctx.Deadline(); ok {
-		within = min(within, time.Until(deadline)/2)
-	}
-	getting, cancel := context.WithTimeout(ctx, within)
+	getting, cancel := context.WithTimeout(ctx, share(ctx, 2))
 	defer cancel()
 	p := &s.spare
 	select {

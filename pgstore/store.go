@@ -130,16 +130,22 @@ func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) e
 	return commit(ctx, tx)
 }
 
-// Revisions implements [rbac.Store]. If all connections of the pool are in use
-// it asks on one of its own, made with the pool's configuration, so that an
-// application that uses up the pool does not take its checks out of service.
-// If it cannot have one it waits for the pool.
+// Revisions implements [rbac.Store]. If all connections of the pool are in use,
+// or it gives none within a quarter of the time, it asks on one of its own,
+// made with the pool's configuration, so that an application that uses up the
+// pool does not take its checks out of service. If it cannot have one it waits
+// for the pool.
 func (s *Store) Revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if !usedUp(s.pool) {
-		return revisions(ctx, &s.sql, s.pool, workspaces)
+	conn, none := s.acquireSoon(ctx)
+	if none == nil {
+		defer conn.Release()
+		return revisions(ctx, &s.sql, conn, workspaces)
+	}
+	if none != errUsedUp && none != errLate {
+		return nil, failed(ctx, "revisions", none)
 	}
 	found, beside := s.revisionsBeside(ctx, workspaces)
 	if beside == nil {
@@ -147,7 +153,7 @@ func (s *Store) Revisions(ctx context.Context, workspaces []string) (map[string]
 	}
 	found, err := revisions(ctx, &s.sql, s.pool, workspaces)
 	if err != nil {
-		return nil, fmt.Errorf("%w (all connections of the pool were in use, and beside it: %v)", err, beside)
+		return nil, fmt.Errorf("%w (%v, and beside it: %v)", err, none, beside)
 	}
 	return found, nil
 }
