@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -15,14 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/storetest"
+	"github.com/areagate/rbac/internal/long"
+	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/pgstore"
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
 )
 
-// long reports whether the floods are to be as large as in
-// docs/performance.md.
-var long = os.Getenv("RBAC_LONG") != ""
 
 // mostUnderWay is how many readings the library has under way at most.
 const mostUnderWay = 8
@@ -65,9 +62,9 @@ func (s *farStore) peak() (most, now int) {
 	return s.most, s.running
 }
 
-// floodStaleness is the maximum staleness: the default if long, or else less,
+// floodStaleness is the maximum staleness: the default in the long form, or else less,
 // so that who is out of service shows soon.
-var floodStaleness = map[bool]time.Duration{false: 3 * time.Second, true: 10 * time.Second}[long]
+var floodStaleness = map[bool]time.Duration{false: 3 * time.Second, true: 10 * time.Second}[long.Enabled()]
 
 // farInstance opens an Authorizer on a farStore. The server is near until far
 // is called.
@@ -77,7 +74,7 @@ func (d *database) farInstance() (az *rbac.Authorizer, store *farStore, far func
 	pool := pgtest.Pool(d, p.url(d.url), func(c *pgxpool.Config) { c.MaxConns = 4; c.MinConns = 4 })
 	store = &farStore{Store: open(d, pool, d.schema)}
 	store.KeepSpare(time.Second)
-	az = storetest.Open(d, store, rbac.WithMaxStaleness(floodStaleness), rbac.WithIdleTime(time.Hour))
+	az = workspacetest.Open(d, store, rbac.WithMaxStaleness(floodStaleness), rbac.WithIdleTime(time.Hour))
 	return az, store, func() {
 		soon(d, 20*time.Second, "the pool is full", func() bool { return pool.Stat().IdleConns() == 4 })
 		store.mu.Lock()
@@ -157,12 +154,12 @@ func inParallel(n int, fn func(i int) error) error {
 // readings are under way, and nothing is left of it.
 func TestScenario54_FloodOfUnknownWorkspaces(t *testing.T) {
 	ticks, each := scaled(300), 20
-	if long {
+	if long.Enabled() {
 		ticks, each = 1000, 37
 	}
 	const colds = 8
 	ctx, d := t.Context(), newDatabase(t)
-	app := storetest.Open(t, storetest.Deaf(open(t, d.pool, d.schema)))
+	app := workspacetest.Open(t, workspacetest.Deaf(open(t, d.pool, d.schema)))
 	assign(t, app.For("loaded"), rbac.Administrator, "ann")
 	for i := range colds {
 		assign(t, app.For(fmt.Sprint("cold", i)), rbac.Administrator, "ann")
@@ -225,12 +222,12 @@ func TestScenario54_FloodOfUnknownWorkspaces(t *testing.T) {
 // and what has changed shows within the maximum staleness.
 func TestScenario55_MassChange(t *testing.T) {
 	n := scaled(500)
-	if long {
+	if long.Enabled() {
 		n = 20_000
 	}
 	const colds = 8
 	ctx, d := t.Context(), newDatabase(t)
-	job := storetest.Open(t, open(t, pgtest.Pool(t, d.url), d.schema))
+	job := workspacetest.Open(t, open(t, pgtest.Pool(t, d.url), d.schema))
 	id := func(i int) string { return fmt.Sprint("w", i) }
 	assign(t, job.For("loaded"), rbac.Administrator, "ann")
 	for i := range colds {
