@@ -276,6 +276,9 @@ func (c *change) suspend(users []string, suspended bool) error {
 		kind = MemberSuspended
 	}
 	for _, before := range members {
+		if before.Role == "" {
+			return &MalformedError{"member", before.User, errors.New("remove the member, or assign a role")}
+		}
 		if before.Suspended == suspended {
 			continue
 		}
@@ -343,7 +346,8 @@ func (c *change) replaceRole(old, with RoleID) error {
 	}
 	var members []Member
 	var users []string
-	for member, err := range c.members(MemberQuery{Role: old}) {
+	// A row that cannot be read grants nothing, and holds nobody back.
+	for member, err := range c.forEverything(func(*MalformedError) {}).members(MemberQuery{Role: old}) {
 		if err != nil {
 			return err
 		}
@@ -374,6 +378,15 @@ func (c *change) putMember(kind EventKind, before *Member, after Member) {
 	c.record(Event{Kind: kind, MemberBefore: before, MemberAfter: &after})
 }
 
+// forEverything returns a reading that leaves out rows that cannot be read, if
+// the actor covers whatever there is: what is not known is theirs to mend.
+func (c *change) forEverything(malformed func(*MalformedError)) reading {
+	if !c.everything {
+		return c.reading
+	}
+	return c.skipping(malformed)
+}
+
 // findRole returns a role in its stored form.
 func (c *change) findRole(id RoleID) (Role, error) {
 	role, err := c.reading.role(id)
@@ -383,10 +396,12 @@ func (c *change) findRole(id RoleID) (Role, error) {
 	return role, err
 }
 
-// findMembers returns those of the users who are members.
+// findMembers returns those of the users who are members. One whose row cannot
+// be read is a member without a role to an Administrator and to the
+// application, who may give one or remove the row, and an error to others.
 func (c *change) findMembers(users []string) (map[string]Member, error) {
 	found := make(map[string]Member, len(users))
-	for member, err := range c.members(MemberQuery{Users: users}) {
+	for member, err := range c.forEverything(func(row *MalformedError) { found[row.ID] = Member{User: row.ID} }).members(MemberQuery{Users: users}) {
 		if err != nil {
 			return nil, err
 		}

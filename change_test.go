@@ -278,3 +278,43 @@ func TestA15_NewRoles(t *testing.T) {
 		c.Check(t)
 	})
 }
+
+// A member whose row cannot be read can be removed or given a role by an
+// Administrator and by the application, and does not keep a role from being
+// replaced and deleted.
+func TestMalformedMembersCanBeMended(t *testing.T) {
+	t.Parallel()
+	ctx, store := t.Context(), rbac.NewMemStore()
+	az := openOn(t, store)
+	assign(t, az.Workspace, rbac.Administrator, "ann")
+	manager := addRole(t, az.Workspace, "Manager", rbac.Permissions{rbac.Users: access(rbac.All, rbac.All)})
+	clerk := addRole(t, az.Workspace, "Clerk", nil)
+	assign(t, az.Workspace, manager.ID, "uma")
+	assign(t, az.Workspace, clerk.ID, "joe")
+	update(t, store, "", func(tx rbac.Tx) error {
+		return tx.PutMembers(
+			rbac.Member{User: "bad"}, rbac.Member{User: "worse"}, // without a role
+			rbac.Member{User: "\xff", Role: clerk.ID},
+		)
+	})
+	for _, change := range []func(a *rbac.Admin) error{
+		func(a *rbac.Admin) error { return a.Remove(ctx, "bad") },
+		func(a *rbac.Admin) error { return a.Assign(ctx, clerk.ID, "bad") },
+		func(a *rbac.Admin) error { return a.ReplaceRole(ctx, clerk.ID, manager.ID) },
+	} {
+		require.ErrorIs(t, change(az.As("uma")), rbac.ErrMalformed)
+	}
+	require.ErrorIs(t, az.As("ann").Suspend(ctx, "bad"), rbac.ErrMalformed)
+	require.NoError(t, az.As("ann").Remove(ctx, "bad"))
+	require.ErrorIs(t, az.As("ann").Remove(ctx, "bad"), rbac.ErrMemberNotFound)
+	require.NoError(t, az.System("repair").Assign(ctx, clerk.ID, "worse"))
+	require.NoError(t, az.As("ann").ReplaceRole(ctx, clerk.ID, manager.ID))
+	require.ErrorIs(t, az.As("uma").DeleteRole(ctx, clerk.ID), rbac.ErrRoleInUse)
+	require.NoError(t, az.As("ann").DeleteRole(ctx, clerk.ID))
+	require.NoError(t, az.VerifyEvents(ctx))
+	other := openOn(t, store)
+	require.NoError(t, other.Sync(ctx))
+	d, err := other.Explain(ctx, "worse", rbac.Users, rbac.Read)
+	require.NoError(t, err)
+	require.Equal(t, manager.ID, d.Role)
+}

@@ -83,7 +83,7 @@ func testEveryErrorIsReturned(t *testing.T) {
 		"ErrOutcomeUnknown": {with(opUpdate, fault.Loses(false), func() error {
 			return onFaulty.As("ada").Remove(ctx, "cleo")
 		}), rbac.ErrOutcomeUnknown},
-		"ErrMalformed": {openOn(t, c.Store).For("malformed").System("test").Remove(ctx, "bad"), rbac.ErrMalformed},
+		"ErrMalformed": {openOn(t, c.Store).For("malformed").System("test").Suspend(ctx, "bad"), rbac.ErrMalformed},
 		"ErrTampered":  {openOn(t, tampered).VerifyEvents(ctx), rbac.ErrTampered},
 	}
 	var declared []string

@@ -197,10 +197,15 @@ func (c *change) refuseTakenName(role Role) error {
 	return nil
 }
 
-// refuseHeld applies A7: a role that members hold stays.
+// refuseHeld applies A7: a role that members hold stays. A member whose row
+// cannot be read may hold it, for all but those who may mend the row.
 func (c *change) refuseHeld(role Role) error {
 	var holders []string
-	unreadable := func(row *MalformedError) { holders = append(holders, row.ID) }
+	unreadable := func(row *MalformedError) {
+		if !c.everything {
+			holders = append(holders, row.ID)
+		}
+	}
 	for member, err := range c.skipping(unreadable).members(MemberQuery{Role: role.ID, Limit: mostNamed}) {
 		if err != nil {
 			return err

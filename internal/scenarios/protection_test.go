@@ -100,13 +100,14 @@ func TestScenario37_ForgedInEveryWay(t *testing.T) {
 // what makes the addition no such switch.
 var api = map[string]string{
 	// Options.
-	"WithAreas":        "names areas; Users cannot be left out, and what is not named is denied",
-	"WithIdleTime":     "when memory is given back",
-	"WithLogger":       "where to report",
-	"WithMaxStaleness": "how soon checks fail closed; cannot be without limit but by a very long time, which its name says",
-	"WithObserver":     "is told of decisions, and returns nothing",
-	"WithPollInterval": "at most half of the maximum staleness",
-	"WithSystemRoles":  "adds roles, which grant what they say to those who are given them",
+	"WithAreas":           "names areas; Users cannot be left out, and what is not named is denied",
+	"WithIdleTime":        "when memory is given back",
+	"WithLogger":          "where to report",
+	"WithMaxStaleness":    "how soon checks fail closed; cannot be without limit but by a very long time, which its name says",
+	"WithObserver":        "is told of decisions, and returns nothing",
+	"WithPollInterval":    "at most half of the maximum staleness",
+	"WithRefusalObserver": "is told of what was refused, and returns nothing",
+	"WithSystemRoles":     "adds roles, which grant what they say to those who are given them",
 
 	// Functions.
 	"DefaultAreas": "data",
