@@ -356,15 +356,17 @@ func (fs *flights) answer(f *flight, began mark, asked time.Time) bool {
 
 // requeue queues a flight that has to read after all.
 func (fs *flights) requeue(f *flight) {
+	var refused error // f.err is not to be asked for: f may have read by then
 	fs.mu.Lock()
 	switch {
 	case !f.wanted():
-		f.stage, f.err = stageGone, unavailable(errUnneeded)
+		f.stage, refused = stageGone, unavailable(errUnneeded)
 	case !fs.enqueue(f):
-		f.err = unavailable(ErrClosed)
+		refused = unavailable(ErrClosed)
 	}
 	fs.mu.Unlock()
-	if f.err != nil {
+	if refused != nil {
+		f.err = refused
 		f.replica.end(f)
 	}
 }

@@ -3,6 +3,7 @@ package rbac_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -299,5 +300,26 @@ func TestP2_OldAnswerThatNothingExists(t *testing.T) {
 		time.Sleep(10500 * time.Millisecond)
 		err := acme.Authorize(ctx, "ann", rbac.Users, rbac.Manage)
 		require.NotErrorIs(t, err, rbac.ErrDenied, "denied after 12 seconds by what was known before")
+	})
+}
+
+// A flight whose reading fails at once, as soon as it is known that its
+// workspace exists, ends once. The log is stuck, so that those who report are
+// in their places when the next workspace is asked about.
+func TestReadingFailsAsSoonAsAWorkspaceExists(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner, log := rbac.NewMemStore(), &stuckLog{release: make(chan struct{})}
+		defer close(log.release)
+		other, store := openOn(t, inner), fault.New(inner)
+		store.Set(fault.Fails(errBoom), opView)
+		az := openOn(t, store, rbac.WithLogger(slog.New(log)))
+		const workspaces = 1000
+		for i := range workspaces {
+			assign(t, other.For(fmt.Sprint("w", i)), rbac.Administrator, "ann")
+		}
+		for i := range workspaces {
+			require.ErrorIs(t, az.For(fmt.Sprint("w", i)).Authorize(t.Context(), "ann", rbac.Users, rbac.Manage), errBoom)
+		}
 	})
 }
