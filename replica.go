@@ -198,15 +198,15 @@ func (r *replica) end(f *flight) {
 // read reads the store and publishes what it finds. It is called in the
 // flight's place.
 func (r *replica) read(ctx context.Context, f *flight) (*snapshot, error) {
-	most := r.engine.maxStaleness
+	most, placed := r.engine.maxStaleness, time.Now()
 	for rounds, overtaken := 1, 0; ; {
 		base, began := r.begin(f)
 		s, asked, err := r.engine.fetch(ctx, r.id, base, overtaken >= 3)
 		switch {
 		case r.engine.ctx.Err() != nil:
 			return nil, unavailable(ErrClosed)
-		case err != nil && r.engine.flights.unneeded(f):
-			return nil, unavailable(err)
+		case err != nil && r.engine.flights.unneeded(f) && time.Since(placed) < most:
+			return nil, unavailable(err) // those who asked were in more of a hurry than the store has to be
 		case err != nil:
 			return nil, r.failed(err)
 		}
