@@ -356,19 +356,25 @@ func (fs *flights) answer(f *flight, began mark, asked time.Time) bool {
 
 // requeue queues a flight that has to read after all.
 func (fs *flights) requeue(f *flight) {
-	var refused error // f.err is not to be asked for: f may have read by then
-	fs.mu.Lock()
-	switch {
-	case !f.wanted():
-		f.stage, refused = stageGone, unavailable(errUnneeded)
-	case !fs.enqueue(f):
-		refused = unavailable(ErrClosed)
-	}
-	fs.mu.Unlock()
-	if refused != nil {
-		f.err = refused
+	if err := fs.requeued(f); err != nil {
+		f.err = err
 		f.replica.end(f)
 	}
+}
+
+// requeued returns why a flight could not be queued. Don't look at the flight
+// once it is: it belongs to a worker, which may have ended it.
+func (fs *flights) requeued(f *flight) error {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	switch {
+	case !f.wanted():
+		f.stage = stageGone
+		return unavailable(errUnneeded)
+	case !fs.enqueue(f):
+		return unavailable(ErrClosed)
+	}
+	return nil
 }
 
 // probeOn goes on with what came meanwhile.
