@@ -265,9 +265,9 @@ func (a *Admin) try(ctx context.Context, bad problems, apply func(*change) error
 	switch {
 	case err == nil:
 		w.replica.committed(ctx, c.base, c.events, c.began)
-	case err != nil && c != nil && c.flushed:
+	case err != nil && (c != nil && c.flushed || errors.Is(err, ErrOutcomeUnknown)):
 		// The rules let it pass and it was written: whatever the store says,
-		// its commit may have been made.
+		// its commit may have been made. Or the store says so.
 		w.replica.doubt(ctx)
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/internal/fault"
+	"github.com/areagate/rbac/internal/following"
 )
 
 // A transaction that loses against another is run again, at most ten times in
@@ -147,4 +148,17 @@ func TestScenario07_UnknownOutcome(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A change that found nothing to do, and of which the store says that its
+// outcome is not known: the store is asked before the next check all the same.
+func TestScenario07_UnknownOutcomeOfNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, f := t.Context(), following.New(t)
+		require.NoError(t, f.Other.As("ann").Suspend(ctx, "bob"))
+		f.Store.Set(fault.Loses(true), opUpdate)
+		require.ErrorIs(t, f.AZ.As("ann").Suspend(ctx, "bob"), rbac.ErrOutcomeUnknown)
+		require.False(t, f.Can())
+	})
 }
