@@ -215,11 +215,14 @@ func (s *snapshot) apply(events []Event) *snapshot {
 
 // touchesRows reports whether applying an event writes to the rows.
 func (s *snapshot) touchesRows(e Event) bool {
-	if e.MemberAfter != nil {
-		_, known := s.row[e.MemberAfter.Role]
-		return !known
+	if e.RoleAfter != nil || e.RoleBefore != nil {
+		return true
 	}
-	return e.RoleAfter != nil || e.RoleBefore != nil
+	if e.MemberAfter == nil {
+		return false
+	}
+	_, known := s.row[e.MemberAfter.Role]
+	return !known
 }
 
 // setSeats changes the seats of some members.
