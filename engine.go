@@ -58,10 +58,22 @@ func newEngine(store Store, m *model, o options) *engine {
 }
 
 func (e *engine) start() {
-	e.spawn(e.pollLoop)
+	e.keepUp(e.pollLoop)
 	if n, ok := e.store.(Notifier); ok {
-		e.spawn(func() { e.notifyLoop(n) })
+		e.keepUp(func() { e.notifyLoop(n) })
 	}
+}
+
+// keepUp runs a loop until close, anew if a store ends its goroutine.
+func (e *engine) keepUp(loop func()) {
+	e.spawn(func() {
+		defer func() {
+			if e.ctx.Err() == nil {
+				e.keepUp(loop)
+			}
+		}()
+		loop()
+	})
 }
 
 // spawn runs a task that close waits for. It reports false after close.

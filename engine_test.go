@@ -359,3 +359,19 @@ func TestUnwrittenWorkspacesTakeNoMemory(t *testing.T) {
 		require.Equal(t, []string{""}, f.LastAsked(), "nothing of them is polled")
 	})
 }
+
+// A store that ends the goroutine in which it is polled, as a fake does that
+// fails its test, is polled again.
+func TestPollGoesOnWhenTheStoreEndsIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		f.Store.Set(fault.First(3, func(context.Context, func(error) error) error { runtime.Goexit(); return nil }), opRevisions)
+		f.RemoveBob(t)
+		time.Sleep(8 * time.Second)
+		synctest.Wait()
+		require.False(t, f.Can())
+		time.Sleep(time.Minute)
+		allows(t, f.AZ.Workspace, "ann")
+	})
+}

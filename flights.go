@@ -271,8 +271,12 @@ func (fs *flights) take(p *places) (*flight, context.Context) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f := fs.pop(&p.queue)
-	if f == nil && p == &fs.loads && len(p.reading) < mostCold {
+	switch {
+	case p != &fs.loads || fs.cold.Len() == 0:
+	case f == nil && len(p.reading) < mostCold:
 		f = fs.pop(&fs.cold)
+	case !fs.probing: // those in the queue keep the workers busy
+		fs.probing = fs.engine.spawn(fs.probe)
 	}
 	if f == nil {
 		return nil, nil

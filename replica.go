@@ -428,6 +428,7 @@ func (r *replica) polled(at mark, found Revision, asked time.Time, err error) {
 		r.heardLocked(at)
 		r.serveLocked(asked)
 	default:
+		r.fault = nil // the store answers: whoever asks may wait for the reading
 		r.followLocked()
 	}
 }
@@ -484,7 +485,7 @@ func (r *replica) takeOwn(base Revision, events []Event, asked time.Time) *fligh
 	if r.running != nil && len(r.own)+len(events) <= mostOwn {
 		r.own = append(r.own, events...)
 	}
-	early := last.Seq <= r.floor
+	early := last.Seq <= r.floor || r.snap != nil && last.Seq <= r.snap.revision.Seq
 	r.floor, r.floorAt = max(r.floor, last.Seq), r.changes
 	switch {
 	case r.snap != nil && r.snap.revision == last && r.live.Load() != nil:

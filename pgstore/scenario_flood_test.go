@@ -20,7 +20,6 @@ import (
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
 )
 
-
 // mostUnderWay is how many readings the library has under way at most.
 const mostUnderWay = 8
 

@@ -339,3 +339,33 @@ func TestScenario61_OwnChangeDuringATornRestore(t *testing.T) {
 		allows(t, az.Workspace, "bob")
 	})
 }
+
+// A poll fails, and those after it succeed, while very many workspaces that
+// have changed wait to be read. One that somebody asks about is read for them.
+func TestScenario55_PollThatFailsBehindAQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, inner := t.Context(), rbac.NewMemStore()
+		other, store := openOn(t, inner), fault.New(inner)
+		az := openOn(t, store, rbac.WithIdleTime(time.Hour))
+		const workspaces = 500
+		for i := range workspaces {
+			assign(t, other.For(fmt.Sprint("w", i)), rbac.Administrator, "ann", "bob")
+			allows(t, az.For(fmt.Sprint("w", i)), "bob")
+		}
+		store.Set(fault.Late(500*time.Millisecond), opView)
+		for i := range workspaces {
+			require.NoError(t, other.For(fmt.Sprint("w", i)).As("ann").Remove(ctx, "bob"))
+		}
+		time.Sleep(5 * time.Second)
+		store.Set(fault.Fails(errBoom), opRevisions)
+		time.Sleep(3 * time.Second)
+		store.Set(nil, opRevisions)
+		time.Sleep(6 * time.Second)
+		for i := workspaces - 1; i > workspaces-20; i-- {
+			within(t, 2*time.Second, func(ctx context.Context) {
+				require.NoError(t, az.For(fmt.Sprint("w", i)).Authorize(ctx, "ann", rbac.Users, rbac.Manage))
+			})
+		}
+	})
+}

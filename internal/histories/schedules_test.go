@@ -1,4 +1,4 @@
-package rbac_test
+package histories_test
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/fault"
+	"github.com/areagate/rbac/internal/long"
+	"github.com/areagate/rbac/internal/workspacetest"
+	"github.com/areagate/rbac/rbactest"
 )
 
 // TestRandomSchedules drives one instance with readings, polls, changes of its
@@ -27,14 +32,10 @@ import (
 //   - it returns within its context and the maximum staleness, and after Close at once;
 //   - with all faults gone it answers again, and Close leaves nothing behind.
 //
-// RBAC_LONG is the number of seeds to try, RBAC_SEED one of them.
+// RBAC_SEED is a seed to try.
 func TestRandomSchedules(t *testing.T) {
 	t.Parallel()
-	seeds := scaled(60)
-	if long, err := strconv.Atoi(os.Getenv("RBAC_LONG")); err == nil {
-		seeds = long
-	}
-	for range seeds {
+	for range long.Scale(1200) {
 		seed := rand.Uint64()
 		if given, err := strconv.ParseUint(os.Getenv("RBAC_SEED"), 10, 64); err == nil {
 			seed = given
@@ -59,14 +60,14 @@ type schedule struct {
 
 func newSchedule(t *testing.T, seed uint64) *schedule {
 	random := rand.New(rand.NewPCG(seed, 0))
-	behind := &committedStore{Store: newStore(t), commits: map[string][]time.Time{}}
+	behind := &committedStore{Store: rbac.NewMemStore(), commits: map[string][]time.Time{}}
 	store := &scheduledStore{committedStore: behind, random: random, bad: random.IntN(60), slowest: time.Millisecond << random.IntN(12)}
 	s := &schedule{seed: seed, store: store, end: time.Now().Add(20 * time.Second)}
-	s.other = openOn(t, behind)
+	s.other = workspacetest.Open(t, behind)
 	for _, id := range []string{"", "a", "b", "c"} {
-		assign(t, s.other.For(id), rbac.Administrator, "root")
+		workspacetest.Assign(t, s.other.For(id), rbac.Administrator, "root")
 	}
-	s.az = openOn(t, store, rbac.WithMaxStaleness(scheduleStaleness),
+	s.az = workspacetest.Open(t, store, rbac.WithMaxStaleness(scheduleStaleness),
 		rbac.WithPollInterval(time.Duration(50+random.IntN(400))*time.Millisecond),
 		rbac.WithIdleTime(time.Duration(1+random.IntN(4000))*time.Millisecond))
 	store.wild.Store(true)
@@ -91,7 +92,7 @@ func (s *schedule) run(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, d.Allowed)
 		})
-		checkInvariants(t, s.store.Store, id)
+		workspacetest.CheckInvariants(t, s.store.Store, id)
 	}
 	s.close(t)
 }
@@ -249,33 +250,33 @@ type scheduledStore struct {
 	random *rand.Rand
 }
 
-func (s *scheduledStore) next(faults []behaviour) (before, after time.Duration, fault behaviour) {
+func (s *scheduledStore) next(faults []rbactest.Fault) (before, after time.Duration, drawn rbactest.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.wild.Load() {
-		return 0, 0, behaving
+		return 0, 0, fault.Behaves
 	}
-	fault = behaving
+	drawn = fault.Behaves
 	if s.random.IntN(100) < s.bad {
-		fault = faults[s.random.IntN(len(faults))]
+		drawn = faults[s.random.IntN(len(faults))]
 	}
 	lag := func() time.Duration { return max(0, time.Duration(s.random.Int64N(int64(2*s.slowest)))-s.slowest) }
-	return lag(), lag(), fault
+	return lag(), lag(), drawn
 }
 
-func (s *scheduledStore) call(ctx context.Context, faults []behaviour, call func(end error) error) error {
-	before, after, fault := s.next(faults)
+func (s *scheduledStore) call(ctx context.Context, faults []rbactest.Fault, call func(end error) error) error {
+	before, after, drawn := s.next(faults)
 	defer time.Sleep(after) // whatever its context says
-	if err := pause(ctx, before); err != nil {
+	if err := fault.Pause(ctx, before); err != nil {
 		return err
 	}
-	return fault(ctx, call)
+	return drawn(ctx, call)
 }
 
 var (
-	readingFaults = []behaviour{failing(errBoom), panicking, blocking, skipping, twice, rolledBack(rbac.ErrContention), exiting}
-	pollFaults    = []behaviour{failing(errBoom), panicking, blocking}
-	changeFaults  = []behaviour{failing(errBoom), panicking, rolledBack(errBoom), rolledBack(rbac.ErrContention), lost(true), lost(true), lost(false)}
+	readingFaults = []rbactest.Fault{fault.Fails(fault.Err), fault.Panics, fault.Blocks, fault.Skips, fault.Twice, fault.RollsBack(rbac.ErrContention), exits}
+	pollFaults    = []rbactest.Fault{fault.Fails(fault.Err), fault.Panics, fault.Blocks}
+	changeFaults  = []rbactest.Fault{fault.Fails(fault.Err), fault.Panics, fault.RollsBack(fault.Err), fault.RollsBack(rbac.ErrContention), fault.Loses(true), fault.Loses(true), fault.Loses(false)}
 )
 
 func (s *scheduledStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
@@ -299,3 +300,6 @@ func (s *scheduledStore) Update(ctx context.Context, workspace string, fn func(r
 		})
 	})
 }
+
+// exits ends the goroutine, as a fake does that fails its test.
+func exits(context.Context, func(error) error) error { runtime.Goexit(); return nil }
