@@ -272,11 +272,12 @@ func TestFirstOwnChangeDuringTheQuestionWhatExists(t *testing.T) {
 // store is asked about the next one.
 func busyWithCold(t *testing.T, az *rbac.Authorizer, store fault.Store) {
 	store.Set(fault.Blocks, opView)
+	store.Set(fault.Fails(errBoom), opRevisions) // which could answer them
 	for i := range 2 {
 		go az.For(fmt.Sprint("busy", i)).Can(t.Context(), "ann", rbac.Users, rbac.Manage)
 	}
 	synctest.Wait()
-	store.Set(nil, opView)
+	store.Set(nil, opView, opRevisions)
 }
 
 // P2 for the answer that a workspace does not exist, of a store that answers
