@@ -24,6 +24,7 @@ import (
 // possible. Nothing that was acknowledged is lost, nothing that was refused is
 // there, the chain verifies, and the instance goes on by itself.
 func TestServerIsKilled(t *testing.T) {
+	t.Parallel()
 	ctx, server := context.Background(), pgtest.NewServer(t, "-c", "fsync=off") // see pgtest.URL
 	d := &database{TB: t, url: server.URL(), schema: "rbac", pool: pgtest.Pool(t, server.URL())}
 	migrate(t, d.pool, d.schema)
@@ -32,7 +33,7 @@ func TestServerIsKilled(t *testing.T) {
 	assign(t, w, rbac.Administrator, "ann")
 	acknowledged, refused, unknown := map[string]bool{}, map[string]bool{}, 0
 	n := 0
-	for round := range scaled(30) {
+	for round := range max(scaled(30), 2) {
 		killed := make(chan error, 1)
 		time.AfterFunc(time.Duration(rand.IntN(200))*time.Millisecond, func() { killed <- server.Kill() })
 		for err := error(nil); err == nil; n++ {
@@ -76,6 +77,7 @@ const (
 
 // TestClientIsKilled kills a process that makes changes as fast as it can.
 func TestClientIsKilled(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	rounds := 5
 	if long.Enabled() {

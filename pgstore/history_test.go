@@ -2,6 +2,7 @@ package pgstore_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -23,6 +25,7 @@ import (
 // through three instances, while connections break and stall, sessions are
 // ended, and somebody else holds the workspace's row for longer than they wait.
 func TestScenario31_RandomHistories(t *testing.T) {
+	t.Parallel()
 	histories.RandomHistories(t, func(t *testing.T) (histories.History, func(histories.Outcome)) {
 		d := newDatabase(t)
 		p := newProxy(t, d.url)
@@ -33,6 +36,35 @@ func TestScenario31_RandomHistories(t *testing.T) {
 				c.ConnConfig.RuntimeParams["application_name"] = d.schema
 			})
 			h.Instances = append(h.Instances, open(t, pool, d.schema))
+		}
+		contended := make(chan struct{}, 1)
+		h.Ended = func(err error) {
+			if errors.Is(err, rbac.ErrContention) {
+				select {
+				case contended <- struct{}{}:
+				default:
+				}
+			}
+		}
+		// waitedTooLong holds the row until somebody was refused.
+		waitedTooLong := func() {
+			if err := pgx.BeginFunc(context.Background(), d.pool, func(tx pgx.Tx) error {
+				if _, err := tx.Exec(context.Background(), "SELECT FROM "+pgx.Identifier{d.schema, "workspaces"}.Sanitize()+" FOR UPDATE"); err != nil {
+					return err
+				}
+				select {
+				case <-contended: // of before
+				default:
+				}
+				select {
+				case <-contended:
+					return nil
+				case <-time.After(time.Minute):
+					return errors.New("nobody was refused")
+				}
+			}); err != nil {
+				t.Error(err)
+			}
 		}
 		h.Faults = func(random *rand.Rand) {
 			defer p.restore()
@@ -68,12 +100,10 @@ func TestScenario31_RandomHistories(t *testing.T) {
 						t.Error("no commit in 20 s")
 					}
 					p.restore()
-				case 4: // ten tries take 0.6 to 1.3 seconds
-					length := 0.02
+				case 4:
 					if i == 24 {
-						length = 1.5
-					}
-					if err := d.tryExec("SELECT pg_sleep($1) FROM workspaces FOR UPDATE", length); err != nil {
+						waitedTooLong()
+					} else if err := d.tryExec("SELECT pg_sleep(0.02) FROM workspaces FOR UPDATE"); err != nil {
 						t.Error(err)
 					}
 				}

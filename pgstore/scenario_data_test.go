@@ -118,7 +118,7 @@ func TestScenario44_SchemasAreApart(t *testing.T) {
 	assign(t, elsewhere.For("w"), rbac.Administrator, "ann", "eve")
 	assign(t, in.For("w"), rbac.Administrator, "ann")
 	assign(t, in.For("last"), rbac.Administrator, "ann")
-	soon(t, 5*time.Second, "the last change is announced", func() bool { return slices.Contains(hints(), "last") })
+	soon(t, 20*time.Second, "the last change is announced", func() bool { return slices.Contains(hints(), "last") })
 	require.Equal(t, []string{"w", "last"}, hints())
 	require.True(t, can(elsewhere.For("w"), "eve"))
 	require.False(t, can(in.For("w"), "eve"))

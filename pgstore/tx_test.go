@@ -43,6 +43,7 @@ func (s txPerCall) Revisions(ctx context.Context, workspaces []string) (found ma
 }
 
 func TestTxStore(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T) rbac.Store {
 		d := newDatabase(t)
 		return txPerCall{d.pool, d.store, pgx.ReadCommitted}
@@ -52,6 +53,7 @@ func TestTxStore(t *testing.T) {
 // TestTxSignUp is the case that Tx is for: the application's row and the
 // member, both or neither.
 func TestTxSignUp(t *testing.T) {
+	t.Parallel()
 	for _, level := range []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable} {
 		t.Run(string(level), func(t *testing.T) {
 			ctx, d := t.Context(), newDatabase(t)
@@ -99,6 +101,7 @@ func TestTxSignUp(t *testing.T) {
 // refusal, but also an error of the database, does not spoil the caller's
 // transaction.
 func TestTxFailureLeavesTheRest(t *testing.T) {
+	t.Parallel()
 	ctx, d := t.Context(), newDatabase(t)
 	tx, err := d.pool.Begin(ctx)
 	require.NoError(t, err)

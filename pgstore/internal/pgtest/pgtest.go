@@ -6,6 +6,7 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -36,7 +37,16 @@ var shared struct {
 // Main runs the tests of a package and then stops the server, if there is one:
 //
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+//
+// Without a server it says so and runs none, unless -run asks for some: then
+// go test shows "no tests to run" without -v, too. Eight parallel tests run at
+// a time, unless -parallel says otherwise, because they mostly wait.
 func Main(m *testing.M) int {
+	_ = flag.Set("test.parallel", "8")
+	if _, err := findBin(); err != nil && os.Getenv(EnvURL) == "" && !required(requirePostgres) {
+		fmt.Fprintf(os.Stderr, "%v\n%s\n", err, howTo)
+		_ = flag.Set("test.run", "^$")
+	}
 	code := m.Run()
 	if shared.server != nil {
 		shared.server.Stop()
@@ -58,7 +68,7 @@ func URL(t testing.TB) string {
 		shared.server, shared.err = Start("-c", "fsync=off")
 	})
 	if shared.err != nil {
-		missing(t, shared.err, "RBAC_REQUIRE_POSTGRES", howTo)
+		missing(t, shared.err, requirePostgres, howTo)
 	}
 	return shared.server.URL()
 }
@@ -70,7 +80,7 @@ func NewServer(t testing.TB, args ...string) *Server {
 	t.Helper()
 	server, err := Start(args...)
 	if err != nil {
-		missing(t, err, "RBAC_REQUIRE_POSTGRES", howTo)
+		missing(t, err, requirePostgres, howTo)
 	}
 	t.Cleanup(server.Stop)
 	return server
@@ -79,10 +89,16 @@ func NewServer(t testing.TB, args ...string) *Server {
 // missing skips the test, or fails it if the variable says so.
 func missing(t testing.TB, err error, require, howTo string) {
 	t.Helper()
-	if os.Getenv(require) == "1" || os.Getenv("CI") == "true" {
+	if required(require) {
 		t.Fatalf("%v\n%s", err, howTo)
 	}
 	t.Skipf("%v\n%s", err, howTo)
+}
+
+const requirePostgres = "RBAC_REQUIRE_POSTGRES"
+
+func required(variable string) bool {
+	return os.Getenv(variable) == "1" || os.Getenv("CI") == "true"
 }
 
 // Schema returns a name for a schema of the test's own, which is dropped when

@@ -65,7 +65,7 @@ func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	running, err := start(s.as, s.dir, append([]string{filepath.Join(s.bin, "postgres"), "-D", s.data(),
-		"-c", "unix_socket_directories=" + s.dir, "-c", "listen_addresses=", "-c", "max_connections=200"}, s.args...)...)
+		"-c", "unix_socket_directories=" + s.dir, "-c", "listen_addresses=", "-c", "max_connections=400"}, s.args...)...)
 	if err != nil {
 		return err
 	}
