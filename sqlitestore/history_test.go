@@ -50,6 +50,7 @@ func childLocks(path string) error {
 // and for longer than they wait, connections are closed under way, the disk is
 // full, and the database read-only.
 func TestScenario31_RandomHistories(t *testing.T) {
+	t.Parallel()
 	histories.RandomHistories(t, func(t *testing.T) (histories.History, func(histories.Outcome)) {
 		f := newFile(t)
 		db, faults := faultyHandle(t, f.path)

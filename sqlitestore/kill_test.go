@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -37,6 +38,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	_ = flag.Set("test.parallel", "8") // they mostly wait; -parallel sets another number
 	os.Exit(m.Run())
 }
 
@@ -105,6 +107,7 @@ func childChanges(path string) error {
 // TestKill kills a process in the middle of its changes, again and again, on
 // one file.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	rounds := 10
 	if long.Enabled() {
 		rounds = 100

@@ -20,6 +20,7 @@ import (
 // The races of TestScenarios without the lock, to show that they would notice:
 // the same rules, on the same rows, leave nobody.
 func TestScenario01_WithoutTheLockNobodyIsLeft(t *testing.T) {
+	t.Parallel()
 	ctx, f := t.Context(), newFile(t)
 	app, meet := authorizer(t, f.Store(), viewer).For("w"), make(chan struct{})
 	one := authorizer(t, unlocked{f.Store(), meet}, viewer).For("w")
@@ -91,6 +92,7 @@ func (r *recorder) DeleteMembers(users ...string) error {
 }
 
 func TestScenario07_Contention(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	path := tempFile(t)
 	az := authorizer(t, open(t, path, sqlitestore.WithBusyTimeout(5*time.Millisecond)))
@@ -120,10 +122,11 @@ func lock(t testing.TB, path string) (release func()) {
 }
 
 func TestScenario07_OutcomeUnknown(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	db, faults := faultyHandle(t, tempFile(t))
 	// The library asks again before the next check, and by the poll if that fails.
-	az := authorizer(t, deaf(overHandle(t, db)), rbac.WithMaxStaleness(500*time.Millisecond))
+	az := authorizer(t, deaf(overHandle(t, db)), rbac.WithMaxStaleness(3*time.Second))
 	system := az.System("test")
 	require.NoError(t, system.Assign(ctx, rbac.Administrator, "ann"))
 	require.True(t, az.Can(ctx, "ann", rbac.Deals, rbac.Read))
@@ -151,6 +154,7 @@ func TestScenario07_OutcomeUnknown(t *testing.T) {
 }
 
 func TestScenario18_BeginImmediate(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	first, second, path := pair(t)
 

@@ -51,6 +51,7 @@ func TestScenario10_UnreachableLater(t *testing.T) {
 }
 
 func TestScenario13_FloodOfNotifications(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	path := tempFile(t)
 	store := fault.NewNotifier(open(t, path))
@@ -70,6 +71,7 @@ func TestScenario13_FloodOfNotifications(t *testing.T) {
 }
 
 func TestScenario17_RestoredBackup(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	path := tempFile(t)
 	backup := filepath.Join(t.TempDir(), "backup.db")
@@ -131,6 +133,7 @@ func restore(t testing.TB, db *sql.DB, backup string) {
 // Rows whose times are far off, as after a jump of the clock, change no
 // decision. See also clock_internal_test.go of the root package.
 func TestScenario19_TimesFarOff(t *testing.T) {
+	t.Parallel()
 	for name, at := range map[string]time.Time{
 		"a year ahead":     time.Now().AddDate(1, 0, 0),
 		"a year behind":    time.Now().AddDate(-1, 0, 0),
@@ -280,7 +283,7 @@ func TestScenario24_Close(t *testing.T) {
 			begin(store, az)
 			began := time.Now()
 			require.NoError(t, az.Close())
-			require.Less(t, time.Since(began), 5*time.Second)
+			require.Less(t, time.Since(began), 20*time.Second)
 			require.Empty(t, ours("rbac.(*follower).pollLoop", "rbac.(*follower).notifyLoop", "rbac.(*Workspace).runFlights", "rbac/sqlitestore.(*Store)"), "Close has waited for them")
 			require.NoError(t, inner.Close())
 			require.False(t, az.For("w").Can(ctx, "ann", rbac.Deals, rbac.Read))

@@ -16,15 +16,19 @@ import (
 )
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	t.Run("Open", func(t *testing.T) {
+		t.Parallel()
 		storetest.Run(t, func(t *testing.T) rbac.Store { return open(t, tempFile(t)) })
 	})
 	t.Run("New with a write-ahead log", func(t *testing.T) {
+		t.Parallel()
 		storetest.Run(t, func(t *testing.T) rbac.Store {
 			return overHandle(t, handle(t, tempFile(t), "_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)"))
 		})
 	})
 	t.Run("New with one connection in memory", func(t *testing.T) {
+		t.Parallel()
 		storetest.Run(t, func(t *testing.T) rbac.Store {
 			db, err := sql.Open("sqlite", ":memory:")
 			require.NoError(t, err)
@@ -35,6 +39,7 @@ func TestStore(t *testing.T) {
 	})
 	// Each View and Update in a transaction of its own, that of a caller.
 	t.Run("Tx", func(t *testing.T) {
+		t.Parallel()
 		storetest.Run(t, func(t *testing.T) rbac.Store {
 			path := tempFile(t)
 			return inTx{open(t, path), handle(t, path, "_txlock=immediate&_pragma=busy_timeout(100)"), handle(t, path, "_pragma=busy_timeout(100)")}
