@@ -65,11 +65,13 @@ func failsBy(t *testing.T, store rbac.Store, op rbactest.Op, want error) {
 // A store that has not been told to fail, or has been healed, keeps the
 // contract, whether it notifies or not.
 func TestFaultyKeepsTheContract(t *testing.T) {
+	t.Parallel()
 	for name, inner := range map[string]func() rbac.Store{
 		"Notifier":    func() rbac.Store { return rbac.NewMemStore() },
 		"no Notifier": func() rbac.Store { return struct{ rbac.Store }{rbac.NewMemStore()} },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			storetest.Run(t, func(t *testing.T) rbac.Store {
 				store, faults := rbactest.Faulty(inner())
 				_, notifies := store.(rbac.Notifier)

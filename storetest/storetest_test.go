@@ -18,6 +18,7 @@ import (
 )
 
 func TestRun(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(*testing.T) rbac.Store { return rbac.NewMemStore() })
 }
 
@@ -54,6 +55,7 @@ func TestBrokenStores(t *testing.T) {
 // store may have one lock that Views share and Updates fight for, and need
 // not be a Notifier.
 func TestLockingStore(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(*testing.T) rbac.Store { return &lockingStore{store: rbac.NewMemStore()} })
 }
 
