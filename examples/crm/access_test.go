@@ -79,17 +79,23 @@ func (c *crm) checkAccess(t testing.TB, column string) {
 	columns, rows := readExpectations(t)
 	i := slices.Index(columns, column)
 	for _, row := range rows {
-		got, err := c.tryCell(row, actors[column])
-		if err != nil {
-			t.Errorf("%s (%s) as %s: %v", row.route, row.record, column, err)
-		} else if want := row.cells[i]; got != want {
-			t.Errorf("%s (%s) as %s: got %s, want %s", row.route, row.record, column, got, want)
-		}
+		c.checkCell(t, row, column, row.cells[i])
+	}
+}
+
+func (c *crm) checkCell(t testing.TB, row expectation, column, want string) {
+	t.Helper()
+	got, err := c.tryCell(row, actors[column])
+	if err != nil {
+		t.Errorf("%s (%s) as %s: %v", row.route, row.record, column, err)
+	} else if got != want {
+		t.Errorf("%s (%s) as %s: got %s, want %s", row.route, row.record, column, got, want)
 	}
 }
 
 // The table lacks no route and no role, and none of its cells is a slip.
 func TestAccessTableIsComplete(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	columns, rows := readExpectations(t)
 
@@ -345,6 +351,7 @@ func (c *crm) prepareKey(try *trial, row expectation, actor string) error {
 
 // The routes and what they ask for, for the eyes of whoever reviews a change.
 func TestRoutesAreThoseReviewed(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	routes := c.mux().Routes()
 	rbactest.Golden(t, "testdata/routes.md", routes.Table().WriteMarkdown)

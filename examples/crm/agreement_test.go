@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/long"
 )
 
 // What docs/records.md claims: with any roles and owners, everything that
@@ -21,7 +22,7 @@ func TestListsAndSingleRecordsAgree(t *testing.T) {
 		t.Logf("seed %d", seed)
 		random := rand.New(rand.NewPCG(seed, 0))
 		c := start(t, open(t))
-		for round := range 3 {
+		for round := range long.Scale(3) {
 			c.shuffle(t, random, round)
 			for _, user := range append(slices.Collect(maps.Values(actors)), "o'brien", "A.Rahman", "aisha.rahman ") {
 				if user != nobody {

@@ -17,6 +17,7 @@ func (c *crm) makeKey(t testing.TB, user string, permissions rbac.Permissions) a
 }
 
 func TestKeyIsShownOnce(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	key := c.makeKey(t, operations, rbac.Permissions{rbac.Contacts: {Read: rbac.All}})
 	c.with(key.Key, "GET", "/contacts", nil).wants(t, http.StatusOK, "")
@@ -35,6 +36,7 @@ func TestKeyIsShownOnce(t *testing.T) {
 
 // A key whose stored permissions cannot be read is no mistake of whoever asks.
 func TestMalformedKeyIsOurMistake(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	key := c.makeKey(t, operations, rbac.Permissions{rbac.Contacts: {Read: rbac.All}})
 	for _, stored := range []string{"{", `{"contacts": {"read": "some"}}`} {
@@ -48,6 +50,7 @@ func TestMalformedKeyIsOurMistake(t *testing.T) {
 
 // A key is its owner, limited: it reaches what both reach.
 func TestKeyIsLessThanItsOwner(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	c.put(services, "mine", operations)
 	c.put(services, "theirs", otherRep)
@@ -66,6 +69,7 @@ func TestKeyIsLessThanItsOwner(t *testing.T) {
 }
 
 func TestKeyIsMadeOfWhatItsOwnerHolds(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	for _, test := range []struct {
 		name        string

@@ -47,10 +47,15 @@ const (
 	otherRep = "ben.carter" // whom no test sends
 )
 
-// onEachDatabase runs a test on SQLite and on PostgreSQL.
+// onEachDatabase runs a test on SQLite and on PostgreSQL, beside others.
 func onEachDatabase(t *testing.T, test func(t *testing.T, open func(testing.TB) *database)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, sqliteDatabase) })
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, postgresDatabase) })
+	t.Parallel()
+	for name, open := range map[string]func(testing.TB) *database{"SQLite": sqliteDatabase, "PostgreSQL": postgresDatabase} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open)
+		})
+	}
 }
 
 func sqliteDatabase(t testing.TB) *database {
@@ -92,7 +97,7 @@ type crm struct {
 // that does not look at the scope of its caller fails the test.
 func start(t testing.TB, db *database, options ...rbac.Option) *crm {
 	t.Helper()
-	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: firstLine}))
 	az, err := rbac.Open(t.Context(), db.store, append([]rbac.Option{rbac.WithLogger(logger)}, options...)...)
 	if err != nil {
 		t.Fatal(err)
@@ -119,6 +124,15 @@ func start(t testing.TB, db *database, options ...rbac.Option) *crm {
 		c.roles[role.Name] = role.ID
 	}
 	return c
+}
+
+// firstLine cuts off the stacks of stores that panic.
+func firstLine(_ []string, a slog.Attr) slog.Attr {
+	if err, ok := a.Value.Any().(error); ok {
+		line, _, _ := strings.Cut(err.Error(), "\n")
+		a.Value = slog.StringValue(line)
+	}
+	return a
 }
 
 // answer is what came back.

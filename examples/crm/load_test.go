@@ -33,7 +33,7 @@ var loadTime = flag.Duration("crm.load", 0, "measure for so long in TestLoad, in
 //	go test ./examples/crm -run TestLoad -v -crm.load 60s
 func TestLoad(t *testing.T) {
 	const clients = 8
-	length, pairs := 50*time.Millisecond, 10 // pairs of rounds, one with and one without
+	length, pairs := 50*time.Millisecond, 4 // pairs of rounds, one with and one without
 	if *loadTime > 0 {
 		// Short rounds: what else the machine does falls on both alike.
 		length = 250 * time.Millisecond

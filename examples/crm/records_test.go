@@ -76,6 +76,7 @@ func TestUpdateTakesWhatGetReturned(t *testing.T) {
 
 // Own would become more than own by giving records away, and by taking them.
 func TestOwnerChangesOnlyWithManageAll(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	c.put(deals, "mine", salesRep)
 	c.put(deals, "theirs", otherRep)
@@ -151,6 +152,7 @@ func TestPagesAreFull(t *testing.T) {
 // Somebody who reads organizations as far as they own them learns of no other
 // by naming it.
 func TestOrganizationThatIsNotVisibleIsNone(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	role := c.role(t, "Sales representative")
 	role.Permissions[rbac.Organizations] = rbac.Access{Read: rbac.Own, Manage: rbac.Own}

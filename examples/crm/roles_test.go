@@ -24,6 +24,7 @@ func TestEditsAreNotLost(t *testing.T) {
 }
 
 func TestRolesLifeOverHTTP(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	var made rbac.Role
 	body := rbac.Role{Name: "Intern", Permissions: rbac.Permissions{rbac.Contacts: {Read: rbac.Own}}}
@@ -56,6 +57,7 @@ func TestRolesLifeOverHTTP(t *testing.T) {
 
 // Every change is on the audit page, in pages from the newest.
 func TestAuditPage(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	c.as(administrator, "POST", "/users/"+otherRep+"/suspend", nil).wants(t, http.StatusNoContent, "")
 	var page struct {

@@ -24,6 +24,7 @@ var hostile = []string{
 
 // 39: another site cannot make a browser change something.
 func TestScenario39_CrossSiteRequests(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	for name, header := range map[string][2]string{
 		"another site":   {"Sec-Fetch-Site", "cross-site"},
@@ -49,6 +50,7 @@ func TestScenario39_CrossSiteRequests(t *testing.T) {
 
 // 39: no answer is part of another page, and none is taken for a page.
 func TestScenario39_Framing(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	for _, user := range []string{administrator, salesRep, nobody} {
 		for _, route := range c.mux().Routes() {
@@ -92,6 +94,7 @@ func TestScenario39_HostileNames(t *testing.T) {
 
 // 39: reading changes nothing, whatever is read.
 func TestScenario39_GetChangesNothing(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	c.token(administrator)
 	before := c.dump(t)
@@ -162,6 +165,7 @@ func TestScenario40_ExportsAreNeutralised(t *testing.T) {
 
 // 41: from outside, everybody who is denied looks alike.
 func TestScenario41_DenialsAreAlike(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	if err := c.az.System("test").Remove(t.Context(), otherRep); err != nil {
 		t.Fatal(err)
@@ -212,6 +216,7 @@ func alike(a, b answer) bool {
 
 // 41: what is wrong inside stays inside.
 func TestScenario41_ErrorsStayInside(t *testing.T) {
+	t.Parallel()
 	store := sqliteDatabase(t)
 	c := start(t, store)
 	c.token(salesRep)
@@ -227,6 +232,7 @@ func TestScenario41_ErrorsStayInside(t *testing.T) {
 
 // 42: what reviews tell is what routes do.
 func TestScenario42_ReviewsAgreeWithAnswers(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	for _, k := range kinds {
 		var list struct {
@@ -268,6 +274,7 @@ func TestScenario42_ReviewsAgreeWithAnswers(t *testing.T) {
 
 // A database that is gone denies, once what is in memory is too old.
 func TestStoreThatIsGone(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name string
 		fail func(*rbactest.Faults)
@@ -277,11 +284,12 @@ func TestStoreThatIsGone(t *testing.T) {
 		{"it hangs", func(f *rbactest.Faults) { f.Delay(time.Hour) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			db := sqliteDatabase(t)
 			inner := db.store
 			faulty, faults := rbactest.Faulty(inner)
 			db.store = faulty
-			c := start(t, db, rbac.WithMaxStaleness(300*time.Millisecond))
+			c := start(t, db, rbac.WithMaxStaleness(2*time.Second))
 			c.as(salesRep, "GET", "/deals", nil).wants(t, http.StatusOK, "")
 
 			test.fail(faults)

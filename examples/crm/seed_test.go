@@ -26,6 +26,7 @@ func TestSetUpAgainChangesNothing(t *testing.T) {
 
 // Several programs that start on one empty database at once find one company.
 func TestSetUpAtOnce(t *testing.T) {
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		dir := t.TempDir()
 		testSetUpAtOnce(t, func() (*database, error) { return openSQLite(t.Context(), dir) })
@@ -77,6 +78,7 @@ func testSetUpAtOnce(t *testing.T, open func() (*database, error)) {
 }
 
 func TestFileIsForItsOwnerOnly(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	db, err := openSQLite(t.Context(), dir)
 	start(t, opened(t, db, err))

@@ -111,6 +111,7 @@ func TestRemovedPersonIsOutAtOnce(t *testing.T) {
 }
 
 func TestLastAdministratorStays(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	c.as(administrator, "DELETE", "/users/henrik.solberg", nil).wants(t, http.StatusNoContent, "")
 	c.as(administrator, "DELETE", "/users/"+administrator, nil).wants(t, http.StatusConflict, "self")
@@ -122,6 +123,7 @@ func TestLastAdministratorStays(t *testing.T) {
 }
 
 func TestSessions(t *testing.T) {
+	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	token := c.token(salesRep)
 	for name, wrong := range map[string]string{

@@ -1,6 +1,7 @@
 package gin_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,7 +31,8 @@ func newGuard(t *testing.T) *rbachttp.Guard {
 	identify := func(r *http.Request) (rbachttp.Caller, error) {
 		return rbachttp.User(r.Header.Get("Authorization")), nil
 	}
-	return rbachttp.New(w.Authorizer, identify, rbachttp.WithUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
+	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
+	return rbachttp.New(w.Authorizer, identify, rbachttp.WithLogger(logger), rbachttp.WithUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
 		t.Errorf("%s %s did not look at the scope: %v", r.Method, r.URL.Path, need)
 	}))
 }

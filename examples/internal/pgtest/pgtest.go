@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/url"
@@ -36,7 +37,11 @@ var shared struct {
 // Main runs the tests of a package and then stops the server, if there is one:
 //
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+//
+// Eight parallel tests run at a time, unless -parallel says otherwise, because
+// they mostly wait.
 func Main(m *testing.M) int {
+	_ = flag.Set("test.parallel", "8")
 	code := m.Run()
 	if shared.stop != nil {
 		shared.stop()
@@ -125,7 +130,7 @@ func start() (location string, stop func(), err error) {
 	// The shell stops the server when its standard input ends, because the
 	// tests do or because this process is no more, and removes the folder.
 	const watch = `"$@" >log 2>&1 & pid=$!; read -r _; kill -INT $pid; wait $pid; rm -rf "$PWD"`
-	server := command("/bin/sh", "-c", watch, "watch", filepath.Join(bin, "postgres"), "-D", data, "-F", "-k", dir, "-h", "")
+	server := command("/bin/sh", "-c", watch, "watch", filepath.Join(bin, "postgres"), "-D", data, "-F", "-k", dir, "-h", "", "-N", "400")
 	stdin, err := server.StdinPipe()
 	if err == nil {
 		err = server.Start()

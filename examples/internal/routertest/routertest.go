@@ -4,6 +4,7 @@ package routertest
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -33,7 +34,8 @@ func NewGuard(t testing.TB) *rbachttp.Guard {
 		}
 		return rbachttp.User(name), nil
 	}
-	return rbachttp.New(w.Authorizer, identify, rbachttp.WithUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
+	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
+	return rbachttp.New(w.Authorizer, identify, rbachttp.WithLogger(logger), rbachttp.WithUnusedScope(func(r *http.Request, need rbachttp.Requirement) {
 		t.Errorf("%s %s did not look at the scope: %v", r.Method, r.URL.Path, need)
 	}))
 }

@@ -27,10 +27,12 @@ func TestMain(m *testing.M) {
 }
 
 func TestTourOnSQLite(t *testing.T) {
+	t.Parallel()
 	testDatabase(t, sqliteStore(t))
 }
 
 func TestTourOnPostgreSQL(t *testing.T) {
+	t.Parallel()
 	testDatabase(t, pgtest.Database(t))
 }
 
@@ -91,6 +93,7 @@ func cutRecord(output string) (before, record string) {
 }
 
 func TestChangedFileIsBroughtInLine(t *testing.T) {
+	t.Parallel()
 	const people = `, "people": [{"user": "bob", "role": "Sales"}, {"user": "eve", "role": "Sales"`
 	store := sqliteStore(t)
 	tourIn(t, store, write(t, `{"administrators": ["ada"], "roles": [{"name": "Sales", "permissions": {"deals": {"read": "all"}}}]`+
@@ -112,6 +115,7 @@ func TestChangedFileIsBroughtInLine(t *testing.T) {
 }
 
 func TestAnotherFileInTheSameStore(t *testing.T) {
+	t.Parallel()
 	store := sqliteStore(t)
 	tourIn(t, store, "")
 	// The last role is now one that only the first file has.
@@ -128,6 +132,7 @@ func TestAnotherFileInTheSameStore(t *testing.T) {
 }
 
 func TestTwoRolesOfOneNameInALaterRun(t *testing.T) {
+	t.Parallel()
 	store := sqliteStore(t)
 	const (
 		finance = `{"name": "Finance", "permissions": {}}`
@@ -146,6 +151,7 @@ func TestTwoRolesOfOneNameInALaterRun(t *testing.T) {
 }
 
 func TestProgram(t *testing.T) {
+	t.Parallel()
 	const want = "-store: want sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE\n"
 	for _, test := range []struct {
 		name, store string
