@@ -43,7 +43,11 @@ var shared struct {
 // a time, unless -parallel says otherwise, because they mostly wait.
 func Main(m *testing.M) int {
 	_ = flag.Set("test.parallel", "8")
-	if _, err := findBin(); err != nil && os.Getenv(EnvURL) == "" && !required(requirePostgres) {
+	_, err := findBin()
+	if err == nil {
+		_, err = unprivileged()
+	}
+	if err != nil && os.Getenv(EnvURL) == "" && !required(requirePostgres) {
 		fmt.Fprintf(os.Stderr, "%v\n%s\n", err, howTo)
 		_ = flag.Set("test.run", "^$")
 	}
