@@ -69,7 +69,7 @@ func URL(t testing.TB) string {
 	shared.once.Do(func() {
 		// Without fsync tests are quicker, and a killed server still loses
 		// nothing: only a machine that loses power would.
-		shared.server, shared.err = Start("-c", "fsync=off")
+		shared.server, shared.err = Start("-c", "fsync=off", "-c", "autovacuum=off")
 	})
 	if shared.err != nil {
 		missing(t, shared.err, requirePostgres, howTo)
@@ -105,12 +105,15 @@ func required(variable string) bool {
 	return os.Getenv(variable) == "1" || os.Getenv("CI") == "true"
 }
 
-// Schema returns a name for a schema of the test's own, which is dropped when
-// the test ends.
+// Schema returns a name for a schema of the test's own. On a server that was
+// given, it is dropped when the test ends.
 func Schema(t testing.TB) string {
 	t.Helper()
 	name := "Test " + strings.ToLower(rand.Text())[:12]
 	url := URL(t)
+	if os.Getenv(EnvURL) == "" {
+		return name
+	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
