@@ -217,7 +217,7 @@ func (fs *flights) relieve() {
 
 func (fs *flights) relieveLocked() {
 	for _, p := range []*places{&fs.loads, &fs.follows} {
-		if p.queue.Len() == 0 && (p == &fs.follows || fs.cold.Len() == 0) {
+		if p.queue.Len() == 0 { // those that are cold wait for an answer, not for a place
 			continue
 		}
 		for f := range p.reading {

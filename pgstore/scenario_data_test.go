@@ -82,17 +82,25 @@ func TestScenario27_WhatPostgreSQLRefuses(t *testing.T) {
 				require.Equal(t, "ann", m.User)
 			}
 			require.NoError(t, tx.DeleteRole(rbac.RoleID(bad)))
-			require.NoError(t, tx.DeleteMembers(bad))
-			member, role := rbac.Member{User: bad, Role: "r"}, rbac.Role{ID: "r", Name: bad}
-			require.ErrorContains(t, tx.PutRole(role), "cannot be stored")
-			require.ErrorContains(t, tx.PutMembers(member), "cannot be stored")
-			for _, e := range []rbac.Event{{Reason: bad}, {MemberAfter: &member}, {RoleBefore: &role}} {
-				e.Seq = 2
-				require.ErrorContains(t, tx.AppendEvents(e), "cannot be stored")
-			}
-			require.ErrorContains(t, tx.AppendEvents(rbac.Event{Seq: 7}), "event 7 was appended where event 2 belongs")
-			return nil
+			return tx.DeleteMembers(bad)
 		}))
+		member, role := rbac.Member{User: bad, Role: "r"}, rbac.Role{ID: "r", Name: bad}
+		for _, write := range []func(tx rbac.Tx) error{
+			func(tx rbac.Tx) error { return tx.PutRole(role) },
+			func(tx rbac.Tx) error { return tx.PutMembers(member) },
+			func(tx rbac.Tx) error { return tx.AppendEvents(rbac.Event{Seq: 2, Reason: bad}) },
+			func(tx rbac.Tx) error { return tx.AppendEvents(rbac.Event{Seq: 2, MemberAfter: &member}) },
+			func(tx rbac.Tx) error { return tx.AppendEvents(rbac.Event{Seq: 2, RoleBefore: &role}) },
+		} {
+			err := in.store.Update(ctx, "", func(tx rbac.Tx) error {
+				require.ErrorContains(t, write(tx), "cannot be stored")
+				return nil // the store knows
+			})
+			require.ErrorContains(t, err, "cannot be stored")
+		}
+		require.ErrorContains(t, in.store.Update(ctx, "", func(tx rbac.Tx) error {
+			return tx.AppendEvents(rbac.Event{Seq: 7})
+		}), "event 7 was appended where event 2 belongs")
 	}
 	require.Equal(t, 1, d.number("SELECT revision FROM workspaces"))
 	checkInvariants(t, in.store, "")

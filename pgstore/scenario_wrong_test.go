@@ -174,9 +174,7 @@ func TestScenario23_WrongStoreIsContained(t *testing.T) {
 			heal()
 			soon(t, 20*time.Second, "it serves once it is healed", func() bool { return can(w, "ann") && can(w, "bob") })
 			told := func() int { return strings.Count(reports.String(), "a workspace cannot be read") }
-			if name != "blocks" && name != "is huge" { // such a reading is ended for those of others once nobody waits for it
-				soon(t, 20*time.Second, "it is reported", func() bool { return told() > 0 })
-			}
+			soon(t, 20*time.Second, "it is reported", func() bool { return told() > 0 })
 			before := told()
 
 			// While following, for longer than MaxStaleness.

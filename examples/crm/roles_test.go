@@ -84,7 +84,7 @@ func TestAuditPage(t *testing.T) {
 	if !verified.Intact {
 		t.Error("the events are not intact")
 	}
-	for _, statement := range []string{"DROP TRIGGER rbac_events_stay", `UPDATE rbac_events SET document = replace(document, '` + administrator + `', 'somebody.else')`} {
+	for _, statement := range []string{"DROP TRIGGER rbac_events_stay", `UPDATE rbac_events SET body = replace(body, '` + administrator + `', 'somebody.else')`} {
 		if err := c.db.exec(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
