@@ -33,6 +33,7 @@ func (o *overtaker) TraceAcquireEnd(context.Context, *pgxpool.Pool, pgxpool.Trac
 // seen it idle, begins to wait: Revisions does not wait in the pool's queue
 // until its time is up.
 func TestRevisionsWhenThePoolIsUsedUpMeanwhile(t *testing.T) {
+	t.Parallel()
 	d := newDatabase(t)
 	for name, within := range map[string]time.Duration{"its time is short": 8 * time.Second, "it has an hour": time.Hour} {
 		t.Run(name, func(t *testing.T) {

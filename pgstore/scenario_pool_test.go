@@ -34,6 +34,7 @@ func useUp(t testing.TB, pool *pgxpool.Pool) (release func()) {
 // The application uses up the pool that it shares with the store: what is
 // loaded is served on, beyond MaxStaleness; what changes meanwhile is not.
 func TestScenario56_PoolIsUsedUp(t *testing.T) {
+	t.Parallel()
 	for name, deaf := range map[string]bool{"with notifications": false, "without": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

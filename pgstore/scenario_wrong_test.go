@@ -70,6 +70,7 @@ func (r hugeReader) Members(rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 // session is ended while rows are read: denied, reported, and contained. Another
 // workspace never waits for it. Once it is healed the follower goes on.
 func TestScenario23_WrongStoreIsContained(t *testing.T) {
+	t.Parallel()
 	fails := func() error { return errCut }
 	for name, breakStore := range map[string]func(d *database, store fault.Store, healed <-chan struct{}){
 		"panics": func(_ *database, store fault.Store, _ <-chan struct{}) { store.Set(fault.Panics, rbactest.OpView) },
@@ -215,6 +216,7 @@ func blockUntil(healed <-chan struct{}) rbactest.Fault {
 // Revisions that panic, or block until their context ends: no workspace is
 // served beyond MaxStaleness, it is reported, and polling goes on.
 func TestScenario23_WrongRevisions(t *testing.T) {
+	t.Parallel()
 	for name, poll := range map[string]rbactest.Fault{
 		"panic": fault.Panics,
 		"block": blockUntil(nil),

@@ -39,10 +39,10 @@ var shared struct {
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 //
 // Without a server it says so and runs none, unless -run asks for some: then
-// go test shows "no tests to run" without -v, too. Eight parallel tests run at
+// go test shows "no tests to run" without -v, too. Sixteen parallel tests run at
 // a time, unless -parallel says otherwise, because they mostly wait.
 func Main(m *testing.M) int {
-	_ = flag.Set("test.parallel", "8")
+	_ = flag.Set("test.parallel", "16")
 	_, err := findBin()
 	if err == nil {
 		_, err = unprivileged()
