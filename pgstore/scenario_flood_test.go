@@ -220,7 +220,7 @@ func TestScenario54_FloodOfUnknownWorkspaces(t *testing.T) {
 // in service, what is not loaded is answered soon, few readings are under way,
 // and what has changed shows within the maximum staleness.
 func TestScenario55_MassChange(t *testing.T) {
-	n := scaled(500)
+	n := scaled(200)
 	if long.Enabled() {
 		n = 20_000
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/long"
 	"github.com/areagate/rbac/pgstore"
 	"github.com/areagate/rbac/storetest"
 )
@@ -43,6 +44,9 @@ func (s txPerCall) Revisions(ctx context.Context, workspaces []string) (found ma
 }
 
 func TestTxStore(t *testing.T) {
+	if !long.Enabled() {
+		t.Skip("the contract a second time: only with RBAC_LONG=1")
+	}
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) rbac.Store {
 		d := newDatabase(t)

@@ -11,6 +11,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/long"
 	"github.com/areagate/rbac/sqlitestore"
 	"github.com/areagate/rbac/storetest"
 )
@@ -22,13 +23,13 @@ func TestStore(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) rbac.Store { return open(t, tempFile(t)) })
 	})
 	t.Run("New with a write-ahead log", func(t *testing.T) {
-		t.Parallel()
+		onceMore(t)
 		storetest.Run(t, func(t *testing.T) rbac.Store {
 			return overHandle(t, handle(t, tempFile(t), "_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)"))
 		})
 	})
 	t.Run("New with one connection in memory", func(t *testing.T) {
-		t.Parallel()
+		onceMore(t)
 		storetest.Run(t, func(t *testing.T) rbac.Store {
 			db, err := sql.Open("sqlite", ":memory:")
 			require.NoError(t, err)
@@ -39,12 +40,20 @@ func TestStore(t *testing.T) {
 	})
 	// Each View and Update in a transaction of its own, that of a caller.
 	t.Run("Tx", func(t *testing.T) {
-		t.Parallel()
+		onceMore(t)
 		storetest.Run(t, func(t *testing.T) rbac.Store {
 			path := tempFile(t)
 			return inTx{open(t, path), handle(t, path, "_txlock=immediate&_pragma=busy_timeout(100)"), handle(t, path, "_pragma=busy_timeout(100)")}
 		})
 	})
+}
+
+// onceMore leaves the contract a second to fourth time to the long form.
+func onceMore(t *testing.T) {
+	if !long.Enabled() {
+		t.Skip("the contract once more: only with RBAC_LONG=1")
+	}
+	t.Parallel()
 }
 
 // inTx is a Store that makes every call through Tx, as Admin.In does.

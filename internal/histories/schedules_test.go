@@ -35,7 +35,7 @@ import (
 // RBAC_SEED is a seed to try.
 func TestRandomSchedules(t *testing.T) {
 	t.Parallel()
-	for range long.Scale(1200) {
+	for range long.Scale(400) {
 		seed := rand.Uint64()
 		if given, err := strconv.ParseUint(os.Getenv("RBAC_SEED"), 10, 64); err == nil {
 			seed = given

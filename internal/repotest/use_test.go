@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/areagate/rbac/internal/long"
 )
 
 // noNetwork is what the go command says when it cannot download.
@@ -18,6 +20,9 @@ var noNetwork = regexp.MustCompile(`dial tcp|GOPROXY=off|i/o timeout|proxyconnec
 // in somebody else's module, together with each module of this repository that
 // is for use elsewhere.
 func TestReadmeUse(t *testing.T) {
+	if !long.Enabled() {
+		t.Skip("builds a program for each module: only with RBAC_LONG=1")
+	}
 	text := docText(t, "README.md")
 	_, section, _ := strings.Cut(text, "\n## Use it\n")
 	section, _, _ = strings.Cut(section, "\n## ")

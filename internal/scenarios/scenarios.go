@@ -8,6 +8,7 @@ package scenarios
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/areagate/rbac"
@@ -26,13 +27,27 @@ type Database interface {
 	Transaction(ctx context.Context, workspace string, fn func(in rbac.Store) error) error
 }
 
-// Run runs the scenarios, each as a subtest on a database of its own.
+// Run runs the scenarios, each as a subtest on a database of its own: first
+// those that measure the heap, then the others side by side.
 func Run(t *testing.T, newDatabase func(t testing.TB) Database) {
 	t.Helper()
-	for _, scenario := range suite {
-		t.Run(scenario.name, func(t *testing.T) { scenario.run(t, newDatabase(t)) })
+	for _, alone := range []bool{true, false} {
+		for _, scenario := range suite {
+			if measures := slices.Contains(measuring, scenario.name); measures != alone {
+				continue
+			}
+			t.Run(scenario.name, func(t *testing.T) {
+				if !alone {
+					t.Parallel()
+				}
+				scenario.run(t, newDatabase(t))
+			})
+		}
 	}
 }
+
+// measuring are the scenarios that measure the heap.
+var measuring = []string{"Scenario22_FloodOfUnknownUsers", "Scenario46_MemoryIsBounded"}
 
 // RunOne runs the scenario of a name on a database of its own.
 func RunOne(t *testing.T, name string, db Database) {
