@@ -7,9 +7,7 @@ import (
 	"github.com/areagate/rbac/internal/histories"
 )
 
-// TestSoak runs 3 instances for 20 seconds, or as long as RBAC_SOAK says:
-//
-//	RBAC_SOAK=10m go test -run TestSoak -v -timeout 15m .
+// TestSoak runs 3 instances for 20 seconds.
 func TestSoak(t *testing.T) {
 	d := newDatabase(t)
 	var stores []rbac.Store
