@@ -152,7 +152,7 @@ func inParallel(n int, fn func(i int) error) error {
 // read: what is loaded stays in service, what exists is answered soon, few
 // readings are under way, and nothing is left of it.
 func TestScenario54_FloodOfUnknownWorkspaces(t *testing.T) {
-	ticks, each := scaled(300), 20
+	ticks, each := 160, 20
 	if long.Enabled() {
 		ticks, each = 1000, 37
 	}
@@ -220,7 +220,7 @@ func TestScenario54_FloodOfUnknownWorkspaces(t *testing.T) {
 // in service, what is not loaded is answered soon, few readings are under way,
 // and what has changed shows within the maximum staleness.
 func TestScenario55_MassChange(t *testing.T) {
-	n := scaled(200)
+	n := 100
 	if long.Enabled() {
 		n = 20_000
 	}
