@@ -74,7 +74,7 @@ func (r *memReader) Members(q MemberQuery) iter.Seq2[Member, error] {
 	}
 	itself := func(m Member) Member { return m }
 	wanted := func(m *Member) bool {
-		return (q.Role == "" || m.Role == q.Role) && q.State.Matches(m.Suspended)
+		return (q.Role == "" || m.Role == q.Role) && q.State.selects(m.Suspended)
 	}
 	return memSelect(r, q.Limit, itself, wanted, func() iter.Seq[*Member] {
 		if users != nil {

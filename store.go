@@ -149,8 +149,8 @@ const (
 	SuspendedOnly                    // those who are
 )
 
-// Matches reports whether a member with this suspension is selected.
-func (s MemberState) Matches(suspended bool) bool {
+// selects reports whether a member with this suspension is selected.
+func (s MemberState) selects(suspended bool) bool {
 	return s == AnyState || suspended == (s == SuspendedOnly)
 }
 
