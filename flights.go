@@ -48,6 +48,9 @@ const (
 // most, and when these are taken, the store is asked in one round trip which
 // of the workspaces exist. Those that do not are answered by that, and only
 // the others queue.
+//
+// Methods whose names end in Locked are called with mu held, all others
+// without.
 type flights struct {
 	engine *engine
 
@@ -96,26 +99,26 @@ func (fs *flights) submit(f *flight, cold bool) bool {
 	defer fs.mu.Unlock()
 	defer fs.relieveLocked()
 	if !cold {
-		return fs.enqueue(f)
+		return fs.enqueueLocked(f)
 	}
-	fs.push(f, &fs.cold)
-	fs.employ(&fs.loads)
+	fs.pushLocked(f, &fs.cold)
+	fs.employLocked(&fs.loads)
 	if fs.loads.workers >= mostCold && !fs.probing {
 		fs.probing = fs.engine.spawn(fs.probe)
 	}
 	if fs.loads.workers == 0 && !fs.probing {
-		fs.pop(&fs.cold)
+		fs.popLocked(&fs.cold)
 		return false
 	}
 	return true
 }
 
-func (fs *flights) push(f *flight, queue *list.List) {
+func (fs *flights) pushLocked(f *flight, queue *list.List) {
 	f.stage, f.queue = stageQueued, queue
 	f.place = queue.PushBack(f)
 }
 
-func (fs *flights) pop(queue *list.List) *flight {
+func (fs *flights) popLocked(queue *list.List) *flight {
 	first := queue.Front()
 	if first == nil {
 		return nil
@@ -125,23 +128,23 @@ func (fs *flights) pop(queue *list.List) *flight {
 	return f
 }
 
-// enqueue puts a flight into the queue for its kind of place. It reports
+// enqueueLocked puts a flight into the queue for its kind of place. It reports
 // false after close, if there is no worker left.
-func (fs *flights) enqueue(f *flight) bool {
+func (fs *flights) enqueueLocked(f *flight) bool {
 	p := &fs.loads
 	if f.waiters == 0 {
 		p = &fs.follows
 	}
-	fs.push(f, &p.queue)
-	fs.employ(p)
+	fs.pushLocked(f, &p.queue)
+	fs.employLocked(p)
 	if p.workers == 0 {
-		fs.pop(&p.queue)
+		fs.popLocked(&p.queue)
 	}
 	return p.workers > 0
 }
 
-// employ starts a worker if there is work and a place for it.
-func (fs *flights) employ(p *places) {
+// employLocked starts a worker if there is work and a place for it.
+func (fs *flights) employLocked(p *places) {
 	work := p.queue.Len() > 0 && p.workers < mostReadings ||
 		p == &fs.loads && fs.cold.Len() > 0 && p.workers < mostCold
 	if work && fs.engine.spawn(func() { fs.work(p) }) {
@@ -160,8 +163,8 @@ func (fs *flights) join(f *flight) bool {
 	f.waiters++
 	if f.stage == stageQueued && f.queue == &fs.follows.queue {
 		fs.follows.queue.Remove(f.place)
-		if !fs.enqueue(f) {
-			fs.push(f, &fs.follows.queue) // closed: whoever works there ends it
+		if !fs.enqueueLocked(f) {
+			fs.pushLocked(f, &fs.follows.queue) // closed: whoever works there ends it
 		}
 	}
 	return true
@@ -185,7 +188,7 @@ func (fs *flights) leave(f *flight) bool {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f.waiters--
-	if f.stage == stageQueued && !f.wanted() {
+	if f.stage == stageQueued && !f.wantedLocked() {
 		f.queue.Remove(f.place)
 		f.stage = stageGone
 		return true
@@ -198,12 +201,11 @@ func (fs *flights) leave(f *flight) bool {
 func (fs *flights) stillWanted(f *flight) bool {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	return f.wanted()
+	return f.wantedLocked()
 }
 
-// wanted reports whether somebody has a use for a flight. The caller holds
-// fs.mu.
-func (f *flight) wanted() bool { return f.waiters > 0 || f.follow }
+// wantedLocked reports whether somebody has a use for a flight.
+func (f *flight) wantedLocked() bool { return f.waiters > 0 || f.follow }
 
 // relieve ends readings that nobody needs, for those that wait for a place. A
 // reading that follows a change and takes longer than the maximum staleness is
@@ -242,7 +244,7 @@ func (fs *flights) work(p *places) {
 func (fs *flights) leaveWork(p *places) {
 	fs.mu.Lock()
 	p.workers--
-	fs.employ(p)
+	fs.employLocked(p)
 	left := fs.leftLocked(p)
 	fs.mu.Unlock()
 	fs.endClosed(left)
@@ -251,10 +253,10 @@ func (fs *flights) leaveWork(p *places) {
 // leftLocked takes from the queues what nobody will read any more.
 func (fs *flights) leftLocked(p *places) (left []*flight) {
 	for p.workers == 0 && p.queue.Len() > 0 {
-		left = append(left, fs.pop(&p.queue))
+		left = append(left, fs.popLocked(&p.queue))
 	}
 	for fs.loads.workers == 0 && !fs.probing && fs.cold.Len() > 0 {
-		left = append(left, fs.pop(&fs.cold))
+		left = append(left, fs.popLocked(&fs.cold))
 	}
 	return left
 }
@@ -270,11 +272,11 @@ func (fs *flights) endClosed(left []*flight) {
 func (fs *flights) take(p *places) (*flight, context.Context) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	f := fs.pop(&p.queue)
+	f := fs.popLocked(&p.queue)
 	switch {
 	case p != &fs.loads || fs.cold.Len() == 0:
 	case f == nil && len(p.reading) < mostCold:
-		f = fs.pop(&fs.cold)
+		f = fs.popLocked(&fs.cold)
 	case !fs.probing: // those in the queue keep the workers busy
 		fs.probing = fs.engine.spawn(fs.probe)
 	}
@@ -342,7 +344,7 @@ func (fs *flights) takeCold() []*flight {
 	defer fs.mu.Unlock()
 	var batch []*flight
 	for len(batch) < mostProbed && fs.cold.Len() > 0 {
-		batch = append(batch, fs.pop(&fs.cold))
+		batch = append(batch, fs.popLocked(&fs.cold))
 	}
 	return batch
 }
@@ -372,10 +374,10 @@ func (fs *flights) requeued(f *flight) error {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	switch {
-	case !f.wanted():
+	case !f.wantedLocked():
 		f.stage = stageGone
 		return unavailable(errUnneeded)
-	case !fs.enqueue(f):
+	case !fs.enqueueLocked(f):
 		return unavailable(ErrClosed)
 	}
 	return nil
