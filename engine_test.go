@@ -329,35 +329,45 @@ func TestHandlesAreCollected(t *testing.T) {
 // Workspaces that were never written take no memory, however many are asked
 // about.
 func TestUnwrittenWorkspacesTakeNoMemory(t *testing.T) {
+	az := openOn(t, rbac.NewMemStore())
+	askAboutUnwritten(t, az, 0, 1000)
+	before := heap.InUse()
+	n := long.Scale(100_000)
+	askAboutUnwritten(t, az, 1000, 1000+n)
+	require.Less(t, heap.InUse()-before, int64(1<<20), "%d workspaces would take much more", n)
+}
+
+// Nor are they polled.
+func TestUnwrittenWorkspacesAreNotPolled(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, f := t.Context(), following.New(t)
-		ask := func(from, to int) {
-			var crowd sync.WaitGroup
-			defer crowd.Wait()
-			for start := range 20 { // more than there are places to read in
-				crowd.Go(func() {
-					for i := from + start; i < to; i += 20 {
-						w := f.AZ.For(fmt.Sprint("nobody-ever-wrote-this-workspace-", i))
-						if w.Can(ctx, "ann", rbac.Deals, rbac.Read) {
-							t.Error("allowed")
-						}
-						d, err := w.Explain(ctx, "ann", rbac.Deals, rbac.Read)
-						if err != nil || d.Reason != rbac.ReasonNotMember {
-							t.Error(d, err)
-						}
-					}
-				})
-			}
-		}
-		ask(0, 1000)
-		before := heap.InUse()
-		n := long.Scale(100_000)
-		ask(1000, 1000+n)
-		require.Less(t, heap.InUse()-before, int64(1<<20), "%d workspaces would take much more", n)
+		f := following.New(t)
+		askAboutUnwritten(t, f.AZ, 0, 1000)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		require.Equal(t, []string{""}, f.LastAsked(), "nothing of them is polled")
+		require.Equal(t, []string{""}, f.LastAsked())
 	})
+}
+
+// askAboutUnwritten asks about workspaces that nobody wrote, by their numbers,
+// from more goroutines than there are places to read in.
+func askAboutUnwritten(t *testing.T, az *rbac.Authorizer, from, to int) {
+	var crowd sync.WaitGroup
+	defer crowd.Wait()
+	for start := range 20 {
+		crowd.Go(func() {
+			for i := from + start; i < to; i += 20 {
+				w := az.For(fmt.Sprint("nobody-ever-wrote-this-workspace-", i))
+				if w.Can(t.Context(), "ann", rbac.Deals, rbac.Read) {
+					t.Error("allowed")
+				}
+				d, err := w.Explain(t.Context(), "ann", rbac.Deals, rbac.Read)
+				if err != nil || d.Reason != rbac.ReasonNotMember {
+					t.Error(d, err)
+				}
+			}
+		})
+	}
 }
 
 // A store that ends the goroutine in which it is polled, as a fake does that
