@@ -94,7 +94,7 @@ func nameProblem(name string) string {
 			return fmt.Sprintf("has %U at byte %d, which shows nothing", r, i)
 		}
 	}
-	if !strings.ContainsFunc(fold.Name(name), shows) {
+	if !strings.ContainsFunc(name, shows) {
 		return "is empty" // or has nothing that shows
 	}
 	return ""
@@ -108,9 +108,11 @@ func blank(r rune) bool {
 	return noncharacter || r == '\u2800' || r == '\U0001d159' // an empty Braille cell, a note without a head
 }
 
-// shows reports whether a character can be seen by itself: not a space, and
-// not a mark that needs a letter.
-func shows(r rune) bool { return !unicode.IsSpace(r) && !unicode.IsMark(r) }
+// shows reports whether a character can be seen by itself: not a space, not a
+// mark that needs a letter, and nothing that folding leaves out.
+func shows(r rune) bool {
+	return !unicode.IsSpace(r) && !unicode.IsMark(r) && fold.Name(string(r)) != ""
+}
 
 // reasonProblem judges the reason given to System: an entry in the audit
 // trail that names nobody must at least say why.

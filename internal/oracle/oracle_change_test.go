@@ -359,9 +359,12 @@ func (t *oracleTrial) goodRole() bool {
 // oracleGoodName reports whether a name is one, and something in it shows.
 func oracleGoodName(name string) bool {
 	shows := strings.ContainsFunc(name, func(r rune) bool {
-		return !unicode.IsSpace(r) && !unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+		return !unicode.IsSpace(r) && !unicode.In(r, unicode.M, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
 	})
-	return shows && oracleGoodText(name, 80)
+	blank := strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.Is(unicode.Noncharacter_Code_Point, r) || strings.ContainsRune("\u2800\U0001d159", r)
+	})
+	return shows && !blank && oracleGoodText(name, 80)
 }
 
 func oracleGoodID(id string) bool {
