@@ -93,7 +93,7 @@ func TestScenario51_StuckLogIsToldWhatItLost(t *testing.T) {
 		release := make(chan struct{})
 		log := &workspacetest.Log{}
 		f := following.New(t, logFunc(func(r slog.Record) { <-release; _ = log.Handle(t.Context(), r) }).Option())
-		f.Store.Set(fault.Fails(errBoom), opView)
+		f.Store.Set(fault.Fails(errBoom), opView, opRevisions) // also when it is first asked what exists
 		for i := range 1500 {
 			require.ErrorIs(t, f.AZ.For(fmt.Sprint("w", i)).Authorize(t.Context(), "ann", rbac.Users, rbac.Manage), errBoom)
 		}
