@@ -23,6 +23,7 @@ const (
 	MemberRemoved    EventKind = "member.removed"
 	MemberSuspended  EventKind = "member.suspended"
 	MemberReinstated EventKind = "member.reinstated"
+	MemberMoved      EventKind = "member.moved" // into a team, or out of one
 )
 
 // Event records the change of one role or one member: the audit entry, the
@@ -43,7 +44,14 @@ type Event struct {
 	Time   time.Time `json:"time"` // UTC, in whole microseconds, by the clock of the instance; Seq is the order
 	Kind   EventKind `json:"kind"`
 	Actor  string    `json:"actor,omitempty"`  // the user behind As; empty for System
-	Reason string    `json:"reason,omitempty"` // what System was given; empty for As
+	Reason string    `json:"reason,omitempty"` // what System or Because was given
+
+	// Form is the number of the form in which the event was written: 2, or 0
+	// for those of the first form, which had no number. In form 2 members
+	// carry their teams and the names of their roles.
+	Form    int64  `json:"form,omitempty"`
+	Via     string `json:"via,omitempty"`     // what Via was given
+	Limited bool   `json:"limited,omitempty"` // the actor was a Subject on which Limit was called
 
 	// Nil where there was, or is, none.
 	RoleBefore   *Role   `json:"roleBefore,omitempty"`
@@ -83,7 +91,7 @@ type eventJSON struct {
 type plainEvent Event // without methods
 
 // MarshalJSON encodes an event as {"seq":1,"time":"…","kind":"role.created",
-// "actor":"…","reason":"…","roleBefore":{…},"roleAfter":{…},
+// "actor":"…","reason":"…","form":2,"via":"…","limited":true,"roleBefore":{…},"roleAfter":{…},
 // "memberBefore":{…},"memberAfter":{…},"hash":"…"}. What does not apply is
 // left out; the hash is in lower-case hexadecimal digits.
 func (e Event) MarshalJSON() ([]byte, error) {
@@ -139,7 +147,9 @@ func (e Event) appendCanonical(b []byte) []byte {
 	o := canonical{b: b}
 	o.open()
 	o.text("actor", e.Actor)
+	o.number("form", e.Form)
 	o.text("kind", string(e.Kind))
+	o.flag("limited", e.Limited)
 	o.member("memberAfter", e.MemberAfter)
 	o.member("memberBefore", e.MemberBefore)
 	o.text("reason", e.Reason)
@@ -148,6 +158,7 @@ func (e Event) appendCanonical(b []byte) []byte {
 	o.number("seq", e.Seq)
 	o.key("time")
 	o.instant(e.Time)
+	o.text("via", e.Via)
 	o.close()
 	return o.b
 }
@@ -214,7 +225,9 @@ func (o *canonical) member(key string, m *Member) {
 	o.key(key)
 	o.open()
 	o.always("role", string(m.Role))
+	o.text("roleName", m.RoleName)
 	o.flag("suspended", m.Suspended)
+	o.text("team", m.Team)
 	o.time("updatedAt", m.UpdatedAt)
 	o.always("user", m.User)
 	o.close()
@@ -226,6 +239,7 @@ func (o *canonical) role(key string, r *Role) {
 	}
 	o.key(key)
 	o.open()
+	o.list("assigns", r.Assigns)
 	o.time("createdAt", r.CreatedAt)
 	o.text("description", r.Description)
 	o.text("id", string(r.ID))
@@ -236,6 +250,21 @@ func (o *canonical) role(key string, r *Role) {
 	o.time("updatedAt", r.UpdatedAt)
 	o.number("version", r.Version)
 	o.close()
+}
+
+func (o *canonical) list(key string, ids []RoleID) {
+	if len(ids) == 0 {
+		return
+	}
+	o.key(key)
+	o.b = append(o.b, '[')
+	for i, id := range ids {
+		if i > 0 {
+			o.b = append(o.b, ',')
+		}
+		o.quoted(string(id))
+	}
+	o.b = append(o.b, ']')
 }
 
 func (o *canonical) always(key, value string) {

@@ -74,7 +74,7 @@ func (r *memReader) Members(q MemberQuery) iter.Seq2[Member, error] {
 	}
 	itself := func(m Member) Member { return m }
 	wanted := func(m *Member) bool {
-		return (q.Role == "" || m.Role == q.Role) && q.State.selects(m.Suspended)
+		return (q.Role == "" || m.Role == q.Role) && (q.Team == "" || m.Team == q.Team) && q.State.selects(m.Suspended)
 	}
 	return memSelect(r, q.Limit, itself, wanted, func() iter.Seq[*Member] {
 		if users != nil {
@@ -85,8 +85,9 @@ func (r *memReader) Members(q MemberQuery) iter.Seq2[Member, error] {
 }
 
 func (r *memReader) Events(q EventQuery) iter.Seq2[Event, error] {
-	all := func(*Event) bool { return true }
-	return memSelect(r, q.Limit, Event.clone, all, func() iter.Seq[*Event] {
+	q.Kinds = slices.Clone(q.Kinds)
+	wanted := func(e *Event) bool { return q.selects(*e) }
+	return memSelect(r, q.Limit, Event.clone, wanted, func() iter.Seq[*Event] {
 		events := r.state.events
 		if q.Before != 0 && q.Before <= int64(len(events)) {
 			events = events[:max(q.Before, 1)-1]

@@ -20,11 +20,15 @@ const (
 // Scope is how far an action reaches in an area. Scopes are ordered, and the
 // zero Scope denies. A Scope beyond All does not exist: it counts as None in
 // every answer and comparison, and is refused where it is written or encoded.
+//
+// A program that filters a list by Scope shows nothing for one that it has no
+// case for. [Subject.Reach] has all of them in one value.
 type Scope uint8
 
 const (
 	None Scope = iota // nothing
 	Own               // only records that belong to the user
+	Team              // those, and the records of the members of the user's team: see WithTeams
 	All               // everything
 )
 
@@ -389,9 +393,9 @@ func parseAction(name string) (action Action, problem string) {
 	return 0, fmt.Sprintf("%s is not an action: want read or manage", quote(name))
 }
 
-var scopeNames = [...]string{None: "none", Own: "own", All: "all"}
+var scopeNames = [...]string{None: "none", Own: "own", Team: "team", All: "all"}
 
-// String returns "none", "own" or "all".
+// String returns "none", "own", "team" or "all".
 func (s Scope) String() string {
 	if int(s) < len(scopeNames) {
 		return scopeNames[s]
@@ -402,12 +406,12 @@ func (s Scope) String() string {
 // MarshalText encodes s as its name.
 func (s Scope) MarshalText() ([]byte, error) {
 	if s > All {
-		return nil, invalid("scope", fmt.Sprintf("%d is not a scope: want none, own or all", uint8(s)))
+		return nil, invalid("scope", fmt.Sprintf("%d is not a scope: want none, own, team or all", uint8(s)))
 	}
 	return []byte(s.String()), nil
 }
 
-// UnmarshalText decodes "none", "own" or "all".
+// UnmarshalText decodes "none", "own", "team" or "all".
 func (s *Scope) UnmarshalText(text []byte) error {
 	scope, problem := parseScope(string(text))
 	if problem != "" {
@@ -421,5 +425,5 @@ func parseScope(name string) (scope Scope, problem string) {
 	if i := slices.Index(scopeNames[:], name); i >= 0 {
 		return Scope(i), ""
 	}
-	return None, fmt.Sprintf("%s is not a scope: want none, own or all", quote(name))
+	return None, fmt.Sprintf("%s is not a scope: want none, own, team or all", quote(name))
 }

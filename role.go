@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,13 +19,18 @@ type RoleID string
 const Administrator RoleID = "administrator"
 
 // Role is a named table from area to access, held by any number of members.
-// A copy of a Role shares its Permissions map: clone the map to change one of
-// them only. The library clones what it takes and returns.
+// A copy of a Role shares its Permissions and Assigns: clone them to change one
+// of them only. The library clones what it takes and returns.
 type Role struct {
 	ID          RoleID      `json:"id,omitempty"`
 	Name        string      `json:"name"`                  // 1 to 80 characters, unique in the workspace
 	Description string      `json:"description,omitempty"` // up to 500 characters
 	Permissions Permissions `json:"permissions"`
+
+	// Assigns lists the roles that the holders of this one may give and take,
+	// whatever these grant, without the right to manage users: at most 100, in
+	// byte order. See rules D1 to D5 in docs/guarantees.md.
+	Assigns []RoleID `json:"assigns,omitempty"`
 
 	// System marks a role that is defined in code: the same in every
 	// workspace, and nobody can edit or delete it.
@@ -42,7 +48,12 @@ type Member struct {
 	User      string    `json:"user"` // the application's id for the user, compared byte for byte
 	Role      RoleID    `json:"role"`
 	Suspended bool      `json:"suspended,omitempty"` // keeps the role, is denied everything
+	Team      string    `json:"team,omitempty"`      // the application's id of the member's team; empty for none
 	UpdatedAt time.Time `json:"updatedAt,omitzero"`  // UTC, in whole microseconds
+
+	// RoleName is the name that the role had, in the members of events. It is
+	// empty elsewhere, and for a role that did not exist.
+	RoleName string `json:"roleName,omitempty"`
 }
 
 // String returns "Sales lead (contacts: read all, manage own)".
@@ -87,12 +98,12 @@ func (r *Role) UnmarshalText(text []byte) error {
 
 // clone returns a copy that shares nothing with r.
 func (r Role) clone() Role {
-	r.Permissions = maps.Clone(r.Permissions)
+	r.Permissions, r.Assigns = maps.Clone(r.Permissions), slices.Clone(r.Assigns)
 	return r
 }
 
 // MarshalJSON encodes a role as {"id":"…","name":"…","description":"…",
-// "permissions":{…},"system":true,"version":1,"createdAt":"…",
+// "permissions":{…},"assigns":["…"],"system":true,"version":1,"createdAt":"…",
 // "updatedAt":"…"}. Everything but name and permissions is left out when it
 // is zero.
 func (r Role) MarshalJSON() ([]byte, error) {
@@ -117,9 +128,9 @@ func (r *Role) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON decodes {"user":"…","role":"…","suspended":true,
-// "updatedAt":"…"}, as strictly as [Role.UnmarshalJSON]. That is how a member
-// is encoded, the last two left out when they are zero.
+// UnmarshalJSON decodes {"user":"…","role":"…","suspended":true,"team":"…",
+// "updatedAt":"…","roleName":"…"}, as strictly as [Role.UnmarshalJSON]. That is
+// how a member is encoded, all but the first two left out when they are zero.
 func (m *Member) UnmarshalJSON(data []byte) error {
 	type plain Member
 	var read plain

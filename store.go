@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
+	"time"
 )
 
 // Store persists workspaces. The library ships MemStore; other modules bring
@@ -158,6 +160,7 @@ func (s MemberState) selects(suspended bool) bool {
 type MemberQuery struct {
 	Users []string    // only these, if not nil; unknown and repeated ones are no error
 	Role  RoleID      // only holders of this role, if not empty
+	Team  string      // only members of this team, if not empty
 	State MemberState // by suspension
 	After string      // only user ids behind this one in byte order: the last of the page before
 	Limit int         // at most so many, if greater than 0
@@ -169,6 +172,39 @@ type EventQuery struct {
 	Before int64 // only events with a smaller one, if not 0
 	Newest bool  // newest first
 	Limit  int   // at most so many, if greater than 0
+
+	Kinds []EventKind // only of these kinds, if not empty
+	Role  RoleID      // only changes of this role, and of who holds it, if not empty
+	User  string      // only changes of this member, if not empty
+	Actor string      // only changes that this user made, if not empty
+	Since time.Time   // only events of this time and later, if not zero
+	Until time.Time   // only events before this time, if not zero
+}
+
+// selects reports whether the query selects an event, as far as its content
+// goes: whatever After, Before, Newest and Limit say.
+func (q EventQuery) selects(e Event) bool {
+	return (len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) &&
+		(q.Role == "" || e.concerns(q.Role)) &&
+		(q.User == "" || e.MemberBefore != nil && e.MemberBefore.User == q.User || e.MemberAfter != nil && e.MemberAfter.User == q.User) &&
+		(q.Actor == "" || e.Actor == q.Actor) &&
+		(q.Since.IsZero() || !e.Time.Before(q.Since)) &&
+		(q.Until.IsZero() || e.Time.Before(q.Until))
+}
+
+// concerns reports whether an event changes a role, or who holds it.
+func (e Event) concerns(role RoleID) bool {
+	for _, r := range []*Role{e.RoleBefore, e.RoleAfter} {
+		if r != nil && r.ID == role {
+			return true
+		}
+	}
+	for _, m := range []*Member{e.MemberBefore, e.MemberAfter} {
+		if m != nil && m.Role == role {
+			return true
+		}
+	}
+	return false
 }
 
 // TxStore returns a Store that works inside an open transaction of one

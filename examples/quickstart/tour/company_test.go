@@ -52,7 +52,7 @@ func TestMalformedFiles(t *testing.T) {
 		{
 			"a scope that does not exist",
 			roles(`{"name": "Finance", "permissions": {"deals": {"read": "everything"}}}`),
-			`role "Finance": permissions.deals.read: "everything" is not a scope: want none, own or all`, rbac.ErrInvalid,
+			`role "Finance": permissions.deals.read: "everything" is not a scope: want none, own, team or all`, rbac.ErrInvalid,
 		},
 		{
 			"an action that does not exist",
