@@ -28,7 +28,8 @@ type Admin struct {
 	actor     string // a member; empty for the application
 	limit     limit  // of the subject for which the actor acts
 	system    bool
-	reason    string // why the application acts
+	reason    string // why
+	via       string // how
 	caller    Store  // the caller's own transaction, or nil
 }
 
@@ -59,6 +60,25 @@ func (w *Workspace) AsSubject(s Subject) *Admin {
 // events: "sign-up", "seed", "nightly sync".
 func (w *Workspace) System(reason string) *Admin {
 	return &Admin{workspace: w, system: true, reason: reason}
+}
+
+// Because returns an Admin whose changes are recorded with a reason, of up to 500
+// characters: "ticket 4711". For [Workspace.System] it takes the place of the
+// reason that was given there. An empty reason changes nothing.
+func (a *Admin) Because(reason string) *Admin {
+	because := *a
+	if reason != "" {
+		because.reason = reason
+	}
+	return &because
+}
+
+// Via returns an Admin whose changes are recorded with how they were made, in up to
+// 200 characters: the name of a key, who impersonates the actor, a job.
+func (a *Admin) Via(what string) *Admin {
+	via := *a
+	via.via = what
+	return &via
 }
 
 // In returns an Admin that works inside the caller's own transaction, which
@@ -140,7 +160,7 @@ func (a *Admin) DeleteRole(ctx context.Context, id RoleID) error {
 func (a *Admin) Assign(ctx context.Context, role RoleID, users ...string) error {
 	bad := userProblems(users)
 	bad.check("role", idProblem(string(role)))
-	return a.change(ctx, attempt{method: "Assign", role: role, users: users}, bad, func(c *change) error {
+	return a.changeMembers(ctx, attempt{method: "Assign", role: role, users: users}, bad, func(c *change) error {
 		return c.assign(role, users)
 	})
 }
@@ -151,7 +171,7 @@ func (a *Admin) Assign(ctx context.Context, role RoleID, users ...string) error 
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation],
 // [ErrLastAdministrator].
 func (a *Admin) Suspend(ctx context.Context, users ...string) error {
-	return a.change(ctx, attempt{method: "Suspend", users: users}, userProblems(users), func(c *change) error {
+	return a.changeMembers(ctx, attempt{method: "Suspend", users: users}, userProblems(users), func(c *change) error {
 		return c.suspend(users, true)
 	})
 }
@@ -160,7 +180,7 @@ func (a *Admin) Suspend(ctx context.Context, users ...string) error {
 //
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation].
 func (a *Admin) Reinstate(ctx context.Context, users ...string) error {
-	return a.change(ctx, attempt{method: "Reinstate", users: users}, userProblems(users), func(c *change) error {
+	return a.changeMembers(ctx, attempt{method: "Reinstate", users: users}, userProblems(users), func(c *change) error {
 		return c.suspend(users, false)
 	})
 }
@@ -170,8 +190,25 @@ func (a *Admin) Reinstate(ctx context.Context, users ...string) error {
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation],
 // [ErrLastAdministrator].
 func (a *Admin) Remove(ctx context.Context, users ...string) error {
-	return a.change(ctx, attempt{method: "Remove", users: users}, userProblems(users), func(c *change) error {
+	return a.changeMembers(ctx, attempt{method: "Remove", users: users}, userProblems(users), func(c *change) error {
 		return c.remove(users)
+	})
+}
+
+// SetTeam puts members into a team, out of the one in which they were: an id of the
+// application's, as those of users. The empty id takes them out of theirs.
+// Without [WithTeams] it is [ErrInvalid].
+//
+// Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation].
+func (a *Admin) SetTeam(ctx context.Context, team string, users ...string) error {
+	bad := userProblems(users)
+	if !a.workspace.engine.model.teams {
+		bad.add("team", "has no meaning here: this program has no teams")
+	} else if team != "" {
+		bad.check("team", idProblem(team))
+	}
+	return a.changeMembers(ctx, attempt{method: "SetTeam", users: users}, bad, func(c *change) error {
+		return c.setTeam(team, users)
 	})
 }
 
@@ -185,7 +222,7 @@ func (a *Admin) ReplaceRole(ctx context.Context, old, with RoleID) error {
 	var bad problems
 	bad.check("old", idProblem(string(old)))
 	bad.check("with", idProblem(string(with)))
-	return a.change(ctx, attempt{method: "ReplaceRole", role: old}, bad, func(c *change) error {
+	return a.changeMembers(ctx, attempt{method: "ReplaceRole", role: old}, bad, func(c *change) error {
 		return c.replaceRole(old, with)
 	})
 }
@@ -195,11 +232,19 @@ type attempt struct {
 	method string
 	role   RoleID
 	users  []string
+
+	delegable bool // a delegate may do it, too
+}
+
+// changeMembers is change for what a delegate may do, too (D2).
+func (a *Admin) changeMembers(ctx context.Context, what attempt, bad problems, apply func(*change) error) error {
+	what.delegable = true
+	return a.change(ctx, what, bad, apply)
 }
 
 // change runs one administrative change, and tells of its refusal.
 func (a *Admin) change(ctx context.Context, what attempt, bad problems, apply func(*change) error) error {
-	err := a.try(ctx, bad, apply)
+	err := a.try(ctx, what, bad, apply)
 	e := a.workspace.engine
 	if rule := ruleOf(err); rule != nil && e.refusals != nil {
 		e.tell(ctx, func() {
@@ -229,7 +274,7 @@ type Refusal struct {
 
 // try is change: input that is malformed is refused first (A13), then
 // everything else happens in one transaction (A11, A12).
-func (a *Admin) try(ctx context.Context, bad problems, apply func(*change) error) error {
+func (a *Admin) try(ctx context.Context, what attempt, bad problems, apply func(*change) error) error {
 	if err := a.validate(bad); err != nil {
 		return err
 	}
@@ -244,6 +289,7 @@ func (a *Admin) try(ctx context.Context, bad problems, apply func(*change) error
 		err := safely(func() error {
 			return store.Update(ctx, w.replica.id, func(tx Tx) error {
 				c = a.begin(tx)
+				c.delegable = what.delegable
 				ours = c.run(apply, tx)
 				return ours
 			})
@@ -286,9 +332,10 @@ func (a *Admin) store() Store {
 // Admin itself.
 func (a *Admin) validate(bad problems) error {
 	bad.check("workspace", bytesProblem(a.workspace.replica.id))
-	if a.system {
+	if a.system || a.reason != "" {
 		bad.check("reason", reasonProblem(a.reason))
 	}
+	bad.check("via", textProblem(a.via, maxVia))
 	return bad.err()
 }
 

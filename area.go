@@ -2,6 +2,7 @@ package rbac
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"unsafe"
@@ -32,23 +33,49 @@ type AreaInfo struct {
 	Label       string // for people: "Contacts"
 	Description string // for people: one sentence
 	Section     string // groups areas in a role editor: "Records"
-	Owned       bool   // records have owners, so that scope Own means something
+	Owned       bool   // records have owners, so that scopes Own and Team mean something
 	Sensitive   bool   // reviewed with extra care
+
+	// Only is the one action that the area has: a verb, such as an export, that
+	// one may do or not, or a setting. If it is zero, the area has both.
+	Only Action
+
+	// Former are names that the area had. What is stored under them is read as
+	// the area's, and the next edit of a role writes the name of today. They can
+	// be neither asked for nor written.
+	Former []Area
+
+	// OwnWords says for people what Own means here: "assigned to them".
+	OwnWords string
+}
+
+// clone returns a copy that shares nothing with a.
+func (a AreaInfo) clone() AreaInfo {
+	a.Former = slices.Clone(a.Former)
+	return a
+}
+
+// has reports whether the area has an action.
+func (a AreaInfo) has(action Action) bool {
+	return action.valid() && (a.Only == 0 || a.Only == action)
 }
 
 // DefaultAreas returns a fresh copy of the built-in catalogue: eight areas in
 // the sections Records and Administration.
 func DefaultAreas() []AreaInfo {
 	const records, administration = "Records", "Administration"
+	area := func(area Area, label, section, description string, owned, sensitive bool) AreaInfo {
+		return AreaInfo{Area: area, Label: label, Section: section, Description: description, Owned: owned, Sensitive: sensitive}
+	}
 	return []AreaInfo{
-		{Contacts, "Contacts", "People the company deals with.", records, true, false},
-		{Organizations, "Organizations", "Companies and other bodies the contacts belong to.", records, true, false},
-		{Deals, "Deals", "Sales opportunities and their stages.", records, true, false},
-		{Services, "Services", "What the company sells and delivers.", records, true, false},
-		{Tasks, "Tasks", "Things to do, and who does them.", records, true, false},
-		{Users, "Users", "Members of the workspace and their roles.", administration, true, true},
-		{API, "API access", "API keys and integrations.", administration, false, true},
-		{Audit, "Audit", "The record of every change of access.", administration, false, true},
+		area(Contacts, "Contacts", records, "People the company deals with.", true, false),
+		area(Organizations, "Organizations", records, "Companies and other bodies the contacts belong to.", true, false),
+		area(Deals, "Deals", records, "Sales opportunities and their stages.", true, false),
+		area(Services, "Services", records, "What the company sells and delivers.", true, false),
+		area(Tasks, "Tasks", records, "Things to do, and who does them.", true, false),
+		area(Users, "Users", administration, "Members of the workspace and their roles.", true, true),
+		area(API, "API access", administration, "API keys and integrations.", false, true),
+		area(Audit, "Audit", administration, "The record of every change of access.", false, true),
 	}
 }
 
@@ -58,8 +85,10 @@ func DefaultAreas() []AreaInfo {
 // the catalogue; cell 0 and 1 belong to no area and always deny, so an area
 // that is not known needs no branch of its own.
 type catalogue struct {
-	areas []AreaInfo
-	cells map[Area]uint32 // the area's first cell; absent means 0
+	areas   []AreaInfo
+	cells   map[Area]uint32 // the area's first cell; absent means 0
+	current map[Area]Area   // by former name
+	teams   bool            // scope Team means something
 
 	// identity finds the cell of an area by where its name lies in memory:
 	// the linker keeps one copy of equal constants, so the name that a
@@ -85,10 +114,11 @@ const (
 )
 
 // newCatalogue validates areas and compiles them.
-func newCatalogue(areas []AreaInfo) (*catalogue, error) {
-	c := &catalogue{areas: slices.Clone(areas), cells: make(map[Area]uint32, len(areas))}
+func newCatalogue(areas []AreaInfo, teams bool) (*catalogue, error) {
+	c := &catalogue{areas: make([]AreaInfo, len(areas)), cells: make(map[Area]uint32, len(areas)), current: map[Area]Area{}, teams: teams}
 	var bad problems
-	for i, info := range c.areas {
+	for i, info := range areas {
+		c.areas[i] = info.clone()
 		field := fmt.Sprintf("areas[%d]", i)
 		if p := areaProblem(info.Area); p != "" {
 			bad.add(field+".area", p)
@@ -98,10 +128,29 @@ func newCatalogue(areas []AreaInfo) (*catalogue, error) {
 		bad.check(field+".label", textProblem(info.Label, maxName))
 		bad.check(field+".description", textProblem(info.Description, maxDescription))
 		bad.check(field+".section", textProblem(info.Section, maxName))
+		bad.check(field+".ownWords", textProblem(info.OwnWords, maxName))
+		if info.Only != 0 && !info.Only.valid() {
+			bad.add(field+".only", fmt.Sprintf("%d is not an action", uint8(info.Only)))
+		}
+		if info.Area == Users && info.Only == Read {
+			bad.add(field+".only", "managing users is the right to administer")
+		}
 		if info.Label == "" {
 			c.areas[i].Label = string(info.Area)
 		}
 		c.cells[info.Area] = uint32(2 * (i + 1))
+	}
+	for i, info := range c.areas {
+		for j, former := range info.Former {
+			field := indexed(indexed("areas", i)+".former", j)
+			bad.check(field, areaProblem(former))
+			if c.cells[former] != 0 {
+				bad.add(field, fmt.Sprintf("%q is an area of today", former))
+			} else if c.current[former] != "" {
+				bad.add(field, fmt.Sprintf("%q is there twice", former))
+			}
+			c.current[former] = info.Area
+		}
 	}
 	if _, ok := c.cells[Users]; !ok {
 		bad.add("areas", fmt.Sprintf("%q, which governs administration, is missing", Users))
@@ -164,6 +213,12 @@ func (s *areaSlot) holds(area Area) bool {
 // width is the number of cells of one role.
 func (c *catalogue) width() int { return 2 * (len(c.areas) + 1) }
 
+// hasAction reports whether an area is known and has an action.
+func (c *catalogue) hasAction(area Area, action Action) bool {
+	info, known := c.info(area)
+	return known && info.has(action)
+}
+
 // info describes an area; ok is false for one that is not known.
 func (c *catalogue) info(area Area) (info AreaInfo, ok bool) {
 	cell := c.cells[area]
@@ -173,33 +228,50 @@ func (c *catalogue) info(area Area) (info AreaInfo, ok bool) {
 	return c.areas[cell/2-1], true
 }
 
-// everything is All on every area: what Administrator holds (E5).
+// everything is All for every action of every area: what Administrator holds
+// (E5).
 func (c *catalogue) everything() Permissions {
 	p := make(Permissions, len(c.areas))
 	for _, info := range c.areas {
-		p[info.Area] = Access{All, All}
+		for _, action := range []Action{Read, Manage} {
+			if info.has(action) {
+				p[info.Area] = p[info.Area].with(action, All)
+			}
+		}
 	}
 	return p
 }
 
+// renamed returns stored permissions under the names that areas have today
+// (E11). It returns stored itself where there is nothing to rename.
+func (c *catalogue) renamed(stored Permissions) Permissions {
+	if len(c.current) == 0 {
+		return stored
+	}
+	today := make(Permissions, len(stored))
+	for area, access := range stored {
+		if current, former := c.current[area]; former {
+			area = current
+		}
+		today[area] = access.union(today[area])
+	}
+	return today
+}
+
 // effective returns what stored permissions grant in this program, which is
-// what it shows of them. A scope that does not exist is None, and so is Own
-// where records have no owners (E6). Areas that the program does not know are
-// left out (E7).
+// what it shows of them. Areas that the program does not know are left out
+// (E7).
 //
 // It is for what a check answers and what an actor holds. What somebody's
 // rights are compared with is compared as it is stored.
 func (c *catalogue) effective(stored Permissions) Permissions {
 	p := make(Permissions, len(stored))
-	for area, access := range stored {
+	for area, access := range c.renamed(stored) {
 		info, known := c.info(area)
 		if !known {
 			continue
 		}
-		access = access.existing()
-		if !info.Owned {
-			access = Access{withoutOwners(access.Read), withoutOwners(access.Manage)}
-		}
+		access = Access{c.counts(info, Read, access.Read), c.counts(info, Manage, access.Manage)}
 		if access != (Access{}) {
 			p[area] = access
 		}
@@ -207,19 +279,35 @@ func (c *catalogue) effective(stored Permissions) Permissions {
 	return p
 }
 
-// withoutOwners returns what a scope counts as where records have no owners.
-func withoutOwners(s Scope) Scope {
-	if s == Own {
+// counts returns what a stored scope counts as in an area. One that does not
+// exist is None, as is any for an action that the area has not (E10), and Own
+// and Team where records have no owners (E6). Without teams, Team is Own (T1).
+func (c *catalogue) counts(info AreaInfo, action Action, s Scope) Scope {
+	switch {
+	case s > All || !info.has(action):
 		return None
+	case s == Own || s == Team:
+		if !info.Owned {
+			return None
+		}
+		if !c.teams {
+			return Own
+		}
 	}
 	return s
 }
 
 // edited returns stored permissions after an edit to those that somebody
 // wrote. What the program does not show, and each scope that the edit leaves
-// as it is shown, stays as it is stored (E7).
+// as it is shown, stays as it is stored (E7). An area that it does not know
+// goes if it is written with no access.
 func (c *catalogue) edited(stored, written Permissions) Permissions {
-	after, shown := stored.normalised(), c.effective(stored)
+	after, shown := c.renamed(stored).normalised(), c.effective(stored)
+	for area := range written {
+		if c.cells[area] == 0 {
+			delete(after, area)
+		}
+	}
 	for _, info := range c.areas {
 		access := after[info.Area]
 		for _, action := range []Action{Read, Manage} {
@@ -232,7 +320,18 @@ func (c *catalogue) edited(stored, written Permissions) Permissions {
 	return after.normalised()
 }
 
-// scopeProblems judges permissions that somebody wants to write (A10, E6).
+// withoutRemoved returns written permissions without the areas that an edit
+// takes away: those that the program does not know, written with no access.
+func (c *catalogue) withoutRemoved(written Permissions) Permissions {
+	left := maps.Clone(written)
+	maps.DeleteFunc(left, func(area Area, access Access) bool {
+		return c.cells[area] == 0 && access == Access{}
+	})
+	return left
+}
+
+// scopeProblems judges permissions that somebody wants to write (A10, E6, E10,
+// T1).
 func (c *catalogue) scopeProblems(bad *problems, p Permissions) {
 	for _, area := range p.sorted() {
 		field := permissionField(area)
@@ -246,8 +345,12 @@ func (c *catalogue) scopeProblems(bad *problems, p Permissions) {
 			switch {
 			case scope > All:
 				bad.add(field, fmt.Sprintf("%d is not a scope", uint8(scope)))
-			case scope == Own && !info.Owned:
-				bad.add(field, "own has no meaning here: records of this area have no owners")
+			case scope != None && !info.has(Action(action)):
+				bad.add(field, fmt.Sprintf("this area has nothing to %s, only to %s", Action(action), info.Only))
+			case (scope == Own || scope == Team) && !info.Owned:
+				bad.add(field, scope.String()+" has no meaning here: records of this area have no owners")
+			case scope == Team && !c.teams:
+				bad.add(field, "team has no meaning here: this program has no teams")
 			}
 		}
 	}

@@ -17,8 +17,15 @@ type change struct {
 	now   time.Time // for the rows and events
 
 	// The actor, after authorize.
-	everything bool        // covers whatever there is
-	held       Permissions // what the actor can use, if not everything
+	everything bool            // covers whatever there is
+	held       Permissions     // what the actor can use, if not everything
+	manages    bool            // the actor has Manage All on Users
+	list       map[RoleID]Role // what the actor's list gives
+	team       string          // the actor's own
+	delegable  bool            // a list is enough for this change
+
+	roles map[RoleID]Role  // after stored
+	found map[RoleID]found // by lookUp
 
 	puts    []Member
 	deletes []string
@@ -43,10 +50,9 @@ func (c *change) run(apply func(*change) error, tx Tx) error {
 
 // record adds an event. Number and hash are given by flush.
 func (c *change) record(e Event) {
-	e.Time = c.now
-	if c.admin.system {
-		e.Reason = strings.Clone(c.admin.reason)
-	} else {
+	e.Time, e.Form = c.now, 2
+	e.Reason, e.Via, e.Limited = strings.Clone(c.admin.reason), strings.Clone(c.admin.via), c.admin.limit.set
+	if !c.admin.system {
 		e.Actor = strings.Clone(c.admin.actor)
 	}
 	c.events = append(c.events, e)
@@ -64,6 +70,9 @@ func (c *change) flush(tx Tx) error {
 	}
 	at := base
 	for i, e := range c.events {
+		if err := c.nameRoles(e); err != nil {
+			return err
+		}
 		c.events[i] = e.sealAfter(c.admin.workspace.replica.id, at)
 		at = c.events[i].Revision()
 	}
@@ -104,11 +113,30 @@ type saving struct {
 	after  Role
 }
 
-// changes reports whether saving would write anything.
-func (s saving) changes() bool {
+// changes reports whether saving would write anything. The new name of an area
+// alone is no change (E11).
+func (c *change) changes(s saving) bool {
 	return s.before == nil || s.before.Name != s.after.Name ||
 		s.before.Description != s.after.Description ||
-		!s.before.Permissions.equal(s.after.Permissions)
+		!c.model.renamed(s.before.Permissions).equal(s.after.Permissions) ||
+		!slices.Equal(listed(s.before.Assigns), s.after.Assigns)
+}
+
+// findAdded returns the roles that saving adds to the list. Those that are in it
+// already are not judged again.
+func (c *change) findAdded(s saving) ([]Role, error) {
+	var added []Role
+	for _, id := range s.after.Assigns {
+		if s.before != nil && slices.Contains(s.before.Assigns, id) {
+			continue
+		}
+		role, err := c.findRole(id)
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, role)
+	}
+	return added, nil
 }
 
 // createRole applies the rules to a new role.
@@ -118,6 +146,7 @@ func (c *change) createRole(role Role) (saving, error) {
 		Name:        strings.Clone(trimName(role.Name)),
 		Description: strings.Clone(role.Description),
 		Permissions: c.model.edited(nil, role.Permissions),
+		Assigns:     listed(role.Assigns),
 		Version:     1,
 		CreatedAt:   c.now,
 		UpdatedAt:   c.now,
@@ -126,13 +155,20 @@ func (c *change) createRole(role Role) (saving, error) {
 	if err := c.refuseTooMany(); err != nil {
 		return s, err
 	}
+	added, err := c.findAdded(s)
+	if err != nil {
+		return s, err
+	}
 	if err := c.refuseSystem(role); err != nil {
 		return s, err
 	}
 	if err := c.refuseShadow(after); err != nil {
 		return s, err
 	}
-	if err := c.refuseEscalation("", "", after.Permissions); err != nil {
+	if err := c.refuseListing(after, added); err != nil {
+		return s, err
+	}
+	if err := c.refuseUncovered("", added, after); err != nil {
 		return s, err
 	}
 	return s, c.refuseTakenName(after)
@@ -148,7 +184,12 @@ func (c *change) updateRole(role Role) (saving, error) {
 	after.Name = strings.Clone(trimName(role.Name))
 	after.Description = strings.Clone(role.Description)
 	after.Permissions = c.model.edited(before.Permissions, role.Permissions)
+	after.Assigns = listed(role.Assigns)
 	s := saving{&before, after}
+	added, err := c.findAdded(s)
+	if err != nil {
+		return saving{}, err
+	}
 	if err := c.refuseSystem(before); err != nil {
 		return s, err
 	}
@@ -158,16 +199,19 @@ func (c *change) updateRole(role Role) (saving, error) {
 	if err := c.refuseShadow(after); err != nil {
 		return s, err
 	}
+	if err := c.refuseListing(after, added); err != nil {
+		return s, err
+	}
 	if err := c.refuseStale(role.Version, before); err != nil {
 		return s, err
 	}
-	if err := c.refuseEscalation(before.ID, "", before.Permissions, after.Permissions); err != nil {
+	if err := c.refuseUncovered(before.ID, added, before, after); err != nil {
 		return s, err
 	}
 	if err := c.refuseTakenName(after); err != nil {
 		return s, err
 	}
-	if !s.changes() {
+	if !c.changes(s) {
 		s.after = before
 		return s, nil
 	}
@@ -178,7 +222,7 @@ func (c *change) updateRole(role Role) (saving, error) {
 
 // saveRole notes a role to be written, unless nothing changes (A12).
 func (c *change) saveRole(s saving) error {
-	if !s.changes() {
+	if !c.changes(s) {
 		return nil
 	}
 	kind := RoleUpdated
@@ -198,10 +242,10 @@ func (c *change) deleteRole(id RoleID) error {
 	if err := c.refuseSystem(role); err != nil {
 		return err
 	}
-	if err := c.refuseEscalation(id, "", role.Permissions); err != nil {
+	if err := c.refuseUncovered(id, nil, role); err != nil {
 		return err
 	}
-	if err := c.refuseHeld(role); err != nil {
+	if err := c.refuseInUse(role); err != nil {
 		return err
 	}
 	c.drop = id
@@ -239,7 +283,7 @@ func (c *change) assign(id RoleID, users []string) error {
 			if before.Role == id {
 				continue
 			}
-			after.Suspended = before.Suspended
+			after.Suspended, after.Team = before.Suspended, teamOf(before)
 			c.putMember(MemberAssigned, &before, after)
 		} else {
 			c.putMember(MemberAssigned, nil, after)
@@ -254,10 +298,11 @@ func (c *change) refuseReassigning(users []string, members []Member, role Role) 
 	if err := c.refuseSelf(users); err != nil {
 		return err
 	}
-	if err := c.refuseEscalation(role.ID, "", role.Permissions); err != nil {
+	var e excess
+	if err := c.addBeyond(&e, &role, members); err != nil {
 		return err
 	}
-	if err := c.refuseStronger(members); err != nil {
+	if err := c.refuseExcess(e); err != nil {
 		return err
 	}
 	if role.ID == Administrator {
@@ -267,9 +312,14 @@ func (c *change) refuseReassigning(users []string, members []Member, role Role) 
 }
 
 func (c *change) suspend(users []string, suspended bool) error {
-	members, err := c.touch(users, suspended)
+	members, err := c.touch(users, nil)
 	if err != nil {
 		return err
+	}
+	if suspended {
+		if err := c.refuseLastAdministrator(members); err != nil {
+			return err
+		}
 	}
 	kind := MemberReinstated
 	if suspended {
@@ -277,7 +327,7 @@ func (c *change) suspend(users []string, suspended bool) error {
 	}
 	for _, before := range members {
 		if before.Role == "" {
-			return &MalformedError{"member", before.User, errors.New("remove the member, or assign a role")}
+			return withoutRole(before)
 		}
 		if before.Suspended == suspended {
 			continue
@@ -290,8 +340,11 @@ func (c *change) suspend(users []string, suspended bool) error {
 }
 
 func (c *change) remove(users []string) error {
-	members, err := c.touch(users, true)
+	members, err := c.touch(users, nil)
 	if err != nil {
+		return err
+	}
+	if err := c.refuseLastAdministrator(members); err != nil {
 		return err
 	}
 	for _, before := range members {
@@ -301,10 +354,36 @@ func (c *change) remove(users []string) error {
 	return nil
 }
 
-// touch finds the members that are to be suspended, reinstated or removed,
-// and applies the rules that these have in common. leave tells whether an
-// active administrator among them would be one no longer.
-func (c *change) touch(users []string, leave bool) ([]Member, error) {
+// setTeam puts members into a team, or takes them out of theirs.
+func (c *change) setTeam(team string, users []string) error {
+	team = strings.Clone(team)
+	members, err := c.touch(users, &team)
+	if err != nil {
+		return err
+	}
+	for _, before := range members {
+		if before.Role == "" {
+			return withoutRole(before)
+		}
+		if teamOf(before) == team {
+			continue
+		}
+		after := before
+		after.Team, after.UpdatedAt = team, c.now
+		c.putMember(MemberMoved, &before, after)
+	}
+	return nil
+}
+
+// withoutRole refuses to write a row that could not be read.
+func withoutRole(member Member) error {
+	return &MalformedError{"member", member.User, errors.New("remove the member, or assign a role")}
+}
+
+// touch finds the members of a change that gives no role, and applies the rules
+// that all such changes have in common. team is where they come in, if that
+// changes.
+func (c *change) touch(users []string, team *string) ([]Member, error) {
 	users = distinct(users)
 	if len(users) == 0 {
 		return nil, nil
@@ -328,15 +407,17 @@ func (c *change) touch(users []string, leave bool) ([]Member, error) {
 	if err := c.refuseSelf(users); err != nil {
 		return nil, err
 	}
-	if err := c.refuseStronger(members); err != nil {
+	var e excess
+	if err := c.addBeyond(&e, nil, members); err != nil {
 		return nil, err
 	}
-	if leave {
-		if err := c.refuseLastAdministrator(members); err != nil {
+	if team != nil {
+		coming := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return teamOf(m) == *team })
+		if err := c.addSharing(&e, *team, coming); err != nil {
 			return nil, err
 		}
 	}
-	return members, nil
+	return members, c.refuseExcess(e)
 }
 
 func (c *change) replaceRole(old, with RoleID) error {
@@ -387,9 +468,42 @@ func (c *change) forEverything(malformed func(*MalformedError)) reading {
 	return c.skipping(malformed)
 }
 
-// findRole returns a role in its stored form.
+// found is a role as it was read once in the transaction.
+type found struct {
+	role Role
+	err  error
+}
+
+// lookUp returns a role in its stored form. It asks the store once.
+func (c *change) lookUp(id RoleID) (Role, error) {
+	if _, ok := c.found[id]; !ok {
+		if c.found == nil {
+			c.found = map[RoleID]found{}
+		}
+		role, err := c.reading.role(id)
+		c.found[id] = found{role, err}
+	}
+	return c.found[id].role.clone(), c.found[id].err
+}
+
+// nameRoles writes the names of roles into the members of an event (V4).
+func (c *change) nameRoles(e Event) error {
+	for _, member := range []*Member{e.MemberBefore, e.MemberAfter} {
+		if member == nil || member.Role == "" {
+			continue
+		}
+		role, err := c.lookUp(member.Role)
+		if err != nil && !errors.Is(err, ErrRoleNotFound) && !errors.Is(err, ErrMalformed) {
+			return err
+		}
+		member.RoleName = role.Name
+	}
+	return nil
+}
+
+// findRole is lookUp with the error of a rule for a role that is not there.
 func (c *change) findRole(id RoleID) (Role, error) {
-	role, err := c.reading.role(id)
+	role, err := c.lookUp(id)
 	if errors.Is(err, ErrRoleNotFound) {
 		return Role{}, &RefusalError{Rule: ErrRoleNotFound, Role: id}
 	}

@@ -9,8 +9,11 @@ const (
 	ReasonUnavailable   Reason = iota // no safe answer exists: see ErrUnavailable
 	ReasonGranted                     // the role reaches everything in the area
 	ReasonOwnRecord                   // the role reaches own records, and the record is the user's
+	ReasonTeamRecord                  // the role reaches the team's records, and the record is somebody's of the team
 	ReasonOwnOnly                     // the role reaches own records only, and the question was about all
+	ReasonTeamOnly                    // the role reaches the team's records only, and the question was about all
 	ReasonNotOwner                    // the role reaches own records only, and the record is somebody else's
+	ReasonNotTeam                     // the role reaches the team's records only, and the record is nobody's of the team
 	ReasonNotGranted                  // the role does not allow the action in the area
 	ReasonLimited                     // the role would allow it, but the subject was limited
 	ReasonNotMember                   // the user is not a member of the workspace
@@ -18,14 +21,18 @@ const (
 	ReasonRoleGone                    // the member's role does not exist, or cannot be read
 	ReasonUnknownArea                 // the program does not know the area
 	ReasonInvalidAction               // the action is neither Read nor Manage
+	ReasonNoSuchAction                // the area has the other action only
 )
 
 var reasonTexts = [...]string{
 	ReasonUnavailable:   "no safe answer is available",
 	ReasonGranted:       "the role reaches everything in the area",
 	ReasonOwnRecord:     "the role reaches own records, and this is one",
+	ReasonTeamRecord:    "the role reaches the team's records, and this is one",
 	ReasonOwnOnly:       "the role reaches own records only",
+	ReasonTeamOnly:      "the role reaches the team's records only",
 	ReasonNotOwner:      "the role reaches own records only, and this one is somebody else's",
+	ReasonNotTeam:       "the role reaches the team's records only, and this one is nobody's of the team",
 	ReasonNotGranted:    "the role does not allow it",
 	ReasonLimited:       "the role would allow it, but the key or token in use is limited",
 	ReasonNotMember:     "not a member of the workspace",
@@ -33,6 +40,7 @@ var reasonTexts = [...]string{
 	ReasonRoleGone:      "the member's role does not exist",
 	ReasonUnknownArea:   "the area is not known",
 	ReasonInvalidAction: "the action is neither read nor manage",
+	ReasonNoSuchAction:  "the area has no such action",
 }
 
 // String returns the reason as a clause for people.
@@ -69,7 +77,8 @@ func (d Decision) String() string {
 	why := d.Reason.String()
 	if d.RoleName != "" {
 		switch d.Reason {
-		case ReasonGranted, ReasonOwnRecord, ReasonOwnOnly, ReasonNotOwner, ReasonNotGranted, ReasonLimited:
+		case ReasonGranted, ReasonOwnRecord, ReasonTeamRecord, ReasonOwnOnly, ReasonTeamOnly,
+			ReasonNotOwner, ReasonNotTeam, ReasonNotGranted, ReasonLimited:
 			why = "the role " + quote(d.RoleName) + why[len("the role"):]
 		}
 	}
@@ -83,6 +92,8 @@ func (d *Decision) settle(scope Scope) {
 	switch scope {
 	case All:
 		d.Allowed, d.Reason = true, ReasonGranted
+	case Team:
+		d.Allowed, d.Reason = false, ReasonTeamOnly
 	case Own:
 		d.Allowed, d.Reason = false, ReasonOwnOnly
 	default:
@@ -91,14 +102,18 @@ func (d *Decision) settle(scope Scope) {
 }
 
 // settleRecord turns a decision about everything into one about a record
-// (E3).
-func (d *Decision) settleRecord(owners []string) {
-	if d.Scope != Own {
-		return
-	}
-	d.Allowed, d.Reason = owns(d.User, owners), ReasonNotOwner
-	if d.Allowed {
-		d.Reason = ReasonOwnRecord
+// (E3, T2). teamed says that an owner is in the user's team.
+func (d *Decision) settleRecord(owners []string, teamed bool) {
+	switch {
+	case d.Scope != Own && d.Scope != Team:
+	case owns(d.User, owners):
+		d.Allowed, d.Reason = true, ReasonOwnRecord
+	case d.Scope == Own:
+		d.Allowed, d.Reason = false, ReasonNotOwner
+	case teamed:
+		d.Allowed, d.Reason = true, ReasonTeamRecord
+	default:
+		d.Allowed, d.Reason = false, ReasonNotTeam
 	}
 }
 

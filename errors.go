@@ -43,7 +43,8 @@ var (
 	ErrMemberNotFound = errors.New("rbac: member not found")
 
 	// ErrProtectedRole is returned when a change would create, edit, delete
-	// or shadow by name a system role.
+	// or shadow by name a system role, or put a role that administers into a
+	// list.
 	ErrProtectedRole = errors.New("rbac: system roles are protected")
 
 	// ErrSelf is returned when a member would change their own membership.
@@ -60,7 +61,8 @@ var (
 	// trimming, Unicode normalisation and case folding.
 	ErrNameTaken = errors.New("rbac: role name is taken")
 
-	// ErrRoleInUse is returned when a role that members hold would be deleted.
+	// ErrRoleInUse is returned when a role that members hold, or that is in the
+	// list of another role, would be deleted.
 	ErrRoleInUse = errors.New("rbac: role is in use")
 
 	// ErrLastAdministrator is returned when a change would leave a workspace
@@ -119,23 +121,28 @@ func (e *DeniedError) Unwrap() error { return ErrDenied }
 // EscalationError says what the actor does not hold. It is [ErrEscalation].
 type EscalationError struct {
 	Actor string // who tried
-	Role  RoleID // the role that holds too much, or is not known; empty for one that does not exist yet
+	Role  RoleID // the first role that holds too much, or is not known; empty for one that does not exist yet
 	User  string // the member who holds it, when the change was about a member
 
-	// Missing is exactly what the actor does not hold, as it is stored: areas
-	// and scopes without a meaning in this program are in it, and only an
-	// Administrator covers them. It is empty when the role does not exist or
-	// cannot be read, so that nobody but an Administrator touches its holders.
+	// Missing is the scopes that the actor would need and does not hold, united
+	// over everything that was refused: All where Team is given. Areas and scopes
+	// without a meaning in this program are in it as they are stored, and only an
+	// Administrator covers them.
 	Missing Permissions
+
+	// Roles are those that are not the actor's to give or take: in byte order. A
+	// role that does not exist or cannot be read is anybody's guess: nobody but an
+	// Administrator touches its holders, and nothing is missing because of it.
+	Roles []RoleID
 }
 
 func (e *EscalationError) Error() string {
 	if len(e.Missing) == 0 {
-		what := "the role " + quote(string(e.Role)) + " is not known"
+		what := "roles that only an Administrator may give: " + quoteRoles(e.Roles)
 		if e.User != "" {
-			what = "member " + quote(e.User) + " has the role " + quote(string(e.Role)) + ", which is not known"
+			what = "member " + quote(e.User) + " has the role " + quote(string(e.Role)) + ", which is not known: only an Administrator may change that"
 		}
-		return fmt.Sprintf("%v: %s: only an Administrator may change that", ErrEscalation, what)
+		return fmt.Sprintf("%v: %s", ErrEscalation, what)
 	}
 	what := "the role"
 	if e.User != "" {
@@ -155,6 +162,7 @@ type RefusalError struct {
 	RoleName string   // its name
 	Version  int64    // its stored version, with ErrConflict
 	Users    []string // the members in the way, at most ten, in order
+	Roles    []RoleID // the roles in the way whose lists have the role, likewise
 }
 
 func (e *RefusalError) Error() string {
@@ -176,6 +184,9 @@ func (e *RefusalError) Error() string {
 			b.WriteString(", ")
 		}
 		b.WriteString(quote(user))
+	}
+	if len(e.Roles) > 0 {
+		b.WriteString(": listed by role " + quoteRoles(e.Roles))
 	}
 	return b.String()
 }

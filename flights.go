@@ -103,7 +103,7 @@ func (fs *flights) submit(f *flight, cold bool) bool {
 	}
 	fs.pushLocked(f, &fs.cold)
 	fs.employLocked(&fs.loads)
-	if fs.loads.workers >= mostCold && !fs.probing {
+	if len(fs.loads.reading)+fs.cold.Len() > mostCold && !fs.probing {
 		fs.probing = fs.engine.spawn(fs.probe)
 	}
 	if fs.loads.workers == 0 && !fs.probing {

@@ -324,3 +324,16 @@ func TestReadingFailsAsSoonAsAWorkspaceExists(t *testing.T) {
 		}
 	})
 }
+
+// As long as there is a place, a workspace is loaded by its first check, and the
+// store is not asked before whether it exists.
+func TestQuestionWhatExistsIsForWhenPlacesAreTaken(t *testing.T) {
+	t.Parallel()
+	store := fault.New(rbac.NewMemStore())
+	az := openOn(t, store)
+	store.ResetCalls()
+	for i := range 2_000 {
+		require.False(t, az.For(fmt.Sprint("w", i)).Can(t.Context(), "ann", rbac.Deals, rbac.Read))
+	}
+	require.Equal(t, 2_000, store.Calls(opView))
+}

@@ -27,6 +27,8 @@ const (
 	FindingUnusedRole          FindingCode = "unused-role"          // a custom role that nobody holds
 	FindingUnknownArea         FindingCode = "unknown-area"         // a stored area that this program does not know
 	FindingShadowedSystemRole  FindingCode = "shadowed-system-role" // a stored role named, or with the id, as a system role
+	FindingIdleAssignment      FindingCode = "idle-assignment"      // a role in a list that the list does not give
+	FindingNoTeam              FindingCode = "no-team"              // members whose role reaches a team, and who are in none
 )
 
 // Severity orders findings.
@@ -132,9 +134,11 @@ type lint struct {
 	model    *model
 	findings []Finding
 
-	all     []Role // as they are shown
-	holders map[RoleID]int
-	active  map[RoleID]int
+	all         []Role // as they are shown
+	administers map[RoleID]bool
+	holders     map[RoleID]int
+	active      map[RoleID]int
+	teamless    map[RoleID]int
 }
 
 func (l *lint) add(code FindingCode, severity Severity, role RoleID, area Area, format string, args ...any) {
@@ -143,7 +147,8 @@ func (l *lint) add(code FindingCode, severity Severity, role RoleID, area Area, 
 
 // read collects roles and members, and reports what is wrong with the rows.
 func (l *lint) read(r reading) error {
-	l.holders, l.active = map[RoleID]int{}, map[RoleID]int{}
+	l.holders, l.active, l.teamless = map[RoleID]int{}, map[RoleID]int{}, map[RoleID]int{}
+	l.administers = map[RoleID]bool{}
 	r = r.skipping(l.malformed)
 	for _, system := range l.model.system {
 		_, err := r.Role(system.ID) // which role hides
@@ -161,12 +166,13 @@ func (l *lint) read(r reading) error {
 			return err
 		}
 		l.all = append(l.all, l.model.shown(role))
+		l.administers[role.ID] = l.model.administers(role)
 		for _, area := range role.Permissions.sorted() {
-			if _, known := l.model.info(area); known {
+			if _, known := l.model.info(area); known || l.model.current[area] != "" {
 				continue
 			}
 			l.add(FindingUnknownArea, Notice, role.ID, area,
-				"The role %s has permissions for %s, an area that this program does not know. They grant nothing here.", quote(role.Name), quote(string(area)))
+				"The role %s has permissions for %s, an area that this program does not know. They grant nothing here. An Administrator may remove them: save the role with no access to the area.", quote(role.Name), quote(string(area)))
 		}
 	}
 	for member, err := range r.members(MemberQuery{}) {
@@ -174,6 +180,9 @@ func (l *lint) read(r reading) error {
 			return err
 		}
 		l.holders[member.Role]++
+		if teamOf(member) == "" {
+			l.teamless[member.Role]++
+		}
 		if !member.Suspended {
 			l.active[member.Role]++
 		}
@@ -182,6 +191,18 @@ func (l *lint) read(r reading) error {
 	known := map[RoleID]bool{}
 	for _, role := range l.all {
 		known[role.ID] = true
+	}
+	for _, role := range l.all {
+		for _, id := range role.Assigns {
+			why := "does not exist"
+			if l.administers[id] {
+				why = "administers"
+			} else if known[id] {
+				continue
+			}
+			l.add(FindingIdleAssignment, Warning, role.ID, "",
+				"The list of the role %s has the role %s, which %s: its holders can neither give nor take it.", quote(role.Name), quote(string(id)), why)
+		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(l.holders)) {
 		if !known[id] {
@@ -234,9 +255,12 @@ func (l *lint) roles() {
 			l.add(FindingShadowedSystemRole, Warning, role.ID, "",
 				"The role %s has the name of the system role %s: rename it.", quote(role.Name), quote(string(id)))
 		}
+		if n := l.teamless[role.ID]; n > 0 && role.Permissions.reachTeam() {
+			l.add(FindingNoTeam, Notice, role.ID, "", "%s the role %s, which reaches a team, and no team: they reach their own records.", holds(n), quote(role.Name))
+		}
 		for _, info := range l.model.areas {
 			access := role.Permissions[info.Area]
-			if access.Manage > access.Read {
+			if access.Manage > access.Read && info.Only == 0 {
 				l.add(FindingManageWithoutRead, Warning, role.ID, info.Area,
 					"The role %s manages %s in %s but reads %s.", quote(role.Name), access.Manage, quote(info.Label), access.Read)
 			}
@@ -255,7 +279,7 @@ func (l *lint) pairs() {
 	var groups [][]Role
 	place := map[string]int{} // of a group, by its permissions
 	for _, role := range l.all {
-		key := role.Permissions.String()
+		key := fmt.Sprint(role.Permissions, role.Assigns)
 		i, found := place[key]
 		if !found {
 			i = len(groups)
@@ -270,7 +294,7 @@ func (l *lint) pairs() {
 	for i, a := range groups {
 		for _, b := range groups[i+1:] {
 			switch a, b := a[len(a)-1], b[len(b)-1]; { // the last is a custom one if there is one
-			case a.System && b.System:
+			case a.System && b.System || !slices.Equal(a.Assigns, b.Assigns):
 			case a.Permissions.Covers(b.Permissions):
 				l.near(a, b)
 			case b.Permissions.Covers(a.Permissions):

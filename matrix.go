@@ -3,6 +3,8 @@ package rbac
 import (
 	"context"
 	"io"
+	"slices"
+	"strings"
 )
 
 // Matrix is the whole access model of a workspace as one table: a row for
@@ -22,11 +24,15 @@ func (w *Workspace) Matrix(ctx context.Context) (Matrix, error) {
 }
 
 // rows returns the table with its heading: the role's name, then its access
-// to each area.
+// to each area, then the names of the roles in its list if any role has one.
 func (m Matrix) rows() [][]string {
 	heading := []string{"Role"}
 	for _, info := range m.Areas {
 		heading = append(heading, info.Label)
+	}
+	lists := slices.ContainsFunc(m.Roles, func(r Role) bool { return len(r.Assigns) > 0 })
+	if lists {
+		heading = append(heading, "Gives and takes")
 	}
 	rows := [][]string{heading}
 	for _, role := range m.Roles {
@@ -34,26 +40,46 @@ func (m Matrix) rows() [][]string {
 		for _, info := range m.Areas {
 			row = append(row, role.Permissions[info.Area].String())
 		}
+		if lists {
+			row = append(row, m.names(role.Assigns))
+		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
+// names returns the names of roles, in the order of the rows. A role that is not
+// there goes by its id.
+func (m Matrix) names(ids []RoleID) string {
+	left := slices.Clone(ids)
+	var names []string
+	for _, role := range m.Roles {
+		if i := slices.Index(left, role.ID); i >= 0 {
+			names = append(names, role.Name)
+			left = slices.Delete(left, i, i+1)
+		}
+	}
+	for _, id := range left {
+		names = append(names, string(id))
+	}
+	return strings.Join(names, ", ")
+}
+
 // WriteText writes the matrix as a table of aligned columns for a terminal.
 // A cell is what the role reads and manages: "all/own" is read all, manage
-// own; "-" is nothing.
+// own; "-" is nothing. An area with one action has one scope.
 func (m Matrix) WriteText(out io.Writer) error {
 	rows := m.rows()
 	rows[0][0] += " (read/manage)"
 	for i, role := range m.Roles {
 		for j, info := range m.Areas {
-			rows[i+1][j+1] = short(role.Permissions[info.Area])
+			rows[i+1][j+1] = short(info, role.Permissions[info.Area])
 		}
 	}
 	return Table(rows).WriteText(out)
 }
 
-func short(a Access) string {
+func short(info AreaInfo, a Access) string {
 	if a == (Access{}) {
 		return "-"
 	}
@@ -62,6 +88,9 @@ func short(a Access) string {
 			return "-"
 		}
 		return s.String()
+	}
+	if info.Only.valid() {
+		return scope(a.Scope(info.Only))
 	}
 	return scope(a.Read) + "/" + scope(a.Manage)
 }

@@ -2,6 +2,8 @@ package rbac
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/areagate/rbac/internal/fold"
@@ -16,8 +18,8 @@ type model struct {
 	byFolded map[string]RoleID // by folded name
 }
 
-func newModel(areas []AreaInfo, systemRoles []Role) (*model, error) {
-	c, err := newCatalogue(areas)
+func newModel(o options) (*model, error) {
+	c, err := newCatalogue(o.areas, o.teams)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +31,7 @@ func newModel(areas []AreaInfo, systemRoles []Role) (*model, error) {
 		Permissions: c.everything(),
 	})
 	var bad problems
-	for i, role := range systemRoles {
+	for i, role := range o.systemRoles {
 		field := fmt.Sprintf("systemRoles[%d]", i)
 		var p problems
 		p.check("id", idProblem(string(role.ID)))
@@ -42,6 +44,12 @@ func newModel(areas []AreaInfo, systemRoles []Role) (*model, error) {
 		}
 		if role.Version != 0 {
 			p.add("version", "must be zero: system roles are not stored")
+		}
+		for j, id := range role.Assigns {
+			at := slices.IndexFunc(o.systemRoles, func(r Role) bool { return r.ID == id })
+			if at < 0 || m.administers(o.systemRoles[at]) {
+				p.check(indexed("assigns", j), fmt.Sprintf("%s is not a system role of this program that administers nothing", quote(string(id))))
+			}
 		}
 		for _, f := range p {
 			bad.add(field+"."+f.Field, f.Problem)
@@ -60,6 +68,7 @@ func (m *model) addSystemRole(role Role) {
 	role = role.clone()
 	role.Name = trimName(role.Name)
 	role.Permissions = role.Permissions.normalised()
+	role.Assigns = listed(role.Assigns)
 	role.System = true
 	role.CreatedAt, role.UpdatedAt = time.Time{}, time.Time{}
 	m.system = append(m.system, role)
@@ -72,6 +81,13 @@ func (m *model) roleProblems(bad *problems, role Role) {
 	bad.check("name", nameProblem(role.Name))
 	bad.check("description", textProblem(role.Description, maxDescription))
 	m.scopeProblems(bad, role.Permissions)
+	if n := len(listed(role.Assigns)); n > maxAssigns {
+		bad.add("assigns", fmt.Sprintf("has %d roles, more than %d", n, maxAssigns))
+		return
+	}
+	for i, id := range role.Assigns {
+		bad.check(indexed("assigns", i), idProblem(string(id)))
+	}
 }
 
 // createProblems judges a role that is to be created (A10, A15).
@@ -91,6 +107,7 @@ func (m *model) createProblems(role Role) problems {
 func (m *model) updateProblems(role Role) problems {
 	var bad problems
 	bad.check("id", idProblem(string(role.ID)))
+	role.Permissions = m.withoutRemoved(role.Permissions)
 	m.roleProblems(&bad, role)
 	return bad
 }
@@ -100,6 +117,22 @@ func (m *model) updateProblems(role Role) problems {
 func (m *model) shown(role Role) Role {
 	role.Permissions = m.effective(role.Permissions)
 	return role
+}
+
+// administers reports whether a role, as it is stored, may change who may do
+// what: no list makes another person one who holds it (D1).
+func (m *model) administers(role Role) bool {
+	return role.ID == Administrator || len(role.Assigns) > 0 || m.renamed(role.Permissions).Can(Users, Manage)
+}
+
+// listed returns a list as it is stored: in byte order, each role once (D1).
+// The ids are copies.
+func listed(ids []RoleID) []RoleID {
+	sorted := slices.Compact(slices.Sorted(slices.Values(ids)))
+	for i, id := range sorted {
+		sorted[i] = RoleID(strings.Clone(string(id)))
+	}
+	return sorted
 }
 
 // compile turns permissions into the cells of one row.
@@ -127,6 +160,14 @@ func malformedRole(role Role) error {
 		return &MalformedError{"role", string(role.ID), err}
 	}
 	return nil
+}
+
+// teamOf returns a member's team. One whose id is malformed is none (T5).
+func teamOf(member Member) string {
+	if idProblem(member.Team) != "" {
+		return ""
+	}
+	return member.Team
 }
 
 // malformedMember reports what makes a stored member unfit to hold a role.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -14,6 +13,7 @@ type Option func(*options)
 type options struct {
 	areas        []AreaInfo
 	systemRoles  []Role
+	teams        bool
 	maxStaleness time.Duration
 	pollInterval time.Duration
 	pollGiven    bool // else a fifth of maxStaleness
@@ -29,8 +29,11 @@ type options struct {
 //
 // Defaults to [DefaultAreas].
 func WithAreas(areas ...AreaInfo) Option {
-	areas = slices.Clone(areas)
-	return func(o *options) { o.areas = areas }
+	cloned := make([]AreaInfo, len(areas))
+	for i, area := range areas {
+		cloned[i] = area.clone()
+	}
+	return func(o *options) { o.areas = cloned }
 }
 
 // WithSystemRoles adds roles that exist in every workspace without being
@@ -44,6 +47,15 @@ func WithSystemRoles(roles ...Role) Option {
 		cloned[i] = role.clone()
 	}
 	return func(o *options) { o.systemRoles = append(o.systemRoles, cloned...) }
+}
+
+// WithTeams gives scope [Team] its meaning, and lets [Admin.SetTeam] put
+// members into teams. Programs that share a store should agree on it: without
+// it Team counts as Own, and teams are kept but mean nothing.
+//
+// Defaults to no teams.
+func WithTeams() Option {
+	return func(o *options) { o.teams = true }
 }
 
 // WithMaxStaleness bounds the age of the data that a check may rest on. When

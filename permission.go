@@ -87,10 +87,9 @@ func (p Permissions) Missing(q Permissions) Permissions {
 // Union returns what p or q grants.
 func (p Permissions) Union(q Permissions) Permissions {
 	union := p.normalised()
-	for area, b := range q {
-		a, b := p[area].existing(), b.existing()
-		if u := (Access{max(a.Read, b.Read), max(a.Manage, b.Manage)}); u != (Access{}) {
-			union[area] = u
+	for area, access := range q {
+		if access = access.union(union[area]); access != (Access{}) {
+			union[area] = access
 		}
 	}
 	return union
@@ -122,6 +121,16 @@ func (p Permissions) normalised() Permissions {
 // equal reports whether p and q grant the same.
 func (p Permissions) equal(q Permissions) bool {
 	return maps.Equal(p.normalised(), q.normalised())
+}
+
+// reachTeam reports whether a scope of p is Team.
+func (p Permissions) reachTeam() bool {
+	for _, access := range p {
+		if access.Read == Team || access.Manage == Team {
+			return true
+		}
+	}
+	return false
 }
 
 // sorted returns the areas of p in alphabetical order.
@@ -256,6 +265,24 @@ func (a Access) existing() Access {
 	}
 	if a.Manage > All {
 		a.Manage = None
+	}
+	return a
+}
+
+// union returns what a or b grants.
+func (a Access) union(b Access) Access {
+	a, b = a.existing(), b.existing()
+	return Access{max(a.Read, b.Read), max(a.Manage, b.Manage)}
+}
+
+// toGive returns what somebody must hold in order to give a: Team is given from
+// All (T4), since whoever gets it sees what their team will be, too.
+func (a Access) toGive() Access {
+	if a.Read == Team {
+		a.Read = All
+	}
+	if a.Manage == Team {
+		a.Manage = All
 	}
 	return a
 }

@@ -3,6 +3,7 @@ package rbac
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +18,10 @@ type Plan struct {
 	Gained  Permissions // what its holders would gain: the scopes that they would reach
 	Lost    Permissions // what its holders would lose: the scopes that they reach no longer
 	Members int         // how many members hold the role, suspended ones included
+
+	// The roles whose holders may give and take this one, as it is and as it
+	// would be: who strengthens it lets them hand that out. In byte order.
+	AssignedBefore, AssignedAfter []RoleID
 
 	// Refused is the rule that would refuse, as the error that CreateRole or
 	// UpdateRole would return; nil if none would.
@@ -41,6 +46,12 @@ func (p Plan) String() string {
 		} else {
 			b.WriteString(part.permissions.String())
 		}
+	}
+	if len(p.Role.Assigns) > 0 {
+		b.WriteString("; may hand out " + quoteRoles(p.Role.Assigns))
+	}
+	if len(p.AssignedAfter) > 0 {
+		b.WriteString("; handed out by holders of " + quoteRoles(p.AssignedAfter))
 	}
 	if p.Refused != nil {
 		b.WriteString("; refused: " + p.Refused.Error())
@@ -90,7 +101,8 @@ func (a *Admin) Plan(ctx context.Context, role Role) (Plan, error) {
 func (c *change) plan(role Role, s saving, refused error) (Plan, error) {
 	p := Plan{Refused: refused, Role: role.clone()}
 	p.Role.Name = s.after.Name
-	p.Role.Permissions = role.Permissions.normalised()
+	p.Role.Permissions = c.model.withoutRemoved(role.Permissions).normalised()
+	p.Role.Assigns = listed(role.Assigns)
 	var before Permissions
 	if s.before != nil {
 		shown := c.model.shown(*s.before)
@@ -103,8 +115,34 @@ func (c *change) plan(role Role, s saving, refused error) (Plan, error) {
 			p.Members++
 		}
 	}
+	if s.before != nil {
+		var err error
+		if p.AssignedBefore, err = c.assigners(*s.before); err != nil {
+			return Plan{}, err
+		}
+		if p.AssignedAfter, err = c.assigners(s.after); err != nil {
+			return Plan{}, err
+		}
+	}
 	p.Gained, p.Lost = before.Missing(p.Role.Permissions), p.Role.Permissions.Missing(before)
 	return p, nil
+}
+
+// assigners returns the roles in whose lists a role is, unless it administers and
+// so cannot be given by a list (D4).
+func (c *change) assigners(role Role) ([]RoleID, error) {
+	stored, err := c.stored()
+	if err != nil || c.model.administers(role) {
+		return nil, err
+	}
+	var ids []RoleID
+	for id, other := range stored {
+		if slices.Contains(other.Assigns, role.ID) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
 }
 
 // count returns "1 member", "2 members".

@@ -39,7 +39,7 @@ func Open(ctx context.Context, store Store, opts ...Option) (*Authorizer, error)
 	if err != nil {
 		return nil, err
 	}
-	m, err := newModel(o.areas, o.systemRoles)
+	m, err := newModel(o)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,13 @@ func (w *Workspace) ID() string { return w.replica.id }
 
 // Areas returns a copy of the catalogue of areas, which is that of
 // [WithAreas] and the same in every workspace.
-func (w *Workspace) Areas() []AreaInfo { return slices.Clone(w.engine.model.areas) }
+func (w *Workspace) Areas() []AreaInfo {
+	areas := slices.Clone(w.engine.model.areas)
+	for i, area := range areas {
+		areas[i] = area.clone()
+	}
+	return areas
+}
 
 // Can reports whether a user may act on everything in an area. It is false
 // for a user who reaches own records only, so that a handler that forgets
@@ -119,7 +125,7 @@ func (w *Workspace) Can(ctx context.Context, user string, area Area, action Acti
 		return w.can(ctx, user, area, action)
 	}
 	offset := uint64(slot.cell) + uint64(action-Read) // one value to keep across the lookup, which saves no register
-	cell := uint64(s.members[user]) + offset
+	cell := uint64(s.members[user].cell) + offset
 	return cell < uint64(len(s.cells)) && s.cells[cell] == All
 }
 
@@ -137,15 +143,25 @@ func (w *Workspace) can(ctx context.Context, user string, area Area, action Acti
 
 // CanRecord reports whether a user may act on a record with these owners: if
 // the role reaches everything in the area, or reaches own records and the
-// user is among the owners. An empty user or owner never matches.
+// user is among the owners, or reaches the team's and an owner is in the user's
+// team. An empty user or owner never matches.
 func (w *Workspace) CanRecord(ctx context.Context, user string, area Area, action Action, owners ...string) bool {
 	s, err := w.replica.current(ctx)
 	if err == nil && w.engine.observer == nil {
-		scope := s.scope(user, area, action)
-		return scope == All || scope == Own && owns(user, owners)
+		switch s.scope(user, area, action) {
+		case All:
+			return true
+		case Team:
+			return owns(user, owners) || s.teamed(s.find(user).team, owners)
+		case Own:
+			return owns(user, owners)
+		}
+		return false
 	}
 	d, _ := w.decide(ctx, s, err, user, area, action)
-	d.settleRecord(owners)
+	if err == nil {
+		d.settleRecord(owners, s.teamed(s.find(user).team, owners))
+	}
 	w.observe(ctx, d)
 	return d.Allowed
 }

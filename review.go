@@ -16,6 +16,7 @@ type Holder struct {
 	Member   Member
 	RoleName string
 	Scope    Scope
+	Assigns  []RoleID // the roles that the member may give and take beside
 }
 
 // Roles returns the roles of the workspace: system roles first, then the
@@ -86,7 +87,20 @@ func (w *Workspace) Members(ctx context.Context, q MemberQuery) iter.Seq2[Member
 func (q MemberQuery) problems() problems {
 	bad := userProblems(q.Users)
 	bad.check("role", bytesProblem(string(q.Role)))
+	bad.check("team", bytesProblem(q.Team))
 	bad.check("after", bytesProblem(q.After))
+	return bad
+}
+
+// problems judges the ids of a query, as those of a MemberQuery.
+func (q EventQuery) problems() problems {
+	var bad problems
+	for i, kind := range q.Kinds {
+		bad.check(indexed("kinds", i), bytesProblem(string(kind)))
+	}
+	bad.check("role", bytesProblem(string(q.Role)))
+	bad.check("user", bytesProblem(q.User))
+	bad.check("actor", bytesProblem(q.Actor))
 	return bad
 }
 
@@ -97,11 +111,14 @@ func (q MemberQuery) problems() problems {
 func (w *Workspace) WhoCan(ctx context.Context, area Area, action Action) iter.Seq2[Holder, error] {
 	return stream(ctx, w, func(r reading, yield func(Holder) bool) error {
 		var bad problems
-		if _, known := r.model.info(area); !known {
+		info, known := r.model.info(area)
+		if !known {
 			bad.add("area", quote(string(area))+" is not an area of this program")
 		}
 		if !action.valid() {
 			bad.add("action", fmt.Sprintf("%d is not an action", uint8(action)))
+		} else if known && !info.has(action) {
+			bad.add("action", fmt.Sprintf("this area has nothing to %s, only to %s", action, info.Only))
 		}
 		if err := bad.err(); err != nil {
 			return err
@@ -119,7 +136,7 @@ func (w *Workspace) WhoCan(ctx context.Context, area Area, action Action) iter.S
 				if err != nil {
 					return err
 				}
-				if !yield(Holder{member, role.Name, scope}) {
+				if !yield(Holder{member, role.Name, scope, slices.Clone(role.Assigns)}) {
 					return nil
 				}
 			}
@@ -129,9 +146,13 @@ func (w *Workspace) WhoCan(ctx context.Context, area Area, action Action) iter.S
 }
 
 // Events returns the events that a query selects, oldest first unless it says
-// otherwise. It ends with the first error.
+// otherwise. It ends with the first error. A malformed id in the query is
+// [ErrInvalid].
 func (w *Workspace) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	return stream(ctx, w, func(r reading, yield func(Event) bool) error {
+		if err := q.problems().err(); err != nil {
+			return err
+		}
 		for event, err := range r.Events(q) {
 			if err != nil {
 				return err

@@ -56,15 +56,28 @@ type Member struct {
 	RoleName string `json:"roleName,omitempty"`
 }
 
-// String returns "Sales lead (contacts: read all, manage own)".
+// String returns "Sales lead (contacts: read all, manage own)", and for a role
+// with a list "Help desk (no access), assigns sales, support".
 func (r Role) String() string {
-	return fmt.Sprintf("%s (%s)", r.Name, r.Permissions)
+	s := fmt.Sprintf("%s (%s)", r.Name, r.Permissions)
+	for i, id := range r.Assigns {
+		if i == 0 {
+			s += assigns
+		} else {
+			s += ", "
+		}
+		s += quoteField(string(id))
+	}
+	return s
 }
+
+// assigns stands before the list of a role's text.
+const assigns = ", assigns "
 
 // MarshalText is [Role.String], refusing what could not be read back. The text
 // is for what people write and read, such as a flag or a line of a
-// configuration: it holds the name and the permissions, nothing else of the
-// role. Its JSON holds all.
+// configuration: it holds the name, the permissions and the list, nothing else of
+// the role. Its JSON holds all.
 func (r Role) MarshalText() ([]byte, error) {
 	if _, err := r.Permissions.MarshalText(); err != nil {
 		return nil, err
@@ -72,20 +85,37 @@ func (r Role) MarshalText() ([]byte, error) {
 	if !utf8.ValidString(r.Name) {
 		return nil, invalid("name", "is not valid UTF-8")
 	}
+	for i, id := range r.Assigns {
+		if quoteField(string(id)) != string(id) {
+			return nil, invalid(indexed("assigns", i), quote(string(id))+" has no form in text")
+		}
+	}
 	return []byte(r.String()), nil
 }
 
-// UnmarshalText reads the form of [Role.String] as a role with a name and
-// permissions, as [Admin.CreateRole] takes it. It fails with a
+// UnmarshalText reads the form of [Role.String] as a role with a name,
+// permissions and a list, as [Admin.CreateRole] takes it. It fails with a
 // *[ValidationError] that names the place. It does not judge names and areas:
 // [Admin.CreateRole] does.
 func (r *Role) UnmarshalText(text []byte) error {
-	s, closed := strings.CutSuffix(string(text), ")")
+	s, list := string(text), ""
+	if i := strings.LastIndex(s, ")"+assigns); i >= 0 && !strings.HasSuffix(s, ")") {
+		s, list = s[:i+1], s[i+1+len(assigns):]
+	}
+	s, closed := strings.CutSuffix(s, ")")
 	open := strings.LastIndex(s, " (") // a name may have parentheses in it, permissions have none
 	if !closed || open < 0 {
 		return invalid("", `is not a role: want "name (permissions)"`)
 	}
 	read := Role{Name: s[:open]}
+	if list != "" {
+		for i, id := range strings.Split(list, ", ") {
+			if id == "" || quoteField(id) != id {
+				return invalid(indexed("assigns", i), quote(id)+" is not the id of a role")
+			}
+			read.Assigns = append(read.Assigns, RoleID(id))
+		}
+	}
 	if !utf8.ValidString(read.Name) {
 		return invalid("name", "is not valid UTF-8")
 	}

@@ -12,7 +12,7 @@ import (
 // detour is immutable, and a new snapshot shares what a change did not touch.
 //
 // Each role is a row of cells, two for each area of the catalogue. Row 0
-// belongs to nobody and denies everything. A member's seat is the offset of
+// belongs to nobody and denies everything. A member's seat has the offset of
 // their role's first cell, so that a check is a lookup in the map of members
 // and one in the slice of cells.
 type snapshot struct {
@@ -37,6 +37,8 @@ type snapshot struct {
 	overlay    map[string]seat // a zero seat hides the member
 	generation *byte           // the identity of members
 
+	teams *teams
+
 	detour atomic.Uint32
 }
 
@@ -47,13 +49,15 @@ type row struct {
 	gone bool // the role does not exist, or cannot be read
 }
 
-// seat is where a member sits: the offset of the role's first cell. The zero
-// seat is nobody's.
-type seat uint32
+// seat is where a member sits. The zero seat is nobody's.
+type seat struct {
+	cell uint32 // the role's first
+	team uint32 // the number of the member's team, 0 for none
+}
 
-// suspendedSeat marks the seat of a suspended member. It puts the seat beyond
+// suspendedSeat marks the cell of a suspended member. It puts the seat beyond
 // all cells, which denies.
-const suspendedSeat seat = 1 << 31
+const suspendedSeat uint32 = 1 << 31
 
 // Reasons why a check must take the long way, as bits of snapshot.detour.
 // One flag for all keeps the short way short.
@@ -92,6 +96,7 @@ func newSnapshot(m *model, revision Revision) *snapshot {
 		row:        map[RoleID]int{},
 		members:    map[string]seat{},
 		generation: new(byte),
+		teams:      noTeams,
 	}
 	for _, role := range m.system {
 		s.setRole(role)
@@ -118,6 +123,7 @@ func load(r reading, workspace string, log *reports) (*snapshot, error) {
 		}
 		s.setRole(role)
 	}
+	moves := s.teams.change()
 	for member, err := range r.members(MemberQuery{}) {
 		if err != nil {
 			return nil, err
@@ -125,8 +131,11 @@ func load(r reading, workspace string, log *reports) (*snapshot, error) {
 		if _, twice := s.members[member.User]; twice {
 			return nil, fmt.Errorf("rbac: the store returned member %s twice", quote(member.User))
 		}
-		s.members[member.User] = s.seat(member)
+		at := s.seat(member, moves)
+		moves.move(member.User, 0, at.team)
+		s.members[member.User] = at
 	}
+	s.teams = moves.done()
 	return s, nil
 }
 
@@ -189,11 +198,13 @@ func (s *snapshot) apply(events []Event) *snapshot {
 		members:    s.members,
 		overlay:    s.overlay,
 		generation: s.generation,
+		teams:      s.teams,
 	}
 	if slices.ContainsFunc(events, func(e Event) bool { return next.touchesRows(e) }) {
 		next.cells, next.rows, next.row = slices.Clone(s.cells), slices.Clone(s.rows), maps.Clone(s.row)
 	}
 	seats := map[string]seat{}
+	moves := s.teams.change()
 	for _, e := range events {
 		switch {
 		case e.RoleAfter != nil:
@@ -201,14 +212,26 @@ func (s *snapshot) apply(events []Event) *snapshot {
 		case e.RoleBefore != nil:
 			next.dropRole(e.RoleBefore.ID)
 		case e.MemberAfter != nil:
-			seats[e.MemberAfter.User] = 0
+			at := seat{}
 			if malformedMember(*e.MemberAfter) == nil {
-				seats[e.MemberAfter.User] = next.seat(*e.MemberAfter)
+				at = next.seat(*e.MemberAfter, moves)
 			}
+			if before, seated := seats[e.MemberAfter.User]; e.Form == 0 && at != (seat{}) {
+				// A program that knew no teams has left the team as it was.
+				if !seated {
+					before = s.find(e.MemberAfter.User)
+				}
+				at.team = before.team
+			}
+			seats[e.MemberAfter.User] = at
 		case e.MemberBefore != nil:
-			seats[e.MemberBefore.User] = 0
+			seats[e.MemberBefore.User] = seat{}
 		}
 	}
+	for user, at := range seats {
+		moves.move(user, s.find(user).team, at.team)
+	}
+	next.teams = moves.done()
 	next.setSeats(seats)
 	return next
 }
@@ -246,7 +269,7 @@ func (s *snapshot) setSeats(seats map[string]seat) {
 // write puts the seats of an overlay into a map of members.
 func write(members, overlay map[string]seat) {
 	for user, at := range overlay {
-		if at == 0 {
+		if at == (seat{}) {
 			delete(members, user)
 		} else {
 			members[user] = at
@@ -268,7 +291,7 @@ func (s *snapshot) onto(members map[string]seat, earlier *snapshot) *snapshot {
 	next := &snapshot{
 		model: s.model, areas: s.areas, revision: s.revision, unsettled: s.unsettled,
 		cells: s.cells, rows: s.rows, row: s.row, gone: s.gone,
-		members: members, generation: new(byte),
+		members: members, generation: new(byte), teams: s.teams,
 	}
 	overlay := map[string]seat{}
 	for user, at := range s.overlay {
@@ -286,7 +309,13 @@ func (s *snapshot) onto(members map[string]seat, earlier *snapshot) *snapshot {
 func (s *snapshot) wantsMerge() bool { return len(s.overlay) >= mergeOverlay }
 
 // wantsReload reports whether s carries too much that is of no use any more.
-func (s *snapshot) wantsReload() bool { return s.gone > goneRows && s.gone > len(s.rows)/2 }
+func (s *snapshot) wantsReload() bool {
+	if s.gone > goneRows && s.gone > len(s.rows)/2 {
+		return true
+	}
+	teams := len(s.teams.list)
+	return teams > goneRows && s.teams.empty() > teams/2
+}
 
 // empty reports whether the workspace was never written.
 func (s *snapshot) empty() bool {
@@ -343,10 +372,14 @@ func (s *snapshot) rowOf(id RoleID) int {
 	return i
 }
 
-func (s *snapshot) seat(member Member) seat {
-	at := seat(s.rowOf(member.Role) * s.model.width())
+// seat returns the seat of a member, with a number for their team.
+func (s *snapshot) seat(member Member, moves *moves) seat {
+	at := seat{cell: uint32(s.rowOf(member.Role) * s.model.width())}
 	if member.Suspended {
-		at |= suspendedSeat
+		at.cell |= suspendedSeat
+	}
+	if s.model.teams {
+		at.team = moves.number(teamOf(member))
 	}
 	return at
 }
@@ -363,25 +396,38 @@ func (s *snapshot) find(user string) seat {
 
 // scope answers a check. It is what Workspace.Can does on its short way.
 func (s *snapshot) scope(user string, area Area, action Action) Scope {
-	cell := uint32(s.find(user)) + s.areas.cell(area) + uint32(action) - 1
+	cell := s.find(user).cell + s.areas.cell(area) + uint32(action) - 1
 	if !action.valid() || cell >= uint32(len(s.cells)) {
 		return None
 	}
 	return s.cells[cell]
 }
 
+// teamed reports whether one of the owners is in a team.
+func (s *snapshot) teamed(team uint32, owners []string) bool {
+	if team == 0 {
+		return false
+	}
+	for _, owner := range owners {
+		if s.find(owner).team == team {
+			return true
+		}
+	}
+	return false
+}
+
 // resolve returns a user as a subject.
 func (s *snapshot) resolve(user string) *subject {
-	p := &subject{model: s.model, areas: s.areas, user: user, revision: s.revision.Seq, standing: ReasonNotMember}
+	p := &subject{snapshot: s, model: s.model, areas: s.areas, user: user, revision: s.revision.Seq, standing: ReasonNotMember}
 	at := s.find(user)
-	if at == 0 {
+	if at == (seat{}) {
 		return p
 	}
 	width := s.model.width()
-	i := int(at&^suspendedSeat) / width
-	p.role, p.roleName = s.rows[i].id, s.rows[i].name
+	i := int(at.cell&^suspendedSeat) / width
+	p.role, p.roleName, p.team = s.rows[i].id, s.rows[i].name, at.team
 	switch {
-	case at&suspendedSeat != 0:
+	case at.cell&suspendedSeat != 0:
 		p.standing = ReasonSuspended
 	case s.rows[i].gone:
 		p.standing = ReasonRoleGone

@@ -6,7 +6,7 @@ import "testing"
 // about the role, and leaves the snapshot before it as it is.
 func TestForgedEventOfTwoKinds(t *testing.T) {
 	t.Parallel()
-	m, err := newModel(DefaultAreas(), nil)
+	m, err := newModel(options{areas: DefaultAreas()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,9 @@ type Subject struct {
 }
 
 type subject struct {
+	snapshot *snapshot // knows who is in the user's team
+	team     uint32    // the number of the user's team in it
+
 	model *model
 	areas *catalogue
 	cells []Scope // the cells of the user's role, or of what Limit left of them
@@ -80,13 +83,15 @@ func (s Subject) CanRecord(area Area, action Action, owners ...string) bool {
 	p := s.get()
 	if p.observe != nil {
 		d := p.decide(area, action)
-		d.settleRecord(owners)
+		d.settleRecord(owners, p.teamed(owners))
 		p.observe(d)
 		return d.Allowed
 	}
 	switch p.scope(area, action) {
 	case All:
 		return true
+	case Team:
+		return owns(p.user, owners) || p.teamed(owners)
 	case Own:
 		return owns(p.user, owners)
 	}
@@ -100,6 +105,11 @@ func (s Subject) Scope(area Area, action Action) Scope {
 		return s.Explain(area, action).Scope
 	}
 	return p.scope(area, action)
+}
+
+// teamed reports whether one of the owners is in the user's team.
+func (p *subject) teamed(owners []string) bool {
+	return p.team != 0 && p.snapshot.teamed(p.team, owners)
 }
 
 func (p *subject) scope(area Area, action Action) Scope {
@@ -143,6 +153,8 @@ func (p *subject) decide(area Area, action Action) Decision {
 		d.Reason = ReasonUnknownArea
 	case !action.valid():
 		d.Reason = ReasonInvalidAction
+	case !p.areas.hasAction(area, action):
+		d.Reason = ReasonNoSuchAction
 	case p.standing != ReasonGranted:
 		d.Reason = p.standing
 	default:

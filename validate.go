@@ -16,7 +16,9 @@ const (
 	maxName        = 80  // characters
 	maxDescription = 500 // characters
 	maxReason      = 500 // characters
+	maxVia         = 200 // characters
 	maxID          = 255 // bytes
+	maxAssigns     = 100 // roles
 	maxArea        = 64  // bytes
 )
 
@@ -169,6 +171,15 @@ func quote(s string) string {
 		return strconv.Quote(s[:most]) + "…"
 	}
 	return strconv.Quote(s)
+}
+
+// quoteRoles quotes the ids of roles, the first ten of them.
+func quoteRoles(ids []RoleID) string {
+	var quoted []string
+	for _, id := range some(ids) {
+		quoted = append(quoted, quote(string(id)))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // quoteField leaves a well-formed key as it is, so that a field reads

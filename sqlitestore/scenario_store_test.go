@@ -223,13 +223,12 @@ func testCancelledWhileWaiting(t *testing.T) {
 // Close ends what is under way, and leaves no goroutine of the library.
 func TestScenario24_Close(t *testing.T) {
 	ctx, path := t.Context(), tempFile(t)
-	members := make([]rbac.Member, 5_000)
-	for i := range members {
-		members[i] = rbac.Member{User: fmt.Sprint("user", i), Role: rbac.Administrator}
+	users := make([]string, 5_000)
+	for i := range users {
+		users[i] = fmt.Sprint("user", i)
 	}
-	large := open(t, path)
-	require.NoError(t, large.Update(ctx, "large", func(tx rbac.Tx) error { return tx.PutMembers(members...) }))
-	setup := authorizer(t, large)
+	setup := authorizer(t, open(t, path))
+	require.NoError(t, setup.For("large").System("set-up").Assign(ctx, rbac.Administrator, users...))
 	require.NoError(t, setup.For("w").System("set-up").Assign(ctx, rbac.Administrator, "ann"))
 	require.NoError(t, setup.Close())
 
