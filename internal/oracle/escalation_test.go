@@ -128,6 +128,7 @@ func (w *escalation) pool(s *oracleState, list []string) []string {
 
 // give adds what the coalition has in a state to what it was given.
 func (w *escalation) give(given escalationGiven, s *oracleState) {
+	touched := w.touched(s)
 	for _, user := range w.coalition {
 		member, ok := s.members[user]
 		if !ok || member.suspended {
@@ -144,10 +145,9 @@ func (w *escalation) give(given escalationGiven, s *oracleState) {
 			reach.scope = max(reach.scope, scope)
 			if scope == 2 {
 				for _, owner := range w.users {
-					// A delegate may take into their team whom they can touch, or
-					// a user manager among them can make somebody of theirs.
+					// A delegate may take into their team whom one of them can touch.
 					role := s.members[owner].role
-					theirs := len(pool) > 0 && (role == "" || slices.Contains(pool, role) || w.covered(s, role))
+					theirs := w.delegate(s, member.role) && !w.manages(s, user) && (role == "" || touched[role])
 					if member.team != "" && theirs || member.team != "" && s.members[owner].team == member.team {
 						reach.owners[owner] = true
 					}
@@ -160,6 +160,37 @@ func (w *escalation) give(given escalationGiven, s *oracleState) {
 			given[right] = reach
 		}
 	}
+}
+
+func (w *escalation) manages(s *oracleState, user string) bool {
+	scope, _ := w.scope(s, user, "users", 2)
+	return scope == 3
+}
+
+// touched returns the roles whose holders one of the coalition can touch: those
+// of lists, and those that a user manager covers.
+func (w *escalation) touched(s *oracleState) map[string]bool {
+	touched := map[string]bool{}
+	for _, user := range w.coalition {
+		if m := s.members[user]; !m.suspended {
+			for _, key := range w.pool(s, w.start.roles[m.role].assigns) {
+				touched[key] = true
+			}
+		}
+	}
+	for key := range s.roles {
+		if w.covered(s, key) {
+			touched[key] = true
+		}
+	}
+	return touched
+}
+
+// delegate reports whether a role's list gives something, or will once a user
+// manager of the coalition makes a role in it administer nothing.
+func (w *escalation) delegate(s *oracleState, role string) bool {
+	list := w.start.roles[role].assigns
+	return len(w.pool(s, list)) > 0 || slices.ContainsFunc(list, func(key string) bool { return w.covered(s, key) })
 }
 
 // covered reports whether a user manager of the coalition covers a role.
@@ -177,7 +208,7 @@ func (w *escalation) covered(s *oracleState, key string) bool {
 				}
 			}
 		}
-		return held(escalationRight{"users", 2}) == 3
+		return w.manages(s, user)
 	})
 }
 
@@ -207,7 +238,7 @@ func (w *escalation) ops(s *oracleState, actor string) []oracleOp {
 			}
 		}
 	}
-	if scope, _ := w.scope(s, actor, "users", 2); scope < 3 {
+	if !w.manages(s, actor) {
 		return ops // A1, which random histories compare
 	}
 	role := s.roles[s.members[actor].role]
@@ -312,7 +343,7 @@ func (w *escalation) escalated(n escalationNode) string {
 // overstepped reports what a delegate did who may not manage users, and may
 // not do.
 func (w *escalation) overstepped(before, after *oracleState, actor string) string {
-	if scope, _ := w.scope(before, actor, "users", 2); scope == 3 {
+	if w.manages(before, actor) {
 		return ""
 	}
 	same := func(a, b oracleRole) bool { return a.version == b.version }
@@ -428,32 +459,35 @@ func TestNothingEscalates(t *testing.T) {
 	}
 }
 
-// The search finds what each of these rules is for.
+// The search finds what each of these rules is for: without it somebody
+// escalates in a workspace where nobody does with it.
 func TestSearchFindsWhatRulesPrevent(t *testing.T) {
 	t.Parallel()
-	for name, holes := range map[string]oracleHoles{
-		"moving somebody into a team gives nothing (T4)": {moves: true},
-		"team is given from team (T4)":                   {teamGives: true},
-		"a user manager's own team will do (T4)":         {managers: true},
-		"a listed role administers (D1)":                 {lists: true},
-		"who covers a role lists it (D1)":                {anybody: true},
-		"the list of a role is not compared (D3)":        {delegation: true},
+	for _, test := range []struct {
+		name      string
+		holes     oracleHoles
+		workspace int // where it shows
+		depth     int
+	}{
+		{"moving somebody into a team gives nothing (T4)", oracleHoles{moves: true}, 2, 2},
+		{"team is given from team (T4)", oracleHoles{teamGives: true}, 19, 1},
+		{"a user manager's own team will do (T4)", oracleHoles{managers: true}, 50, 1},
+		{"a listed role administers (D1)", oracleHoles{lists: true}, 0, 1},
+		{"who covers a role lists it (D1)", oracleHoles{anybody: true}, 57, 3},
+		{"the list of a role is not compared (D3)", oracleHoles{delegation: true}, 108, 2},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			for i := range 200 {
-				w := newEscalation(1, i, 4, 3)
-				w.holes = holes
-				depth := 2
-				if holes.anybody {
-					depth = 3
-				}
-				if wrong := w.search(depth); wrong != "" {
-					t.Log(wrong)
-					return
-				}
+			w := newEscalation(1, test.workspace, 4, 3)
+			if wrong := w.search(test.depth); wrong != "" {
+				t.Fatal(wrong)
 			}
-			t.Fatal("nothing was found")
+			w.holes = test.holes
+			wrong := w.search(test.depth)
+			if wrong == "" {
+				t.Fatal("nothing was found")
+			}
+			t.Log(wrong)
 		})
 	}
 }

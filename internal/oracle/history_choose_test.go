@@ -115,7 +115,16 @@ func (h *history) chooseManager(i, less int) string {
 func (h *history) chooseDelegated(i int) oracleOp {
 	p := h.programs[i]
 	op := h.actor(i, oracleOp{do: []string{"assign", "assign", "replace", "suspend", "reinstate", "remove", "team", "team"}[h.pick(8)]})
-	op.team, op.role, op.with, op.users = h.chooseTeam(), h.chooseRole(), h.chooseRole(), h.chooseUsers(true)
+	switch op.do {
+	case "assign":
+		op.role, op.users = h.chooseRole(), h.chooseUsers(false)
+	case "replace":
+		op.role, op.with = h.chooseRole(), h.chooseRole()
+	case "team":
+		op.team, op.users = h.chooseTeam(), h.chooseUsers(true)
+	default:
+		op.users = h.chooseUsers(true)
+	}
 	var delegates []string
 	for _, user := range slices.Sorted(maps.Keys(h.state.members)) {
 		role, _ := p.role(h.state, h.state.members[user].role)
@@ -129,10 +138,13 @@ func (h *history) chooseDelegated(i int) oracleOp {
 	op.actor = delegates[h.pick(len(delegates))]
 	role, _ := p.role(h.state, h.state.members[op.actor].role)
 	pool := p.given(h.state, role)
-	if h.pick(6) > 0 {
-		op.role, op.with = pool[h.pick(len(pool))], pool[h.pick(len(pool))]
+	if op.role != "" && h.pick(6) > 0 {
+		op.role = pool[h.pick(len(pool))]
 	}
-	if h.pick(6) > 0 {
+	if op.with != "" && h.pick(6) > 0 {
+		op.with = pool[h.pick(len(pool))]
+	}
+	if op.do != "replace" && h.pick(6) > 0 {
 		op.users = nil
 		for _, key := range pool {
 			op.users = append(op.users, h.state.holders(key)...)
@@ -141,7 +153,7 @@ func (h *history) chooseDelegated(i int) oracleOp {
 			op.users = append(op.users, user)
 		}
 	}
-	if h.pick(3) == 0 {
+	if op.do == "team" && h.pick(3) == 0 {
 		op.team = h.state.team(op.actor)
 	}
 	return op

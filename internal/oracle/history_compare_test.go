@@ -49,6 +49,9 @@ func (h *history) unchanged(before, after *historyDump) {
 	same := before.revision == after.revision && maps.Equal(before.members, after.members) &&
 		maps.EqualFunc(before.roles, after.roles, sameRole) && slices.EqualFunc(before.events, after.events, sameEvent)
 	if !same {
+		for _, e := range after.events[min(len(before.events), len(after.events)):] {
+			h.note("event %v", workspacetest.Text(e))
+		}
 		h.fail("the store was changed from\n%+v\nto\n%+v", before, after)
 	}
 }

@@ -66,6 +66,9 @@ func (h *history) comparePlan(i int, op oracleOp, want oracleResult, plan rbac.P
 	if holders := h.state.holders(op.role); plan.Members != len(holders) {
 		h.fail("the plan has %d members, want %q", plan.Members, holders)
 	}
+	if before, after := h.listing(i, op); !slices.Equal(plan.AssignedBefore, before) || !slices.Equal(plan.AssignedAfter, after) {
+		h.fail("the plan says that %q list the role, and then %q, want %q and %q", plan.AssignedBefore, plan.AssignedAfter, before, after)
+	}
 	if exists != (plan.Before != nil) {
 		h.fail("the plan has the role before as %v, want one: %v", plan.Before, exists)
 	}
@@ -73,6 +76,38 @@ func (h *history) comparePlan(i int, op oracleOp, want oracleResult, plan rbac.P
 		!maps.Equal(oraclePermsOf(plan.Before.Permissions), shown)) {
 		h.fail("the plan has the role before as %+v, want %+v", *plan.Before, had)
 	}
+}
+
+// listing returns the roles whose holders may give the role that an op saves,
+// before and after it.
+func (h *history) listing(i int, op oracleOp) (before, after []rbac.RoleID) {
+	p := h.programs[i]
+	who := func(p *oracleProgram, s *oracleState) (ids []rbac.RoleID) {
+		for _, key := range slices.Sorted(maps.Keys(s.roles)) {
+			if role, _ := p.role(s, key); slices.Contains(p.given(s, role), op.role) {
+				ids = append(ids, h.roleID(key))
+			}
+		}
+		for key, role := range p.system {
+			if slices.Contains(p.given(s, role), op.role) {
+				ids = append(ids, h.roleID(key))
+			}
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	// The plan for a system role, which is refused, says what would be.
+	saved := h.state.clone()
+	then := &oracleProgram{areas: p.areas, teams: p.teams, system: maps.Clone(p.system)}
+	if role, ok := p.role(h.state, op.role); ok {
+		trial := oracleTrial{oracleProgram: p, before: h.state, op: op}
+		role.perms, role.assigns = trial.merged(role.perms), oracleSet(op.assigns)
+		if delete(then.system, op.role); p.system[op.role].name != "" {
+			then.system[op.role] = role
+		}
+		saved.roles[op.role] = role
+	}
+	return who(p, h.state), who(then, saved)
 }
 
 // inTransaction does some ops inside a transaction of the caller's, and

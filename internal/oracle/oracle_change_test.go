@@ -252,11 +252,10 @@ func (t *oracleTrial) hands(key string) {
 		t.escalate(nil, key) // nobody can tell
 		return
 	}
-	if !t.manages() {
-		t.escalate(t.lacks(role.perms).union(oraclePerms{"users": {0, 3}}), key)
-		return
-	}
 	missing, listed := t.uncovered(role)
+	if !t.manages() {
+		missing = missing.union(oraclePerms{"users": {0, 3}})
+	}
 	if len(missing) > 0 || len(listed) > 0 {
 		t.escalate(missing, append(listed, key)...)
 	}
