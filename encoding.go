@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // decodeStruct decodes a JSON object into a struct, by the keys in its tags.
@@ -88,12 +89,16 @@ func decodeObject(data []byte, field func(key string, value json.RawMessage) err
 	return nil
 }
 
-// decodeValue decodes one JSON value, and refuses null.
+// decodeValue decodes one JSON value. It refuses null, and text that is not
+// valid UTF-8: encoding/json would make another id of it.
 func decodeValue(value json.RawMessage, target any) error {
 	if bytes.Equal(bytes.TrimSpace(value), []byte("null")) {
 		return invalid("", "must not be null")
 	}
 	err := json.Unmarshal(value, target)
+	if err == nil && !utf8.Valid(value) {
+		return invalid("", notUTF8)
+	}
 	if err == nil || errors.Is(err, ErrInvalid) {
 		return err
 	}

@@ -129,10 +129,11 @@ func (w *Workspace) WhoCan(ctx context.Context, area Area, action Action) iter.S
 }
 
 // Events returns the events that a query selects, oldest first unless it says
-// otherwise. It ends with the first error.
+// otherwise. It ends with the first error, which is a *[MalformedError] where
+// an event cannot be read or has text that is not valid UTF-8.
 func (w *Workspace) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	return stream(ctx, w, func(r reading, yield func(Event) bool) error {
-		for event, err := range r.Events(q) {
+		for event, err := range r.events(q) {
 			if err != nil {
 				return err
 			}
@@ -146,14 +147,15 @@ func (w *Workspace) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, e
 
 // VerifyEvents checks the hash chain of all events. It returns a
 // *[TamperedError], which names the first broken sequence number, if an event
-// was edited, removed, inserted or moved, or if the newest are missing. It
-// does not compare the roles and members with what the events say.
+// was edited, removed, inserted or moved, cannot be read, or has text that is
+// not valid UTF-8, which the library never writes, or if the newest are
+// missing. It does not compare the roles and members with what the events say.
 func (w *Workspace) VerifyEvents(ctx context.Context) error {
 	return w.review(ctx, func(r reading) error {
 		var at Revision
 		for event, err := range r.Events(EventQuery{}) {
 			if errors.Is(err, ErrMalformed) {
-				return &TamperedError{at.Seq + 1, "cannot be read"}
+				return &TamperedError{at.Seq + 1, unreadable(err)}
 			}
 			if err != nil {
 				return err
@@ -163,6 +165,8 @@ func (w *Workspace) VerifyEvents(ctx context.Context) error {
 				return &TamperedError{next, "is missing"}
 			case event.Seq > 0 && event.Seq < next:
 				return &TamperedError{event.Seq, "is there twice"}
+			case event.textProblems() != nil:
+				return &TamperedError{next, unreadable(event.textProblems().err())}
 			case !event.follows(w.replica.id, at):
 				return &TamperedError{next, "is not what was recorded, or does not follow the one before"}
 			}
@@ -181,6 +185,15 @@ func (w *Workspace) VerifyEvents(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// unreadable says why an event cannot be verified.
+func unreadable(err error) string {
+	var row *MalformedError
+	if errors.As(err, &row) && row.Err != nil {
+		err = row.Err
+	}
+	return "cannot be read: " + err.Error()
 }
 
 // review reads one state of the workspace from the store. fn may be called

@@ -59,7 +59,7 @@ func (r Role) MarshalText() ([]byte, error) {
 		return nil, err
 	}
 	if !utf8.ValidString(r.Name) {
-		return nil, invalid("name", "is not valid UTF-8")
+		return nil, invalid("name", notUTF8)
 	}
 	return []byte(r.String()), nil
 }
@@ -76,7 +76,7 @@ func (r *Role) UnmarshalText(text []byte) error {
 	}
 	read := Role{Name: s[:open]}
 	if !utf8.ValidString(read.Name) {
-		return invalid("name", "is not valid UTF-8")
+		return invalid("name", notUTF8)
 	}
 	if err := read.Permissions.UnmarshalText([]byte(s[open+2:])); err != nil {
 		return err
@@ -105,8 +105,8 @@ func (r Role) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON decodes what MarshalJSON encodes. It refuses, with a
 // *[ValidationError] that names the place, keys that it does not know or that
-// are there twice, and values of the wrong kind. It does not judge names and
-// areas: [Admin.CreateRole] does.
+// are there twice, values of the wrong kind, and what is not valid UTF-8. It
+// does not judge names and areas: [Admin.CreateRole] does.
 func (r *Role) UnmarshalJSON(data []byte) error {
 	type plain Role
 	var read plain

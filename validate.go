@@ -130,6 +130,8 @@ func textProblem(text string, most int) string {
 	return characterProblem(text)
 }
 
+const notUTF8 = "is not valid UTF-8"
+
 // characterProblem refuses what some databases, terminals and browsers would
 // not store or show as it is: invalid UTF-8, control characters, line
 // separators, and the marks that reorder the text after them.
@@ -137,7 +139,7 @@ func characterProblem(text string) string {
 	for i, r := range text {
 		switch {
 		case r == utf8.RuneError && !utf8.ValidString(text):
-			return "is not valid UTF-8"
+			return notUTF8
 		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029',
 			r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
 			return fmt.Sprintf("has the control character %U at byte %d", r, i)
