@@ -99,7 +99,8 @@ func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 
 // UpdateRole changes the name, description and permissions of a role to those
 // given, and returns the role as it is then. Version must be the one that the
-// caller read.
+// caller read. Nil Permissions are [ErrInvalid], so that a client that sends
+// only a name takes nothing away: an empty table is how to take everything.
 //
 // Errors: [ErrRoleNotFound], [ErrProtectedRole], [ErrConflict],
 // [ErrEscalation], [ErrNameTaken].

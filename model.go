@@ -93,6 +93,7 @@ func (m *model) updateProblems(role Role) problems {
 	var bad problems
 	bad.check("id", idProblem(string(role.ID)))
 	m.roleProblems(&bad, role)
+	bad.check("permissions", tableProblem(role.Permissions))
 	return bad
 }
 

@@ -85,9 +85,12 @@ func (r *Role) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// clone returns a copy that shares nothing with r.
+// clone returns a copy that shares nothing with r. Its permissions are not
+// nil.
 func (r Role) clone() Role {
-	r.Permissions = maps.Clone(r.Permissions)
+	p := make(Permissions, len(r.Permissions))
+	maps.Copy(p, r.Permissions)
+	r.Permissions = p
 	return r
 }
 
@@ -105,13 +108,17 @@ func (r Role) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON decodes what MarshalJSON encodes. It refuses, with a
 // *[ValidationError] that names the place, keys that it does not know or that
-// are there twice, values of the wrong kind, and what is not valid UTF-8. It
-// does not judge names and areas: [Admin.CreateRole] does.
+// are there twice, values of the wrong kind, what is not valid UTF-8, and a role
+// without permissions: one that grants nothing has {}. It does not judge names
+// and areas: [Admin.CreateRole] does.
 func (r *Role) UnmarshalJSON(data []byte) error {
 	type plain Role
 	var read plain
 	if err := decodeStruct(data, &read); err != nil {
 		return err
+	}
+	if problem := tableProblem(read.Permissions); problem != "" {
+		return invalid("permissions", problem)
 	}
 	*r = Role(read)
 	return nil

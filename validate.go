@@ -64,6 +64,15 @@ func within(field string, err error) error {
 	return &ValidationError{fields}
 }
 
+// tableProblem judges the permissions that a role is to have: leaving them
+// out must not take away what there is.
+func tableProblem(p Permissions) string {
+	if p == nil {
+		return "missing"
+	}
+	return ""
+}
+
 // idProblem judges the id of a user or role.
 func idProblem(id string) string {
 	switch {
