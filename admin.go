@@ -99,8 +99,8 @@ func (a *Admin) In(store Store) *Admin {
 // CreateRole creates a role and returns it, with the id that it was given. ID
 // and Version of the role must be zero; its times are not looked at.
 //
-// Errors: [ErrTooManyRoles], [ErrProtectedRole], [ErrEscalation],
-// [ErrNameTaken].
+// Errors: [ErrTooManyRoles], [ErrRoleNotFound], [ErrProtectedRole],
+// [ErrEscalation], [ErrNameTaken].
 func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 	var created Role
 	err := a.change(ctx, attempt{method: "CreateRole"}, a.workspace.engine.model.createProblems(role), func(c *change) error {
@@ -117,9 +117,12 @@ func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 	return a.workspace.engine.model.shown(created), nil
 }
 
-// UpdateRole changes the name, description and permissions of a role to those
-// given, and returns the role as it is then. Version must be the one that the
-// caller read.
+// UpdateRole changes the name, description, permissions and list of a role to
+// those given, and returns the role as it is then. Version must be the one that
+// the caller read. Nil Permissions are [ErrInvalid], so that a client that sends
+// only a name takes nothing away: an empty table is how to take everything. What
+// is stored for an area that this program does not know stays, unless the area
+// is given with no access.
 //
 // Errors: [ErrRoleNotFound], [ErrProtectedRole], [ErrConflict],
 // [ErrEscalation], [ErrNameTaken].

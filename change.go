@@ -186,6 +186,9 @@ func (c *change) updateRole(role Role) (saving, error) {
 	after.Permissions = c.model.edited(before.Permissions, role.Permissions)
 	after.Assigns = listed(role.Assigns)
 	s := saving{&before, after}
+	if problems := c.model.removedProblems(before.Permissions, role.Permissions); len(problems) > 0 {
+		return saving{}, problems.err()
+	}
 	added, err := c.findAdded(s)
 	if err != nil {
 		return saving{}, err

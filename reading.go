@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 )
 
 // reading is a Reader with the system roles in place and every row checked:
@@ -108,6 +109,20 @@ func (r reading) members(q MemberQuery) iter.Seq2[Member, error] {
 				continue
 			}
 			if !yield(member, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// events yields events that can be read. An error is the last thing yielded.
+func (r reading) events(q EventQuery) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for event, err := range r.Events(q) {
+			if bad := event.textProblems(); err == nil && bad != nil {
+				event, err = Event{Seq: event.Seq}, &MalformedError{"event", strconv.FormatInt(event.Seq, 10), bad.err()}
+			}
+			if !yield(event, err) || err != nil {
 				return
 			}
 		}

@@ -81,7 +81,7 @@ func malformedRows() (roles []rbac.Role, members []rbac.Member) {
 	p := rbac.Permissions{rbac.Deals: access(rbac.All, rbac.All)}
 	roles = []rbac.Role{
 		{ID: "nine", Name: "Nine", Permissions: rbac.Permissions{rbac.Users: access(9, 9), rbac.Deals: access(rbac.All, rbac.All)}},
-		{ID: "three", Name: "Three", Permissions: rbac.Permissions{rbac.Deals: access(rbac.All, 3)}},
+		{ID: "three", Name: "Three", Permissions: rbac.Permissions{rbac.Deals: access(rbac.All, 4)}},
 		{ID: "unnamed", Permissions: p},
 		{ID: "blank", Name: " \t ", Permissions: p},
 		{ID: "longname", Name: strings.Repeat("x", 81), Permissions: p},
