@@ -334,6 +334,7 @@ func (c *catalogue) withoutRemoved(written Permissions) Permissions {
 // stored, and not the misspelt name of another.
 func (c *catalogue) removedProblems(stored, written Permissions) problems {
 	var bad problems
+	stored = c.renamed(stored)
 	for _, area := range written.sorted() {
 		if _, is := stored[area]; !is && c.cells[area] == 0 {
 			bad.add(permissionField(area), unknownArea)

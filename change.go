@@ -286,7 +286,7 @@ func (c *change) assign(id RoleID, users []string) error {
 			if before.Role == id {
 				continue
 			}
-			after.Suspended, after.Team = before.Suspended, teamOf(before)
+			after.Suspended, after.Team = before.Suspended, before.Team
 			c.putMember(MemberAssigned, &before, after)
 		} else {
 			c.putMember(MemberAssigned, nil, after)
@@ -368,7 +368,7 @@ func (c *change) setTeam(team string, users []string) error {
 		if before.Role == "" {
 			return withoutRole(before)
 		}
-		if teamOf(before) == team {
+		if before.Team == team {
 			continue
 		}
 		after := before
@@ -415,7 +415,7 @@ func (c *change) touch(users []string, team *string) ([]Member, error) {
 		return nil, err
 	}
 	if team != nil {
-		coming := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return teamOf(m) == *team })
+		coming := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return m.Team == *team })
 		if err := c.addSharing(&e, *team, coming); err != nil {
 			return nil, err
 		}

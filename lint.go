@@ -180,7 +180,7 @@ func (l *lint) read(r reading) error {
 			return err
 		}
 		l.holders[member.Role]++
-		if teamOf(member) == "" {
+		if member.Team == "" {
 			l.teamless[member.Role]++
 		}
 		if !member.Suspended {

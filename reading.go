@@ -95,6 +95,7 @@ func (r reading) member(user string) (Member, error) {
 	if member.User != user {
 		return Member{}, fmt.Errorf("rbac: the store returned member %s for %s", quote(member.User), quote(user))
 	}
+	member.Team = teamOf(member)
 	return member, malformedMember(member)
 }
 
@@ -103,6 +104,7 @@ func (r reading) members(q MemberQuery) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
 		for member, err := range r.Members(q) {
 			if err == nil {
+				member.Team = teamOf(member)
 				err = malformedMember(member)
 			}
 			if r.skip(err, "member", member.User) {
