@@ -11,6 +11,8 @@ import (
 // schema. $1 is the workspace, except in revisions. The test of the indexes
 // explains each of them.
 type statements struct {
+	workspaces string // the table
+
 	revision  string
 	lock      string
 	create    string
@@ -39,6 +41,8 @@ func newStatements(o options) statements {
 	workspaces, roles, members, events := o.table("workspaces"), o.table("roles"), o.table("members"), o.table("events")
 	const roleColumns = "id, name, description, permissions::text, version, created_at, updated_at"
 	return statements{
+		workspaces: workspaces,
+
 		revision:  "SELECT revision, hash FROM " + workspaces + " WHERE id = $1",
 		lock:      "SELECT revision, hash FROM " + workspaces + " WHERE id = $1 FOR UPDATE",
 		create:    "INSERT INTO " + workspaces + " (id) VALUES ($1) ON CONFLICT DO NOTHING",

@@ -229,7 +229,8 @@ type locked struct {
 // lock locks the row of a workspace, and makes it first if it is missing. A
 // row that is made is only kept if something is written: see Update.
 func lock(ctx context.Context, sql *statements, tx pgx.Tx, workspace string) (locked, error) {
-	for {
+	const tries = 10
+	for range tries {
 		var at locked
 		var b pgx.Batch
 		b.Queue(sql.create, workspace)
@@ -240,8 +241,10 @@ func lock(ctx context.Context, sql *statements, tx pgx.Tx, workspace string) (lo
 		if at.found {
 			return at, nil
 		}
-		// Somebody deleted the row between the two statements.
+		// Somebody may have deleted the row between the two statements.
 	}
+	return locked{}, fmt.Errorf("pgstore: the row of workspace %q cannot be made and locked: it was not there after each of %d inserts;"+
+		" look for triggers, rules and row-level security on %s", workspace, tries, sql.workspaces)
 }
 
 func scanRevision(revision *rbac.Revision, found *bool) func(pgx.Row) error {
