@@ -85,7 +85,10 @@ func (a *Admin) Via(what string) *Admin {
 // the caller commits or rolls back: a Store such as [TxStore] returns. Checks
 // see the change after the commit, when it is noticed: call
 // [Workspace.Sync] for that to be at once. After an error that no rule gave,
-// roll back. A nil store panics: the change would be made outside the
+// roll back. A change of the same workspace without In waits for the
+// transaction to end, so that its own code must not make one: it would wait
+// for itself, until the store's bound, which is [ErrContention], or the end of
+// its context. A nil store panics: the change would be made outside the
 // transaction.
 func (a *Admin) In(store Store) *Admin {
 	if store == nil {

@@ -35,7 +35,7 @@ func TestMalformedRowsGrantNothing(t *testing.T) {
 	require.ErrorIs(t, az.System("test").Remove(ctx, "ann"), rbac.ErrLastAdministrator, "the other is none")
 }
 
-// A stored row with the id of a system role is not that role (E4).
+// A stored row with the id of a system role is not that role (A5).
 func TestSystemRolesAreNotRead(t *testing.T) {
 	t.Parallel()
 	ctx, store := t.Context(), rbac.NewMemStore()
