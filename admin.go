@@ -85,7 +85,10 @@ func (a *Admin) Via(what string) *Admin {
 // the caller commits or rolls back: a Store such as [TxStore] returns. Checks
 // see the change after the commit, when it is noticed: call
 // [Workspace.Sync] for that to be at once. After an error that no rule gave,
-// roll back. A nil store panics: the change would be made outside the
+// roll back. A change of the same workspace without In waits for the
+// transaction to end, so that its own code must not make one: it would wait
+// for itself, until the store's bound, which is [ErrContention], or the end of
+// its context. A nil store panics: the change would be made outside the
 // transaction.
 func (a *Admin) In(store Store) *Admin {
 	if store == nil {
@@ -99,8 +102,8 @@ func (a *Admin) In(store Store) *Admin {
 // CreateRole creates a role and returns it, with the id that it was given. ID
 // and Version of the role must be zero; its times are not looked at.
 //
-// Errors: [ErrTooManyRoles], [ErrProtectedRole], [ErrEscalation],
-// [ErrNameTaken].
+// Errors: [ErrTooManyRoles], [ErrRoleNotFound], [ErrProtectedRole],
+// [ErrEscalation], [ErrNameTaken].
 func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 	var created Role
 	err := a.change(ctx, attempt{method: "CreateRole"}, a.workspace.engine.model.createProblems(role), func(c *change) error {
@@ -117,9 +120,12 @@ func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 	return a.workspace.engine.model.shown(created), nil
 }
 
-// UpdateRole changes the name, description and permissions of a role to those
-// given, and returns the role as it is then. Version must be the one that the
-// caller read.
+// UpdateRole changes the name, description, permissions and list of a role to
+// those given, and returns the role as it is then. Version must be the one that
+// the caller read. Nil Permissions are [ErrInvalid], so that a client that sends
+// only a name takes nothing away: an empty table is how to take everything. What
+// is stored for an area that this program does not know stays, unless the area
+// is given with no access.
 //
 // Errors: [ErrRoleNotFound], [ErrProtectedRole], [ErrConflict],
 // [ErrEscalation], [ErrNameTaken].

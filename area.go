@@ -330,6 +330,21 @@ func (c *catalogue) withoutRemoved(written Permissions) Permissions {
 	return left
 }
 
+// removedProblems judges the areas that an edit takes away: it takes away what is
+// stored, and not the misspelt name of another.
+func (c *catalogue) removedProblems(stored, written Permissions) problems {
+	var bad problems
+	stored = c.renamed(stored)
+	for _, area := range written.sorted() {
+		if _, is := stored[area]; !is && c.cells[area] == 0 {
+			bad.add(permissionField(area), unknownArea)
+		}
+	}
+	return bad
+}
+
+const unknownArea = "is not an area of this program"
+
 // scopeProblems judges permissions that somebody wants to write (A10, E6, E10,
 // T1).
 func (c *catalogue) scopeProblems(bad *problems, p Permissions) {
@@ -337,7 +352,7 @@ func (c *catalogue) scopeProblems(bad *problems, p Permissions) {
 		field := permissionField(area)
 		info, known := c.info(area)
 		if !known {
-			bad.add(field, "is not an area of this program")
+			bad.add(field, unknownArea)
 			continue
 		}
 		for action, scope := range p[area].scopes() {

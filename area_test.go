@@ -22,7 +22,7 @@ func TestManyAreas(t *testing.T) {
 		area := rbac.Area(fmt.Sprint("area", i))
 		areas = append(areas, rbac.AreaInfo{Area: area, Owned: i%2 == 0})
 		if i%3 == 0 {
-			p[area] = access(rbac.All, rbac.Scope(2*(i%2)))
+			p[area] = access(rbac.All, []rbac.Scope{rbac.None, rbac.All}[i%2])
 		}
 	}
 	az := openOn(t, rbac.NewMemStore(), rbac.WithAreas(areas...))

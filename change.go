@@ -118,8 +118,8 @@ type saving struct {
 func (c *change) changes(s saving) bool {
 	return s.before == nil || s.before.Name != s.after.Name ||
 		s.before.Description != s.after.Description ||
-		!c.model.renamed(s.before.Permissions).equal(s.after.Permissions) ||
-		!slices.Equal(listed(s.before.Assigns), s.after.Assigns)
+		!c.model.renamed(s.before.Permissions).equal(c.model.renamed(s.after.Permissions)) ||
+		!slices.Equal(listed(s.before.Assigns), listed(s.after.Assigns))
 }
 
 // findAdded returns the roles that saving adds to the list. Those that are in it
@@ -186,6 +186,9 @@ func (c *change) updateRole(role Role) (saving, error) {
 	after.Permissions = c.model.edited(before.Permissions, role.Permissions)
 	after.Assigns = listed(role.Assigns)
 	s := saving{&before, after}
+	if problems := c.model.removedProblems(before.Permissions, role.Permissions); len(problems) > 0 {
+		return saving{}, problems.err()
+	}
 	added, err := c.findAdded(s)
 	if err != nil {
 		return saving{}, err
@@ -283,7 +286,7 @@ func (c *change) assign(id RoleID, users []string) error {
 			if before.Role == id {
 				continue
 			}
-			after.Suspended, after.Team = before.Suspended, teamOf(before)
+			after.Suspended, after.Team = before.Suspended, before.Team
 			c.putMember(MemberAssigned, &before, after)
 		} else {
 			c.putMember(MemberAssigned, nil, after)
@@ -365,7 +368,7 @@ func (c *change) setTeam(team string, users []string) error {
 		if before.Role == "" {
 			return withoutRole(before)
 		}
-		if teamOf(before) == team {
+		if before.Team == team {
 			continue
 		}
 		after := before
@@ -412,7 +415,7 @@ func (c *change) touch(users []string, team *string) ([]Member, error) {
 		return nil, err
 	}
 	if team != nil {
-		coming := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return teamOf(m) == *team })
+		coming := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return m.Team == *team })
 		if err := c.addSharing(&e, *team, coming); err != nil {
 			return nil, err
 		}

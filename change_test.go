@@ -138,7 +138,7 @@ func TestA12_NoChangeIsNoEvent(t *testing.T) {
 		"edit of other fields": company.Editing("Clerk", func(r *rbac.Role) {
 			r.CreatedAt, r.UpdatedAt = time.Time{}, time.Now()
 		}),
-		"edit of what cannot be seen": company.Editing("Biller", func(r *rbac.Role) { r.Permissions = nil }),
+		"edit of what cannot be seen": company.Editing("Biller", func(r *rbac.Role) { r.Permissions = rbac.Permissions{} }),
 		"assign what they hold":       company.Assigning("Clerk", "cleo", "cody", "cleo"),
 		"assign nobody":               company.Assigning("Clerk"),
 		"suspend the suspended":       company.Suspending("cody", "sam"),

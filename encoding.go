@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // decodeStruct decodes a JSON object into a struct, by the keys in its tags.
@@ -19,6 +20,9 @@ func decodeStruct(data []byte, target any) error {
 		field, ok := fields[key]
 		if !ok {
 			return invalid(quoteField(key), "is not known")
+		}
+		if _, ok := field.(*Permissions); ok && isNull(value) {
+			return nil // as good as left out
 		}
 		if err := decodeValue(value, field); err != nil {
 			return within(key, err)
@@ -88,12 +92,16 @@ func decodeObject(data []byte, field func(key string, value json.RawMessage) err
 	return nil
 }
 
-// decodeValue decodes one JSON value, and refuses null.
+// decodeValue decodes one JSON value. It refuses null, and text that is not
+// valid UTF-8: encoding/json would make another id of it.
 func decodeValue(value json.RawMessage, target any) error {
-	if bytes.Equal(bytes.TrimSpace(value), []byte("null")) {
+	if isNull(value) {
 		return invalid("", "must not be null")
 	}
 	err := json.Unmarshal(value, target)
+	if err == nil && !utf8.Valid(value) {
+		return invalid("", notUTF8)
+	}
 	if err == nil || errors.Is(err, ErrInvalid) {
 		return err
 	}
@@ -106,6 +114,10 @@ func decodeValue(value json.RawMessage, target any) error {
 		return invalid("", quote(parse.Value)+" is not a time: want RFC 3339, as 2006-01-02T15:04:05Z")
 	}
 	return invalid("", err.Error())
+}
+
+func isNull(value json.RawMessage) bool {
+	return bytes.Equal(bytes.TrimSpace(value), []byte("null"))
 }
 
 func kindName(kind string) string {

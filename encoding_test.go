@@ -197,7 +197,11 @@ func TestJSONThatIsRefused(t *testing.T) {
 		{new(rbac.Role), `{"version":1.5}`, "version", "must be a number"},
 		{new(rbac.Role), `{"version":1e30}`, "version", "must be a number"},
 		{new(rbac.Role), `{"permissions":{"deals":{"read":"any"}}}`, "permissions.deals.read", "not a scope"},
-		{new(rbac.Role), `{"permissions":null}`, "permissions", "null"},
+		{new(rbac.Role), "{\"name\":\"caf\xe9\"}", "name", "not valid UTF-8"},
+		{new(rbac.Role), `{"permissions":null}`, "permissions", "missing"},
+		{new(rbac.Role), `{"name":"a","permissions": null }`, "permissions", "missing"},
+		{new(rbac.Role), `{"id":"a","name":"a","version":1}`, "permissions", "missing"},
+		{new(rbac.Role), `{}`, "permissions", "missing"},
 		{new(rbac.Role), `{"permissions":[]}`, "permissions", "object"},
 		{new(rbac.Role), `{"createdAt":"yesterday"}`, "createdAt", ""},
 		{new(rbac.Role), `{"updatedAt":1}`, "updatedAt", ""},
@@ -206,10 +210,14 @@ func TestJSONThatIsRefused(t *testing.T) {
 		{new(rbac.Member), `{"user":["a"]}`, "user", "must be a string"},
 		{new(rbac.Member), `{"suspended":0}`, "suspended", "must be a boolean"},
 		{new(rbac.Member), `{"role":null}`, "role", "null"},
+		{new(rbac.Member), "{\"user\":\"caf\xe9\"}", "user", "not valid UTF-8"},
 
 		{new(rbac.Event), `{"seq":"1"}`, "seq", "must be a number"},
 		{new(rbac.Event), `{"roleAfter":{"name":1}}`, "roleAfter.name", "must be a string"},
 		{new(rbac.Event), `{"roleAfter":{"permissions":{"deals":{"read":"any"}}}}`, "roleAfter.permissions.deals.read", "not a scope"},
+		{new(rbac.Event), "{\"roleAfter\":{\"description\":\"caf\xe9\"}}", "roleAfter.description", "not valid UTF-8"},
+		{new(rbac.Event), "{\"reason\":\"caf\xe9\"}", "reason", "not valid UTF-8"},
+		{new(rbac.Event), `{"roleBefore":{"name":"a"}}`, "roleBefore.permissions", "missing"},
 		{new(rbac.Event), `{"memberBefore":{"x":1}}`, "memberBefore.x", "not known"},
 		{new(rbac.Event), `{"memberBefore":null}`, "memberBefore", "null"},
 		{new(rbac.Event), `{"hash":"00"}`, "hash", "64"},
@@ -243,7 +251,7 @@ func TestNotJSON(t *testing.T) {
 func TestWhatIsNotEncoded(t *testing.T) {
 	t.Parallel()
 	for _, value := range []any{
-		rbac.Action(0), rbac.Action(3), rbac.Scope(3), rbac.Scope(255), access(3, 0), access(0, 3),
+		rbac.Action(0), rbac.Action(3), rbac.Scope(4), rbac.Scope(255), access(4, 0), access(0, 4),
 		rbac.Permissions{rbac.Deals: access(0, 9)}, rbac.Permissions{"A": access(rbac.All, 0)}, rbac.Permissions{"": {}},
 		rbac.Role{Permissions: rbac.Permissions{rbac.Deals: access(9, 9)}},
 	} {
@@ -257,9 +265,9 @@ func TestWhatIsNotEncoded(t *testing.T) {
 	_, err := rbac.Role{Name: "\xff"}.MarshalText()
 	require.ErrorIs(t, err, rbac.ErrInvalid)
 	for value, want := range map[any]string{
-		rbac.Action(0): "Action(0)", rbac.Action(7): "Action(7)", rbac.Scope(3): "Scope(3)",
+		rbac.Action(0): "Action(0)", rbac.Action(7): "Action(7)", rbac.Scope(4): "Scope(4)",
 		rbac.Reason(200): "Reason(200)", rbac.Severity(0): "Severity(0)", rbac.Severity(9): "Severity(9)",
-		access(3, 9): "read Scope(3), manage Scope(9)",
+		access(4, 9): "read Scope(4), manage Scope(9)",
 	} {
 		require.Equal(t, want, reflect.ValueOf(value).MethodByName("String").Call(nil)[0].String())
 	}

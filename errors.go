@@ -138,11 +138,14 @@ type EscalationError struct {
 
 func (e *EscalationError) Error() string {
 	if len(e.Missing) == 0 {
-		what := "roles that only an Administrator may give: " + quoteRoles(e.Roles)
-		if e.User != "" {
-			what = "member " + quote(e.User) + " has the role " + quote(string(e.Role)) + ", which is not known: only an Administrator may change that"
+		what := "the role " + quote(string(e.Role)) + " is not known"
+		switch {
+		case e.User != "":
+			what = "member " + quote(e.User) + " has the role " + quote(string(e.Role)) + ", which is not known"
+		case len(e.Roles) > 0:
+			what = quote(e.Actor) + " may not give " + quoteRoles(e.Roles)
 		}
-		return fmt.Sprintf("%v: %s", ErrEscalation, what)
+		return fmt.Sprintf("%v: %s: only an Administrator may change that", ErrEscalation, what)
 	}
 	what := "the role"
 	if e.User != "" {

@@ -93,8 +93,12 @@ type plainEvent Event // without methods
 // MarshalJSON encodes an event as {"seq":1,"time":"…","kind":"role.created",
 // "actor":"…","reason":"…","form":2,"via":"…","limited":true,"roleBefore":{…},"roleAfter":{…},
 // "memberBefore":{…},"memberAfter":{…},"hash":"…"}. What does not apply is
-// left out; the hash is in lower-case hexadecimal digits.
+// left out; the hash is in lower-case hexadecimal digits. Text that is not
+// valid UTF-8 is an error: it would come back as something else.
 func (e Event) MarshalJSON() ([]byte, error) {
+	if err := e.textProblems().err(); err != nil {
+		return nil, err
+	}
 	j := eventJSON{plainEvent: plainEvent(e)}
 	if e.Hash != [32]byte{} {
 		j.Hash = hex.EncodeToString(e.Hash[:])
@@ -118,6 +122,42 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	}
 	*e = Event(j.plainEvent)
 	return nil
+}
+
+// textProblems judges all text of an event. The library writes none that is
+// not valid UTF-8; JSON, and so the hash, would take it for other text.
+func (e Event) textProblems() problems {
+	var bad problems
+	text := func(field, value string) {
+		if !utf8.ValidString(value) {
+			bad.add(field, notUTF8)
+		}
+	}
+	role := func(field string, r *Role) {
+		if r == nil {
+			return
+		}
+		text(field+".id", string(r.ID))
+		text(field+".name", r.Name)
+		text(field+".description", r.Description)
+		for _, area := range r.Permissions.sorted() {
+			text(field+"."+permissionField(area), string(area))
+		}
+	}
+	member := func(field string, m *Member) {
+		if m != nil {
+			text(field+".user", m.User)
+			text(field+".role", string(m.Role))
+		}
+	}
+	text("kind", string(e.Kind))
+	text("actor", e.Actor)
+	text("reason", e.Reason)
+	role("roleBefore", e.RoleBefore)
+	role("roleAfter", e.RoleAfter)
+	member("memberBefore", e.MemberBefore)
+	member("memberAfter", e.MemberAfter)
+	return bad
 }
 
 // sealAfter returns e with the number and hash that continue the chain of a
@@ -296,8 +336,8 @@ func (o *canonical) permissions(p Permissions) {
 	o.close()
 }
 
-// quoted writes a string as RFC 8785, section 3.2.2.2, demands. Invalid UTF-8
-// becomes the replacement character, as in encoding/json.
+// quoted writes a string as RFC 8785, section 3.2.2.2, demands. It is valid
+// UTF-8; see textProblems.
 func (o *canonical) quoted(s string) {
 	o.b = append(o.b, '"')
 	plain := 0 // the bytes that stand for themselves, which is nearly all

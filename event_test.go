@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/workspacetest"
 )
 
 // history makes one event of each kind and returns them with the moments in
@@ -75,7 +76,7 @@ func TestEventsRecordWhoWhenWhatBeforeAfter(t *testing.T) {
 
 		ada, bob := events[0].MemberAfter, events[3].MemberAfter
 		require.Nil(t, events[0].MemberBefore)
-		require.Equal(t, &rbac.Member{User: "ada", Role: rbac.Administrator, UpdatedAt: start}, ada)
+		require.Equal(t, &rbac.Member{User: "ada", Role: rbac.Administrator, RoleName: "Administrator", UpdatedAt: start}, ada)
 
 		created, updated := events[1].RoleAfter, events[2].RoleAfter
 		require.Nil(t, events[1].RoleBefore)
@@ -195,4 +196,96 @@ func TestEventKinds(t *testing.T) {
 	}
 	require.Equal(t, "role.created role.updated role.deleted member.assigned member.removed member.suspended member.reinstated",
 		strings.Join(names, " "))
+}
+
+// badTexts are events with text that is not valid UTF-8, by the field that
+// has it.
+func badTexts(at time.Time) map[string]rbac.Event {
+	const bad = "caf\xe9" // as Latin-1 has it
+	return map[string]rbac.Event{
+		"kind":                   {Kind: bad},
+		"actor":                  {Actor: bad},
+		"reason":                 {Reason: bad},
+		"roleBefore.id":          {RoleBefore: &rbac.Role{ID: bad}},
+		"roleBefore.description": {RoleBefore: &rbac.Role{Description: bad}},
+		"roleAfter.name":         {RoleAfter: &rbac.Role{Name: bad}},
+		"roleAfter.permissions.": {RoleAfter: &rbac.Role{Permissions: rbac.Permissions{bad: access(rbac.All, rbac.All)}}},
+		"memberBefore.role":      {MemberBefore: &rbac.Member{Role: bad}},
+		"memberAfter.user":       {MemberAfter: &rbac.Member{User: bad, Role: rbac.Administrator, UpdatedAt: at}},
+	}
+}
+
+// Text that is not valid UTF-8 would be encoded, and hashed, as other text: a
+// user's id as that of another user. So it is not encoded, and an event that has
+// it is not one that the library wrote, whatever its hash.
+func TestEventsWithTextThatIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	for field, e := range badTexts(time.Unix(0, 0).UTC()) {
+		t.Run(field, func(t *testing.T) {
+			t.Parallel()
+			ctx, store := t.Context(), rbac.NewMemStore()
+			az := openOn(t, store)
+			assign(t, az.Workspace, rbac.Administrator, "ann")
+
+			_, err := e.MarshalJSON()
+			require.ErrorIs(t, err, rbac.ErrInvalid)
+			require.ErrorContains(t, err, field)
+			require.ErrorContains(t, err, "is not valid UTF-8")
+
+			e.Seq = 2
+			if e.MemberAfter != nil { // as a program hashes it that encodes it as other text
+				other := e
+				other.MemberAfter = &rbac.Member{User: "caf\ufffd", Role: e.MemberAfter.Role, UpdatedAt: e.MemberAfter.UpdatedAt}
+				e.Hash = chainHash(t, "", contentsOf(t, store, "").Revision, other)
+			}
+			update(t, store, "", func(tx rbac.Tx) error { return tx.AppendEvents(e) })
+
+			var tampered *rbac.TamperedError
+			require.ErrorAs(t, az.VerifyEvents(ctx), &tampered)
+			require.EqualValues(t, 2, tampered.Seq)
+			require.Contains(t, tampered.Problem, "cannot be read")
+			require.Contains(t, tampered.Problem, field)
+
+			var seen int
+			for e, err := range az.Events(ctx, rbac.EventQuery{}) {
+				if seen++; seen == 1 {
+					require.NoError(t, err)
+					continue
+				}
+				var row *rbac.MalformedError
+				require.ErrorAs(t, err, &row)
+				require.Equal(t, "event", row.Kind)
+				require.Equal(t, "2", row.ID)
+				require.Zero(t, e)
+			}
+			require.Equal(t, 2, seen)
+
+			// And nobody gets anything from it.
+			require.False(t, openOn(t, store).Can(ctx, "caf\ufffd", rbac.Deals, rbac.Read))
+			require.NoError(t, az.Sync(ctx))
+			require.False(t, az.Can(ctx, "caf\ufffd", rbac.Deals, rbac.Read))
+			require.True(t, az.Can(ctx, "ann", rbac.Deals, rbac.Read))
+		})
+	}
+}
+
+// A stored role whose text is not valid UTF-8 is malformed: no event could say
+// what it was.
+func TestNoEventOfARoleThatIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	ctx, store := t.Context(), rbac.NewMemStore()
+	az := openOn(t, store)
+	role := addRole(t, az.Workspace, "Sales", workspacetest.ReadsDeals(rbac.All))
+	assign(t, az.Workspace, role.ID, "bob")
+	broken := role
+	broken.Description = "caf\xe9"
+	update(t, store, "", func(tx rbac.Tx) error { return tx.PutRole(broken) })
+	unchanged(t, store, "", func() {
+		_, err := az.System("test").UpdateRole(ctx, role)
+		require.ErrorIs(t, err, rbac.ErrMalformed)
+		require.ErrorContains(t, err, "description")
+		require.ErrorIs(t, az.System("test").DeleteRole(ctx, role.ID), rbac.ErrMalformed)
+	})
+	require.False(t, openOn(t, store).Can(ctx, "bob", rbac.Deals, rbac.Read))
+	require.NoError(t, az.VerifyEvents(ctx))
 }

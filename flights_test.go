@@ -178,6 +178,7 @@ func TestSlowReadingsEnd(t *testing.T) {
 				require.Equal(t, 3, f.Store.Calls(opView))
 				// Nor is an empty workspace.
 				f.Store.ResetCalls()
+				f.Store.Set(fault.Fails(errBoom), opRevisions) // which could answer it
 				empty := f.AZ.For("empty")
 				require.False(t, empty.Can(t.Context(), "ann", rbac.Users, rbac.Manage))
 				time.Sleep(2 * time.Minute)

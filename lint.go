@@ -25,7 +25,7 @@ const (
 	FindingDuplicateRole       FindingCode = "duplicate-role"       // two roles with the same permissions
 	FindingNearDuplicateRole   FindingCode = "near-duplicate-role"  // a role within another, differing in one area only
 	FindingUnusedRole          FindingCode = "unused-role"          // a custom role that nobody holds
-	FindingUnknownArea         FindingCode = "unknown-area"         // a stored area that this program does not know
+	FindingUnknownArea         FindingCode = "unknown-area"         // a stored area that this program does not know: see UpdateRole
 	FindingShadowedSystemRole  FindingCode = "shadowed-system-role" // a stored role named, or with the id, as a system role
 	FindingIdleAssignment      FindingCode = "idle-assignment"      // a role in a list that the list does not give
 	FindingNoTeam              FindingCode = "no-team"              // members whose role reaches a team, and who are in none
@@ -172,7 +172,7 @@ func (l *lint) read(r reading) error {
 				continue
 			}
 			l.add(FindingUnknownArea, Notice, role.ID, area,
-				"The role %s has permissions for %s, an area that this program does not know. They grant nothing here. An Administrator may remove them: save the role with no access to the area.", quote(role.Name), quote(string(area)))
+				"The role %s has permissions for %s, an area that this program does not know. They grant nothing here.", quote(role.Name), quote(string(area)))
 		}
 	}
 	for member, err := range r.members(MemberQuery{}) {
@@ -180,7 +180,7 @@ func (l *lint) read(r reading) error {
 			return err
 		}
 		l.holders[member.Role]++
-		if teamOf(member) == "" {
+		if member.Team == "" {
 			l.teamless[member.Role]++
 		}
 		if !member.Suspended {

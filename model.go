@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/areagate/rbac/internal/fold"
 )
@@ -109,6 +110,7 @@ func (m *model) updateProblems(role Role) problems {
 	bad.check("id", idProblem(string(role.ID)))
 	role.Permissions = m.withoutRemoved(role.Permissions)
 	m.roleProblems(&bad, role)
+	bad.check("permissions", tableProblem(role.Permissions))
 	return bad
 }
 
@@ -151,6 +153,9 @@ func malformedRole(role Role) error {
 	var bad problems
 	bad.check("id", idProblem(string(role.ID)))
 	bad.check("name", nameProblem(role.Name))
+	if !utf8.ValidString(role.Description) {
+		bad.add("description", notUTF8) // events of the role could not say what it was
+	}
 	for _, area := range role.Permissions.sorted() {
 		if a := role.Permissions[area]; a.Read > All || a.Manage > All {
 			bad.add(permissionField(area), "has a scope that does not exist")

@@ -53,14 +53,14 @@ func TestObserverSeesEveryDecision(t *testing.T) {
 		"Subject.Limit":      {func() bool { return s.Limit(nil).Can(rbac.Deals, rbac.Manage) }, false, rbac.ReasonLimited},
 		"a check that fails": {func() bool { return az.For("bad").Can(ctx, "vic", rbac.Deals, rbac.Read) }, false, rbac.ReasonUnavailable},
 	} {
-		store.Set(fault.Fails(errBoom), opView)
+		store.Set(fault.Fails(errBoom), opView, opRevisions) // also when it is first asked what exists
 		seen = nil
 		require.Equal(t, test.allowed, test.check(), name)
 		require.Len(t, seen, 1, name)
 		require.Equal(t, test.allowed, seen[0].Allowed, name)
 		require.Equal(t, test.reason, seen[0].Reason, name)
 	}
-	store.Set(nil, opView)
+	store.SetAll(nil)
 	require.False(t, errors.Is(az.Sync(ctx), rbac.ErrUnavailable))
 	checkInvariants(t, store, "")
 }

@@ -79,7 +79,7 @@ func TestOpenRefusesWrongOptions(t *testing.T) {
 		{"a version", []rbac.Option{role(rbac.Role{ID: "s", Name: "S", Version: 1})}, []string{"systemRoles[0].version"}},
 		{"a description too long", []rbac.Option{role(rbac.Role{ID: "s", Name: "S", Description: strings.Repeat("x", 501)})}, []string{"systemRoles[0].description"}},
 		{"an unknown area", []rbac.Option{role(rbac.Role{ID: "s", Name: "S", Permissions: rbac.Permissions{"billing": access(rbac.All, rbac.None)}})}, []string{"systemRoles[0].permissions.billing"}},
-		{"an unknown scope", []rbac.Option{role(rbac.Role{ID: "s", Name: "S", Permissions: rbac.Permissions{rbac.Deals: access(3, rbac.None)}})}, []string{"systemRoles[0].permissions.deals.read"}},
+		{"an unknown scope", []rbac.Option{role(rbac.Role{ID: "s", Name: "S", Permissions: rbac.Permissions{rbac.Deals: access(4, rbac.None)}})}, []string{"systemRoles[0].permissions.deals.read"}},
 		{"Own where nobody owns", []rbac.Option{role(rbac.Role{ID: "s", Name: "S", Permissions: rbac.Permissions{rbac.API: access(rbac.None, rbac.Own)}})}, []string{"systemRoles[0].permissions.api.manage"}},
 		{"an area that the application adds", []rbac.Option{
 			rbac.WithAreas(users, rbac.AreaInfo{Area: "billing"}),

@@ -40,7 +40,8 @@ type Access struct {
 }
 
 // Permissions is a table from area to access. An area that is not in it is
-// denied. Its methods never change it; a nil Permissions is an empty one.
+// denied. Its methods never change it; a nil Permissions is an empty one,
+// except to [Admin.UpdateRole], which refuses it.
 type Permissions map[Area]Access
 
 // Scope returns how far an action reaches in an area: None for an area that

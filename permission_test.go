@@ -46,7 +46,7 @@ func fuzzObject(data []byte) (object map[string]json.RawMessage, ok bool) {
 }
 
 func fuzzString(data json.RawMessage) (s string, ok bool) {
-	ok = len(data) > 0 && data[0] == '"' && json.Unmarshal(data, &s) == nil
+	ok = len(data) > 0 && data[0] == '"' && utf8.Valid(data) && json.Unmarshal(data, &s) == nil
 	return s, ok
 }
 

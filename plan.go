@@ -85,7 +85,7 @@ func (a *Admin) Plan(ctx context.Context, role Role) (Plan, error) {
 		} else {
 			s, err = c.updateRole(role)
 		}
-		if rule := ruleOf(err); err != nil && (rule == nil || rule == ErrRoleNotFound) {
+		if rule := ruleOf(err); err != nil && (rule == nil || rule == ErrInvalid || rule == ErrRoleNotFound) {
 			return err
 		}
 		p, err = c.plan(role, s, err)

@@ -78,7 +78,7 @@ func TestPlanRefused(t *testing.T) {
 		{"a name that is taken", "ada", func(*company.Company) rbac.Role { return rbac.Role{Name: "CLERK"} }, rbac.ErrNameTaken, nil},
 		{"bad input", "ada", func(*company.Company) rbac.Role { return rbac.Role{} }, nil, rbac.ErrInvalid},
 		{"who may not", "cleo", func(*company.Company) rbac.Role { return rbac.Role{Name: "New"} }, nil, rbac.ErrDenied},
-		{"no such role", "ada", func(*company.Company) rbac.Role { return rbac.Role{ID: "gone", Name: "New"} }, nil, rbac.ErrRoleNotFound},
+		{"no such role", "ada", func(*company.Company) rbac.Role { return rbac.Role{ID: "gone", Name: "New", Permissions: dealsAll} }, nil, rbac.ErrRoleNotFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

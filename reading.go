@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 )
 
 // reading is a Reader with the system roles in place and every row checked:
@@ -94,6 +95,7 @@ func (r reading) member(user string) (Member, error) {
 	if member.User != user {
 		return Member{}, fmt.Errorf("rbac: the store returned member %s for %s", quote(member.User), quote(user))
 	}
+	member.Team = teamOf(member)
 	return member, malformedMember(member)
 }
 
@@ -102,12 +104,27 @@ func (r reading) members(q MemberQuery) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
 		for member, err := range r.Members(q) {
 			if err == nil {
+				member.Team = teamOf(member)
 				err = malformedMember(member)
 			}
 			if r.skip(err, "member", member.User) {
 				continue
 			}
 			if !yield(member, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// events yields events that can be read. An error is the last thing yielded.
+func (r reading) events(q EventQuery) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for event, err := range r.Events(q) {
+			if bad := event.textProblems(); err == nil && bad != nil {
+				event, err = Event{Seq: event.Seq}, &MalformedError{"event", strconv.FormatInt(event.Seq, 10), bad.err()}
+			}
+			if !yield(event, err) || err != nil {
 				return
 			}
 		}

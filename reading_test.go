@@ -16,7 +16,7 @@ func TestMalformedRowsGrantNothing(t *testing.T) {
 	ctx, store := t.Context(), rbac.NewMemStore()
 	assign(t, openOn(t, store).Workspace, rbac.Administrator, "ann")
 	update(t, store, "", func(tx rbac.Tx) error {
-		require.NoError(t, tx.PutRole(rbac.Role{ID: "odd", Name: "Odd", Permissions: rbac.Permissions{rbac.Users: access(rbac.All, 3)}}))
+		require.NoError(t, tx.PutRole(rbac.Role{ID: "odd", Name: "Odd", Permissions: rbac.Permissions{rbac.Users: access(rbac.All, 4)}}))
 		require.NoError(t, tx.PutRole(rbac.Role{ID: "unnamed", Permissions: rbac.Permissions{rbac.Users: access(rbac.All, rbac.All)}}))
 		return tx.PutMembers(
 			rbac.Member{User: "holds odd", Role: "odd"}, rbac.Member{User: "holds unnamed", Role: "unnamed"},
@@ -35,7 +35,7 @@ func TestMalformedRowsGrantNothing(t *testing.T) {
 	require.ErrorIs(t, az.System("test").Remove(ctx, "ann"), rbac.ErrLastAdministrator, "the other is none")
 }
 
-// A stored row with the id of a system role is not that role (E4).
+// A stored row with the id of a system role is not that role (A5).
 func TestSystemRolesAreNotRead(t *testing.T) {
 	t.Parallel()
 	ctx, store := t.Context(), rbac.NewMemStore()

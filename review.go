@@ -16,7 +16,7 @@ type Holder struct {
 	Member   Member
 	RoleName string
 	Scope    Scope
-	Assigns  []RoleID // the roles that the member may give and take beside
+	Delegate bool // the role has a list of roles to give and take
 }
 
 // Roles returns the roles of the workspace: system roles first, then the
@@ -136,7 +136,7 @@ func (w *Workspace) WhoCan(ctx context.Context, area Area, action Action) iter.S
 				if err != nil {
 					return err
 				}
-				if !yield(Holder{member, role.Name, scope, slices.Clone(role.Assigns)}) {
+				if !yield(Holder{member, role.Name, scope, len(role.Assigns) > 0}) {
 					return nil
 				}
 			}
@@ -146,14 +146,15 @@ func (w *Workspace) WhoCan(ctx context.Context, area Area, action Action) iter.S
 }
 
 // Events returns the events that a query selects, oldest first unless it says
-// otherwise. It ends with the first error. A malformed id in the query is
-// [ErrInvalid].
+// otherwise. It ends with the first error, which is a *[MalformedError] where
+// an event cannot be read or has text that is not valid UTF-8. A malformed id in
+// the query is [ErrInvalid].
 func (w *Workspace) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	return stream(ctx, w, func(r reading, yield func(Event) bool) error {
 		if err := q.problems().err(); err != nil {
 			return err
 		}
-		for event, err := range r.Events(q) {
+		for event, err := range r.events(q) {
 			if err != nil {
 				return err
 			}
@@ -167,14 +168,15 @@ func (w *Workspace) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, e
 
 // VerifyEvents checks the hash chain of all events. It returns a
 // *[TamperedError], which names the first broken sequence number, if an event
-// was edited, removed, inserted or moved, or if the newest are missing. It
-// does not compare the roles and members with what the events say.
+// was edited, removed, inserted or moved, cannot be read, or has text that is
+// not valid UTF-8, which the library never writes, or if the newest are
+// missing. It does not compare the roles and members with what the events say.
 func (w *Workspace) VerifyEvents(ctx context.Context) error {
 	return w.review(ctx, func(r reading) error {
 		var at Revision
 		for event, err := range r.Events(EventQuery{}) {
 			if errors.Is(err, ErrMalformed) {
-				return &TamperedError{at.Seq + 1, "cannot be read"}
+				return &TamperedError{at.Seq + 1, unreadable(err)}
 			}
 			if err != nil {
 				return err
@@ -184,6 +186,8 @@ func (w *Workspace) VerifyEvents(ctx context.Context) error {
 				return &TamperedError{next, "is missing"}
 			case event.Seq > 0 && event.Seq < next:
 				return &TamperedError{event.Seq, "is there twice"}
+			case event.textProblems() != nil:
+				return &TamperedError{next, unreadable(event.textProblems().err())}
 			case !event.follows(w.replica.id, at):
 				return &TamperedError{next, "is not what was recorded, or does not follow the one before"}
 			}
@@ -202,6 +206,15 @@ func (w *Workspace) VerifyEvents(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// unreadable says why an event cannot be verified.
+func unreadable(err error) string {
+	var row *MalformedError
+	if errors.As(err, &row) && row.Err != nil {
+		err = row.Err
+	}
+	return "cannot be read: " + err.Error()
 }
 
 // review reads one state of the workspace from the store. fn may be called

@@ -83,7 +83,7 @@ func (r Role) MarshalText() ([]byte, error) {
 		return nil, err
 	}
 	if !utf8.ValidString(r.Name) {
-		return nil, invalid("name", "is not valid UTF-8")
+		return nil, invalid("name", notUTF8)
 	}
 	for i, id := range r.Assigns {
 		if quoteField(string(id)) != string(id) {
@@ -117,7 +117,7 @@ func (r *Role) UnmarshalText(text []byte) error {
 		}
 	}
 	if !utf8.ValidString(read.Name) {
-		return invalid("name", "is not valid UTF-8")
+		return invalid("name", notUTF8)
 	}
 	if err := read.Permissions.UnmarshalText([]byte(s[open+2:])); err != nil {
 		return err
@@ -126,9 +126,13 @@ func (r *Role) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// clone returns a copy that shares nothing with r.
+// clone returns a copy that shares nothing with r. Its permissions are not
+// nil.
 func (r Role) clone() Role {
-	r.Permissions, r.Assigns = maps.Clone(r.Permissions), slices.Clone(r.Assigns)
+	p := make(Permissions, len(r.Permissions))
+	maps.Copy(p, r.Permissions)
+	r.Permissions = p
+	r.Assigns = slices.Clone(r.Assigns)
 	return r
 }
 
@@ -146,13 +150,17 @@ func (r Role) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON decodes what MarshalJSON encodes. It refuses, with a
 // *[ValidationError] that names the place, keys that it does not know or that
-// are there twice, and values of the wrong kind. It does not judge names and
-// areas: [Admin.CreateRole] does.
+// are there twice, values of the wrong kind, what is not valid UTF-8, and a role
+// without permissions: one that grants nothing has {}. It does not judge names
+// and areas: [Admin.CreateRole] does.
 func (r *Role) UnmarshalJSON(data []byte) error {
 	type plain Role
 	var read plain
 	if err := decodeStruct(data, &read); err != nil {
 		return err
+	}
+	if problem := tableProblem(read.Permissions); problem != "" {
+		return invalid("permissions", problem)
 	}
 	*r = Role(read)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,9 @@ func FuzzRoleJSON(f *testing.F) {
 		"{\"name\":\"\xff\"}", `{"name":"\ud800"}`, `{"name":"\u0000"}`, `{"na\u006de":"a"}`, `{"name":"a"}x`, `{"name":"<script>&\u2028"}`,
 	} {
 		f.Add([]byte(seed))
+		if rest, ok := strings.CutPrefix(seed, "{"); ok {
+			f.Add([]byte(`{"permissions":{},` + rest))
+		}
 	}
 	for _, seed := range fuzzPermissionsSeeds {
 		f.Add([]byte(`{"name":"Role","permissions":` + seed + `}`))
@@ -84,7 +88,7 @@ func fuzzRole(data []byte) (role rbac.Role, ok bool) {
 			return role, false
 		}
 	}
-	return role, true
+	return role, role.Permissions != nil
 }
 
 // fuzzOddTimes reports whether a role has a time that RFC 3339 does not have,

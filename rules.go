@@ -73,7 +73,7 @@ func (c *change) actor() (Decision, error) {
 	full := c.model.effective(role.Permissions)
 	c.held = c.admin.limit.of(full)
 	c.everything = role.ID == Administrator && !c.admin.limit.set
-	c.team = teamOf(member)
+	c.team = member.Team
 	d.settle(c.held.Scope(Users, Manage))
 	c.manages = d.Allowed
 	if d.Scope < full.Scope(Users, Manage) {
@@ -265,7 +265,9 @@ func (c *change) addRole(e *excess, user string, role Role) error {
 // addSharing applies T4 to members who come into a team: the team will see
 // their records, and they the team's. Wherever one of them, or of the team, has a
 // role with scope Team, the actor holds All, or has a role in their list that
-// reaches the team or everything; a delegate's own Team will do for their own team.
+// reaches the team or everything. The own Team of a delegate will do for their own
+// team, but not of one who manages users: they could pull in anybody whose role
+// they cover, and read their records.
 func (c *change) addSharing(e *excess, team string, coming []Member) error {
 	if c.everything || team == "" || len(coming) == 0 {
 		return nil
@@ -314,7 +316,7 @@ func (c *change) unshared(team string, role Role) Permissions {
 // shares reports whether the actor may let a team share the records of an area.
 func (c *change) shares(team string, area Area, action Action) bool {
 	held := c.held.Scope(area, action)
-	if held == All || held == Team && len(c.list) > 0 && team == c.team {
+	if held == All || held == Team && len(c.list) > 0 && !c.manages && team == c.team {
 		return true
 	}
 	for _, listed := range c.list {

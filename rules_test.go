@@ -160,7 +160,7 @@ func TestA5_SystemRolesAreProtected(t *testing.T) {
 		{"create a system role", "ada", system, rbac.ErrProtectedRole},
 		{"create a system role as the application", "", system, rbac.ErrProtectedRole},
 		{"edit a role", "ada", company.Editing("Clerk", func(r *rbac.Role) { r.Name = "New" }), nil},
-		{"edit a system role", "ada", company.Editing("Administrator", func(r *rbac.Role) { r.Permissions = nil }), rbac.ErrProtectedRole},
+		{"edit a system role", "ada", company.Editing("Administrator", func(r *rbac.Role) { r.Permissions = rbac.Permissions{} }), rbac.ErrProtectedRole},
 		{"edit a system role as the application", "", company.Editing("Administrator", func(r *rbac.Role) { r.Name = "New" }), rbac.ErrProtectedRole},
 		{"edit a system role to what it is", "ada", company.Editing("Administrator", func(*rbac.Role) {}), rbac.ErrProtectedRole},
 		{"make a role a system role", "ada", company.Editing("Clerk", func(r *rbac.Role) { r.System = true }), rbac.ErrProtectedRole},
@@ -185,7 +185,7 @@ func TestA5_RefusalNamesTheRole(t *testing.T) {
 	role.Name = "SUPPORT"
 	_, shadowed := admin.UpdateRole(ctx, role)
 	_, created := admin.CreateRole(ctx, rbac.Role{Name: " support"})
-	_, edited := admin.UpdateRole(ctx, rbac.Role{ID: "support", Name: "Helpers"})
+	_, edited := admin.UpdateRole(ctx, rbac.Role{ID: "support", Name: "Helpers", Permissions: rbac.Permissions{}})
 	for what, err := range map[string]error{
 		"rename to it": shadowed, "create under its name": created, "edit it": edited, "delete it": admin.DeleteRole(ctx, "support"),
 	} {
@@ -429,13 +429,13 @@ func TestA13_TheFirstRuleAnswers(t *testing.T) {
 		{"cleo", rbac.ErrDenied, rbac.ErrRoleInUse, company.Deleting("Clerk")},
 		{"cleo", rbac.ErrDenied, rbac.ErrLastAdministrator, company.Removing("ada", "abe")},
 
-		{"ada", rbac.ErrRoleNotFound, rbac.ErrProtectedRole, update(rbac.Role{ID: "gone", Name: "Administrator", System: true})},
+		{"ada", rbac.ErrRoleNotFound, rbac.ErrProtectedRole, update(rbac.Role{ID: "gone", Name: "Administrator", System: true, Permissions: dealsAll})},
 		{"ada", rbac.ErrRoleNotFound, rbac.ErrSelf, assignTo("gone", "ada")},
 		{"ada", rbac.ErrMemberNotFound, rbac.ErrSelf, company.Removing("ada", "nobody")},
-		{"ada", rbac.ErrRoleNotFound, rbac.ErrConflict, update(rbac.Role{ID: "gone", Name: "New", Version: 9})},
+		{"ada", rbac.ErrRoleNotFound, rbac.ErrConflict, update(rbac.Role{ID: "gone", Name: "New", Version: 9, Permissions: dealsAll})},
 		{"max", rbac.ErrRoleNotFound, rbac.ErrEscalation, assignTo("gone", "stan")},
 		{"max", rbac.ErrMemberNotFound, rbac.ErrEscalation, company.Removing("stan", "nobody")},
-		{"ada", rbac.ErrRoleNotFound, rbac.ErrNameTaken, update(rbac.Role{ID: "gone", Name: "Clerk"})},
+		{"ada", rbac.ErrRoleNotFound, rbac.ErrNameTaken, update(rbac.Role{ID: "gone", Name: "Clerk", Permissions: dealsAll})},
 		{"", rbac.ErrRoleNotFound, rbac.ErrLastAdministrator, assignTo("gone", "ada", "abe")},
 		{"", rbac.ErrMemberNotFound, rbac.ErrLastAdministrator, company.Removing("ada", "abe", "nobody")},
 

@@ -163,7 +163,7 @@ func (s *snapshot) advance(r reading, workspace string, to Revision, log *report
 func (s *snapshot) follow(r reading, workspace string, to Revision, log *reports) (*snapshot, error) {
 	var events []Event
 	at := s.revision
-	for event, err := range r.Events(EventQuery{After: at.Seq}) {
+	for event, err := range r.events(EventQuery{After: at.Seq}) {
 		if err != nil {
 			return nil, err
 		}

@@ -66,6 +66,15 @@ func within(field string, err error) error {
 	return &ValidationError{fields}
 }
 
+// tableProblem judges the permissions that a role is to have: leaving them
+// out must not take away what there is.
+func tableProblem(p Permissions) string {
+	if p == nil {
+		return "missing"
+	}
+	return ""
+}
+
 // idProblem judges the id of a user or role.
 func idProblem(id string) string {
 	switch {
@@ -132,6 +141,8 @@ func textProblem(text string, most int) string {
 	return characterProblem(text)
 }
 
+const notUTF8 = "is not valid UTF-8"
+
 // characterProblem refuses what some databases, terminals and browsers would
 // not store or show as it is: invalid UTF-8, control characters, line
 // separators, and the marks that reorder the text after them.
@@ -139,7 +150,7 @@ func characterProblem(text string) string {
 	for i, r := range text {
 		switch {
 		case r == utf8.RuneError && !utf8.ValidString(text):
-			return "is not valid UTF-8"
+			return notUTF8
 		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029',
 			r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
 			return fmt.Sprintf("has the control character %U at byte %d", r, i)

@@ -48,7 +48,7 @@ func TestA10_BadInputNamesEveryField(t *testing.T) {
 		{"a description with a line feed", rbac.Role{Name: "New", Description: "a\nb"}, []string{"description"}},
 		{"an unknown area", rbac.Role{Name: "New", Permissions: rbac.Permissions{"billing": access(rbac.All, rbac.None)}}, []string{"permissions.billing"}},
 		{"a hostile area", rbac.Role{Name: "New", Permissions: rbac.Permissions{"a b\n": access(rbac.All, rbac.None)}}, []string{`permissions."a b\n"`}},
-		{"unknown scopes", rbac.Role{Name: "New", Permissions: rbac.Permissions{rbac.Deals: access(3, 255)}}, []string{"permissions.deals.read", "permissions.deals.manage"}},
+		{"unknown scopes", rbac.Role{Name: "New", Permissions: rbac.Permissions{rbac.Deals: access(4, 255)}}, []string{"permissions.deals.read", "permissions.deals.manage"}},
 		{"Own where nobody owns", rbac.Role{Name: "New", Permissions: rbac.Permissions{
 			rbac.API: access(rbac.Own, rbac.All), rbac.Audit: access(rbac.All, rbac.Own),
 		}}, []string{"permissions.api.read", "permissions.audit.manage"}},
@@ -62,6 +62,9 @@ func TestA10_BadInputNamesEveryField(t *testing.T) {
 			admin := c.W.System("test")
 			edited := test.role
 			edited.ID, edited.Version = c.Role("Clerk").ID, c.Role("Clerk").Version
+			if edited.Permissions == nil {
+				edited.Permissions = rbac.Permissions{}
+			}
 			if test.want == nil {
 				_, err := admin.CreateRole(ctx, test.role)
 				require.NoError(t, err)
@@ -82,6 +85,40 @@ func TestA10_BadInputNamesEveryField(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What an edit leaves out is not taken away, by whomever; an empty table is
+// one that was written.
+func TestA10_AnEditNeedsPermissions(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+	partial := c.Role("Clerk")
+	partial.Name, partial.Permissions = "Clerks", nil
+	for _, admin := range []*rbac.Admin{c.W.As("ada"), c.W.As("nobody"), c.W.System("test")} {
+		unchanged(t, c.Store, "", func() {
+			_, err := admin.UpdateRole(ctx, partial)
+			require.Equal(t, []string{"permissions"}, fields(t, err))
+			require.EqualError(t, err, "rbac: invalid input: permissions: missing")
+			_, err = admin.Plan(ctx, partial)
+			require.EqualError(t, err, "rbac: invalid input: permissions: missing")
+		})
+	}
+	require.True(t, c.W.Can(ctx, "cleo", rbac.Contacts, rbac.Read))
+
+	partial.Permissions = rbac.Permissions{}
+	saved, err := c.W.As("ada").UpdateRole(ctx, partial)
+	require.NoError(t, err)
+	require.Equal(t, rbac.Permissions{}, saved.Permissions)
+	require.False(t, c.W.Can(ctx, "cleo", rbac.Contacts, rbac.Read))
+
+	// A new role takes nothing away.
+	plan, err := c.W.As("ada").Plan(ctx, rbac.Role{Name: "New"})
+	require.NoError(t, err)
+	require.Equal(t, rbac.Permissions{}, plan.Role.Permissions)
+	created, err := c.W.As("ada").CreateRole(ctx, rbac.Role{Name: "New"})
+	require.NoError(t, err)
+	require.Equal(t, rbac.Permissions{}, created.Permissions)
+	c.Check(t)
 }
 
 // Users, roles, reasons and workspaces alike; and all that is wrong at once.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
@@ -126,6 +127,49 @@ func BenchmarkAssign10000(b *testing.B) {
 			users[j] = fmt.Sprint("user", i, "-", j)
 		}
 		assign(b, in.Workspace, rbac.Administrator, users...)
+	}
+}
+
+// BenchmarkManyMembers assigns, reassigns and removes members of a workspace,
+// by one call each, in tables that were never analysed and on a session that
+// keeps the plans it made when there were 1,000.
+func BenchmarkManyMembers(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 70_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			ctx, d := context.Background(), benchDatabase(b)
+			for _, table := range []string{"workspaces", "roles", "members", "events"} {
+				d.exec("ALTER TABLE " + table + " SET (autovacuum_enabled = off)")
+			}
+			in := d.instance(setup{options: quiet(), pool: func(c *pgxpool.Config) {
+				c.MaxConns = 1
+				c.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+			}})
+			role := addRole(b, in.Workspace, "Sales", deals(rbac.All))
+			assign(b, in.Workspace, rbac.Administrator, "ann")
+			change := func(prefix string, n int) (assigned, reassigned, removed time.Duration) {
+				users := make([]string, n)
+				for i := range users {
+					users[i] = fmt.Sprint(prefix, i)
+				}
+				began := time.Now()
+				assign(b, in.Workspace, role.ID, users...)
+				assigned, began = time.Since(began), time.Now()
+				assign(b, in.Workspace, rbac.Administrator, users...)
+				reassigned, began = time.Since(began), time.Now()
+				if prefix != "first" {
+					require.NoError(b, in.System("bench").Remove(ctx, users...))
+				}
+				return assigned, reassigned, time.Since(began)
+			}
+			change("first", 1000)
+			for i := 0; b.Loop(); i++ {
+				assigned, reassigned, removed := change(fmt.Sprint("user", i, "-"), n)
+				each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(n) }
+				b.ReportMetric(each(assigned), "µs/assigned")
+				b.ReportMetric(each(reassigned), "µs/reassigned")
+				b.ReportMetric(each(removed), "µs/removed")
+			}
+		})
 	}
 }
 

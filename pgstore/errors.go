@@ -59,6 +59,17 @@ func failed(ctx context.Context, what string, err error) error {
 	return fmt.Errorf("pgstore: %s: %w", what, err)
 }
 
+// lockFailed is failed for the lock of a workspace, with what is likely if it
+// was waited for too long.
+func lockFailed(ctx context.Context, workspace string, err error) error {
+	what := fmt.Sprintf("lock workspace %q", workspace)
+	var server *pgconn.PgError
+	if ctx.Err() != nil || errors.As(err, &server) && server.Code == codeLockNotAvailable {
+		what += ", which another transaction may hold (one of the caller's own must be passed with Admin.In)"
+	}
+	return failed(ctx, what, err)
+}
+
 // commitFailed is failed for COMMIT, where contact may be lost after the
 // commit took place.
 func commitFailed(ctx context.Context, err error) error {

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,7 +33,7 @@ func Statements(schema, workspace, user, role string) []Statement {
 		{"roles", s.roles, []any{workspace, "", firstPage}},
 		{"deleteRole", s.deleteRole, []any{workspace, role}},
 		{"member", s.member, []any{workspace, user}},
-		{"deleteMembers", s.deleteMembers, []any{workspace, []string{user, "other"}}},
+		{"deleteMember", s.deleteMember, []any{workspace, user}},
 		{"events", s.events, []any{workspace, int64(10), int64(1 << 60), firstPage}},
 		{"newestEvents", s.newestEvents, []any{workspace, int64(0), int64(1 << 60), firstPage}},
 		{"moveRevision", s.moveRevision, []any{workspace, int64(1), make([]byte, 32)}},
@@ -44,6 +45,7 @@ func Statements(schema, workspace, user, role string) []Statement {
 		{"first page", rbac.MemberQuery{Limit: firstPage}},
 		{"next page", rbac.MemberQuery{After: user, Limit: largestPage}},
 		{"users", rbac.MemberQuery{Users: []string{user, "other"}}},
+		{"users, holders", rbac.MemberQuery{Users: []string{user, "other"}, Role: rbac.RoleID(role), State: rbac.ActiveOnly, Limit: 2}},
 		{"holders", rbac.MemberQuery{Role: rbac.RoleID(role), Limit: firstPage}},
 		{"next holders", rbac.MemberQuery{Role: rbac.RoleID(role), After: user, Limit: firstPage}},
 		{"active holders", rbac.MemberQuery{Role: rbac.RoleID(role), State: rbac.ActiveOnly, Limit: 2}},
@@ -54,6 +56,16 @@ func Statements(schema, workspace, user, role string) []Statement {
 		list = append(list, Statement{"members: " + q.name, sql, args})
 	}
 	return list
+}
+
+// Settle is what the transactions of a Store on a schema begin with, as one
+// without parameters.
+func Settle(schema string) string {
+	o, err := newOptions([]Option{WithSchema(schema)})
+	if err != nil {
+		panic(err)
+	}
+	return strings.ReplaceAll(newStatements(o).settle, "$1", "'"+lockTimeout+"'")
 }
 
 // Unlocked returns a Store whose Updates do not lock the workspace's row, and

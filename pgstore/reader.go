@@ -157,12 +157,14 @@ func (r *reader) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
 	})
 }
 
-// asker runs a query: a pool or a transaction.
+// asker sends a batch: a pool, a connection or a transaction.
 type asker interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-func revisions(ctx context.Context, sql *statements, db asker, workspaces []string) (map[string]rbac.Revision, error) {
+// revisions asks as the last part of a batch, which outside a transaction is
+// one of its own.
+func revisions(ctx context.Context, sql *statements, db asker, b *pgx.Batch, workspaces []string) (map[string]rbac.Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -172,26 +174,24 @@ func revisions(ctx context.Context, sql *statements, db asker, workspaces []stri
 			named = append(named, workspace)
 		}
 	}
-	rows, err := db.Query(ctx, sql.revisions, named)
-	if err != nil {
-		return nil, failed(ctx, "revisions", err)
-	}
-	defer rows.Close()
 	found := make(map[string]rbac.Revision, len(named))
-	for rows.Next() {
-		var id string
-		var revision rbac.Revision
-		var hash []byte
-		if err := rows.Scan(&id, &revision.Seq, &hash); err != nil {
-			return nil, failed(ctx, "revisions", err)
+	b.Queue(sql.revisions, named).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var id string
+			var revision rbac.Revision
+			var hash []byte
+			if err := rows.Scan(&id, &revision.Seq, &hash); err != nil {
+				return err
+			}
+			if len(hash) != len(revision.Hash) {
+				return fmt.Errorf("workspace %q has a hash of %d bytes", id, len(hash))
+			}
+			copy(revision.Hash[:], hash)
+			found[id] = revision
 		}
-		if len(hash) != len(revision.Hash) {
-			return nil, fmt.Errorf("pgstore: workspace %q has a hash of %d bytes", id, len(hash))
-		}
-		copy(revision.Hash[:], hash)
-		found[id] = revision
-	}
-	if err := rows.Err(); err != nil {
+		return rows.Err()
+	})
+	if err := db.SendBatch(ctx, b).Close(); err != nil {
 		return nil, failed(ctx, "revisions", err)
 	}
 	return found, nil

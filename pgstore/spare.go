@@ -76,7 +76,7 @@ func (s *Store) revisionsBeside(ctx context.Context, workspaces []string) (map[s
 			}
 			p.conn = conn
 		}
-		found, err := revisions(ctx, &s.sql, p.conn, workspaces)
+		found, err := s.revisions(ctx, p.conn, workspaces)
 		if err == nil {
 			p.closeLater()
 			return found, nil

@@ -4,27 +4,37 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/areagate/rbac"
 )
 
 // statements are the texts of all SQL that a Store runs, with the names of its
-// schema. $1 is the workspace, except in revisions. The test of the indexes
-// explains each of them.
+// schema. $1 is the workspace, except in revisions, settle and restore. The
+// test of the indexes explains each of them.
+//
+// None compares a column with an array, or joins it with one freely: what the
+// planner makes of that depends on how large it thinks the table is, and may
+// look through the array for each row. An array is unnested, and each element
+// finds its row in a subquery with a LIMIT, which cannot become a join.
 type statements struct {
-	revision  string
-	lock      string
-	create    string
-	revisions string
+	settle     string // takes a lock_timeout only, and returns what restore takes
+	restore    string
+	workspaces string // the table
+	revision   string
+	lock       string
+	create     string
+	revisions  string
 
 	role       string
 	roles      string
 	putRole    string
 	deleteRole string
 
-	member        string
-	members       string // without the end: see membersWhere
-	putMembers    string
-	deleteMembers string
+	member       string
+	table        string // of the members: see selectMembers
+	putMembers   string
+	deleteMember string
 
 	events       string
 	newestEvents string
@@ -35,14 +45,41 @@ type statements struct {
 	channel string
 }
 
+const selectMember = "SELECT user_id, role, suspended, updated_at FROM "
+
+// How long to wait for a lock where nobody has set a lock_timeout. The library
+// tries again ten times, but not in the caller's transaction.
+const (
+	lockTimeout   = "5s"
+	lockTimeoutTx = "50s"
+)
+
+// settings are those of a transaction before settle.
+type settings struct{ lockTimeout, seqScan string }
+
+// queueSettle queues settle.
+func (s *statements) queueSettle(b *pgx.Batch, lockTimeout string, before *settings) {
+	b.Queue(s.settle, lockTimeout).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&before.lockTimeout, &before.seqScan, nil, nil)
+	})
+}
+
 func newStatements(o options) statements {
 	workspaces, roles, members, events := o.table("workspaces"), o.table("roles"), o.table("members"), o.table("events")
 	const roleColumns = "id, name, description, permissions::text, version, created_at, updated_at"
 	return statements{
-		revision:  "SELECT revision, hash FROM " + workspaces + " WHERE id = $1",
-		lock:      "SELECT revision, hash FROM " + workspaces + " WHERE id = $1 FOR UPDATE",
-		create:    "INSERT INTO " + workspaces + " (id) VALUES ($1) ON CONFLICT DO NOTHING",
-		revisions: "SELECT id, revision, hash FROM " + workspaces + " WHERE id = ANY($1::text[])",
+		// A plan without an index may be cached while a table is small, and
+		// outlive that. A lock_timeout that somebody has set is kept.
+		settle: "SELECT current_setting('lock_timeout'), current_setting('enable_seqscan'), set_config('enable_seqscan', 'off', true)," +
+			" set_config('lock_timeout', CASE current_setting('lock_timeout') WHEN '0' THEN $1 ELSE current_setting('lock_timeout') END, true)",
+		restore: "SELECT set_config('lock_timeout', $1, true), set_config('enable_seqscan', $2, true)",
+
+		workspaces: workspaces,
+		revision:   "SELECT revision, hash FROM " + workspaces + " WHERE id = $1",
+		lock:       "SELECT revision, hash FROM " + workspaces + " WHERE id = $1 FOR UPDATE",
+		create:     "INSERT INTO " + workspaces + " (id) VALUES ($1) ON CONFLICT DO NOTHING",
+		revisions: "SELECT w.* FROM unnest($1::text[]) AS u (id)" +
+			" CROSS JOIN LATERAL (SELECT id, revision, hash FROM " + workspaces + " WHERE id = u.id LIMIT 1) AS w",
 
 		role:  "SELECT " + roleColumns + " FROM " + roles + " WHERE workspace = $1 AND id = $2",
 		roles: "SELECT " + roleColumns + " FROM " + roles + " WHERE workspace = $1 AND id > $2 ORDER BY id LIMIT $3",
@@ -53,13 +90,13 @@ func newStatements(o options) statements {
 			" created_at = EXCLUDED.created_at, updated_at = EXCLUDED.updated_at",
 		deleteRole: "DELETE FROM " + roles + " WHERE workspace = $1 AND id = $2",
 
-		member:  "SELECT user_id, role, suspended, updated_at FROM " + members + " WHERE workspace = $1 AND user_id = $2",
-		members: "SELECT user_id, role, suspended, updated_at FROM " + members + " WHERE workspace = $1",
+		member: selectMember + members + " WHERE workspace = $1 AND user_id = $2",
+		table:  members,
 		putMembers: "INSERT INTO " + members + " (workspace, user_id, role, suspended, updated_at)" +
 			" SELECT $1, m.* FROM unnest($2::text[], $3::text[], $4::boolean[], $5::timestamptz[]) AS m" +
 			" ON CONFLICT (workspace, user_id) DO UPDATE SET role = EXCLUDED.role," +
 			" suspended = EXCLUDED.suspended, updated_at = EXCLUDED.updated_at",
-		deleteMembers: "DELETE FROM " + members + " WHERE workspace = $1 AND user_id = ANY($2::text[])",
+		deleteMember: "DELETE FROM " + members + " WHERE workspace = $1 AND user_id = $2",
 
 		events:       "SELECT seq, hash, document::text FROM " + events + " WHERE workspace = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4",
 		newestEvents: "SELECT seq, hash, document::text FROM " + events + " WHERE workspace = $1 AND seq > $2 AND seq <= $3 ORDER BY seq DESC LIMIT $4",
@@ -79,13 +116,16 @@ func newStatements(o options) statements {
 func (s *statements) selectMembers(workspace string, q rbac.MemberQuery) (string, []any) {
 	args := []any{workspace}
 	var b strings.Builder
-	b.WriteString(s.members)
 	where := func(condition string, arg any) {
 		args = append(args, arg)
 		fmt.Fprintf(&b, condition, len(args))
 	}
 	if q.Users != nil {
-		where(" AND user_id = ANY($%d::text[])", q.Users)
+		where("SELECT m.* FROM unnest($%d::text[]) AS u (id) CROSS JOIN LATERAL (", q.Users)
+	}
+	b.WriteString(selectMember + s.table + " WHERE workspace = $1")
+	if q.Users != nil {
+		b.WriteString(" AND user_id = u.id")
 	}
 	if q.After != "" {
 		where(" AND user_id > $%d", q.After)
@@ -98,6 +138,9 @@ func (s *statements) selectMembers(workspace string, q rbac.MemberQuery) (string
 		b.WriteString(" AND NOT suspended")
 	case rbac.SuspendedOnly:
 		b.WriteString(" AND suspended")
+	}
+	if q.Users != nil {
+		b.WriteString(" LIMIT 1) AS m")
 	}
 	b.WriteString(" ORDER BY user_id")
 	if q.Limit > 0 {

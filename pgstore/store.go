@@ -32,7 +32,9 @@ import (
 // An Update is one transaction at READ COMMITTED that first locks the
 // workspace's row, so that writers of one workspace are serial and those of
 // others do not wait. A View is one at REPEATABLE READ, read only, which never
-// waits for writers. Each holds one connection of the pool while it runs, so
+// waits for writers. An Update waits up to 5 seconds for a lock, or as long as
+// the lock_timeout that the connection has, if it has one; it is
+// [rbac.ErrContention] then, and the library tries again. Each holds one connection of the pool while it runs, so
 // code that asks the store from inside one needs a second.
 type Store struct {
 	pool    *pgxpool.Pool
@@ -94,11 +96,12 @@ func (s *Store) View(ctx context.Context, workspace string, fn func(rbac.Reader)
 	}
 	var b pgx.Batch
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	s.sql.queueSettle(&b, lockTimeout, new(settings))
 	var revision rbac.Revision
 	b.Queue(s.sql.revision, workspace).QueryRow(scanRevision(&revision, nil))
 	tx, err := s.begin(ctx, &b)
 	if err != nil {
-		return err
+		return failed(ctx, "begin", err)
 	}
 	defer rollback(ctx, tx)
 	return newReader(ctx, &s.sql, tx, workspace, revision).lend(fn)
@@ -111,11 +114,12 @@ func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) e
 	}
 	var b pgx.Batch
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
+	s.sql.queueSettle(&b, lockTimeout, new(settings))
 	var at locked
 	b.Queue(s.sql.lock, workspace).QueryRow(scanRevision(&at.revision, &at.found))
 	tx, err := s.begin(ctx, &b)
 	if err != nil {
-		return err
+		return lockFailed(ctx, workspace, err)
 	}
 	defer rollback(ctx, tx)
 	if !at.found {
@@ -142,7 +146,7 @@ func (s *Store) Revisions(ctx context.Context, workspaces []string) (map[string]
 	conn, none := s.acquireSoon(ctx)
 	if none == nil {
 		defer conn.Release()
-		return revisions(ctx, &s.sql, conn, workspaces)
+		return s.revisions(ctx, conn, workspaces)
 	}
 	if none != errUsedUp && none != errLate {
 		return nil, failed(ctx, "revisions", none)
@@ -151,11 +155,17 @@ func (s *Store) Revisions(ctx context.Context, workspaces []string) (map[string]
 	if beside == nil {
 		return found, nil
 	}
-	found, err := revisions(ctx, &s.sql, s.pool, workspaces)
+	found, err := s.revisions(ctx, s.pool, workspaces)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%v, and beside it: %v)", err, none, beside)
 	}
 	return found, nil
+}
+
+func (s *Store) revisions(ctx context.Context, db asker, workspaces []string) (map[string]rbac.Revision, error) {
+	var b pgx.Batch
+	s.sql.queueSettle(&b, lockTimeout, new(settings))
+	return revisions(ctx, &s.sql, db, &b, workspaces)
 }
 
 // begin sends a batch that begins a transaction, which saves a round trip.
@@ -166,7 +176,7 @@ func (s *Store) begin(ctx context.Context, b *pgx.Batch) (pgx.Tx, error) {
 		if tx != nil {
 			rollback(ctx, tx)
 		}
-		return nil, failed(ctx, "begin", err)
+		return nil, err
 	}
 	return tx, nil
 }
@@ -229,19 +239,22 @@ type locked struct {
 // lock locks the row of a workspace, and makes it first if it is missing. A
 // row that is made is only kept if something is written: see Update.
 func lock(ctx context.Context, sql *statements, tx pgx.Tx, workspace string) (locked, error) {
-	for {
+	const tries = 10
+	for range tries {
 		var at locked
 		var b pgx.Batch
 		b.Queue(sql.create, workspace)
 		b.Queue(sql.lock, workspace).QueryRow(scanRevision(&at.revision, &at.found))
 		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
-			return locked{}, failed(ctx, "lock the workspace", err)
+			return locked{}, lockFailed(ctx, workspace, err)
 		}
 		if at.found {
 			return at, nil
 		}
-		// Somebody deleted the row between the two statements.
+		// Somebody may have deleted the row between the two statements.
 	}
+	return locked{}, fmt.Errorf("pgstore: the row of workspace %q cannot be made and locked: it was not there after each of %d inserts;"+
+		" look for triggers, rules and row-level security on %s", workspace, tries, sql.workspaces)
 }
 
 func scanRevision(revision *rbac.Revision, found *bool) func(pgx.Row) error {

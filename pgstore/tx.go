@@ -22,7 +22,11 @@ import (
 //	err = tx.Commit(ctx)
 //
 // The first Update of a workspace locks its row until the transaction ends:
-// other writers of the workspace wait so long. An Update whose function fails
+// other writers of the workspace wait so long. So does the same code if it
+// changes the workspace outside the transaction: it waits for itself, until
+// that is [rbac.ErrContention]. In the transaction an Update waits up to 50
+// seconds for a lock, or as long as its lock_timeout, if it has one; its
+// settings are the same afterwards. An Update whose function fails
 // rolls back its own part, by a savepoint, and leaves the rest of the
 // transaction as it was. A View reads what the transaction sees, which is one
 // snapshot at REPEATABLE READ; at READ COMMITTED, call it inside an Update to
@@ -41,14 +45,23 @@ type txStore struct {
 var _ rbac.Store = txStore{}
 
 // View implements [rbac.Store].
-func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
+func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) (err error) {
 	if err := admit(ctx, workspace); err != nil {
 		return err
 	}
 	var revision rbac.Revision
-	if err := scanRevision(&revision, nil)(s.tx.QueryRow(ctx, s.sql.revision, workspace)); err != nil {
+	var b pgx.Batch
+	var before settings
+	s.sql.queueSettle(&b, lockTimeoutTx, &before)
+	b.Queue(s.sql.revision, workspace).QueryRow(scanRevision(&revision, nil))
+	if err := s.tx.SendBatch(ctx, &b).Close(); err != nil {
 		return failed(ctx, "view", err)
 	}
+	defer func() {
+		if restored := restore(ctx, s.sql, s.tx, before); err == nil {
+			err = restored
+		}
+	}()
 	return newReader(ctx, s.sql, s.tx, workspace, revision).lend(fn)
 }
 
@@ -62,9 +75,13 @@ func (s txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) 
 		return failed(ctx, "savepoint", err)
 	}
 	defer rollback(ctx, savepoint)
+	var b pgx.Batch
+	var before settings // come back with the savepoint if it fails
+	s.sql.queueSettle(&b, lockTimeoutTx, &before)
 	var at locked
-	if err := scanRevision(&at.revision, &at.found)(savepoint.QueryRow(ctx, s.sql.lock, workspace)); err != nil {
-		return failed(ctx, "lock the workspace", err)
+	b.Queue(s.sql.lock, workspace).QueryRow(scanRevision(&at.revision, &at.found))
+	if err := savepoint.SendBatch(ctx, &b).Close(); err != nil {
+		return lockFailed(ctx, workspace, err)
 	}
 	made := !at.found
 	if made {
@@ -79,10 +96,34 @@ func (s txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) 
 	if made && !w.wrote {
 		return nil // the row that was made for the lock goes with the savepoint
 	}
+	if err := restore(ctx, s.sql, savepoint, before); err != nil {
+		return err
+	}
 	return failed(ctx, "release the savepoint", savepoint.Commit(ctx))
 }
 
 // Revisions implements [rbac.Store].
 func (s txStore) Revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
-	return revisions(ctx, s.sql, s.tx, workspaces)
+	var b pgx.Batch
+	var before settings
+	s.sql.queueSettle(&b, lockTimeoutTx, &before)
+	found, err := revisions(ctx, s.sql, s.tx, &b, workspaces)
+	if err == nil {
+		err = restore(ctx, s.sql, s.tx, before)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// restore undoes settle in the caller's transaction.
+func restore(ctx context.Context, sql *statements, tx pgx.Tx, before settings) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+		defer cancel()
+	}
+	_, err := tx.Exec(ctx, sql.restore, before.lockTimeout, before.seqScan)
+	return failed(ctx, "restore the settings", err)
 }

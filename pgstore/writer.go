@@ -79,7 +79,7 @@ func (w *writer) DeleteRole(id rbac.RoleID) error {
 	return w.write("delete a role", &b)
 }
 
-// most is how many rows one statement writes.
+// most is how many rows one statement writes, or one round trip deletes.
 const most = 10_000
 
 func (w *writer) PutMembers(members ...rbac.Member) error {
@@ -116,11 +116,16 @@ func (w *writer) DeleteMembers(users ...string) error {
 	if len(users) == 0 {
 		return w.usable()
 	}
-	var b pgx.Batch
 	for some := range slices.Chunk(users, most) {
-		b.Queue(w.sql.deleteMembers, w.workspace, some)
+		var b pgx.Batch
+		for _, user := range some {
+			b.Queue(w.sql.deleteMember, w.workspace, user)
+		}
+		if err := w.write("delete members", &b); err != nil {
+			return err
+		}
 	}
-	return w.write("delete members", &b)
+	return nil
 }
 
 // AppendEvents returns an error, and appends nothing, if the events do not

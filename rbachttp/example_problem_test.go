@@ -80,9 +80,14 @@ func ExampleGuard_WriteError() {
 	defer az.Close()
 	guard := rbachttp.New(az, bySession, rbachttp.WithLogger(slog.New(slog.DiscardHandler)))
 
-	rename := func(w http.ResponseWriter, r *http.Request) {
+	save := func(w http.ResponseWriter, r *http.Request) {
 		subject, _ := rbac.FromContext(r.Context())
-		role := rbac.Role{ID: rbac.RoleID(r.PathValue("id")), Name: r.FormValue("name"), Version: 1}
+		var role rbac.Role
+		if err := role.UnmarshalText([]byte(r.FormValue("role"))); err != nil {
+			guard.WriteError(w, r, err)
+			return
+		}
+		role.ID, role.Version = rbac.RoleID(r.PathValue("id")), 1
 		if _, err := az.AsSubject(subject).UpdateRole(r.Context(), role); err != nil {
 			guard.WriteError(w, r, err)
 			return
@@ -90,15 +95,15 @@ func ExampleGuard_WriteError() {
 		w.WriteHeader(http.StatusNoContent)
 	}
 	mux := guard.Mux()
-	mux.HandleFunc("PUT /roles/{id}", rbachttp.Needs(rbac.Users, rbac.Manage), rename)
+	mux.HandleFunc("PUT /roles/{id}", rbachttp.Needs(rbac.Users, rbac.Manage), save)
 
-	show(mux, "ada", "PUT", "/roles/gone?name=Support")
-	show(mux, "ada", "PUT", "/roles/administrator?name=Root")
-	show(mux, "ada", "PUT", "/roles/gone?name=")
+	show(mux, "ada", "PUT", "/roles/gone?role=Support+(no+access)")
+	show(mux, "ada", "PUT", "/roles/administrator?role=Root+(no+access)")
+	show(mux, "ada", "PUT", "/roles/gone?role=+(no+access)")
 	// Output:
-	// ada PUT /roles/gone?name=Support: 404 {"type":"about:blank","title":"Not Found","status":404,"code":"role-not-found","detail":"There is no such role."}
-	// ada PUT /roles/administrator?name=Root: 409 {"type":"about:blank","title":"Conflict","status":409,"code":"protected-role","detail":"System roles cannot be changed."}
-	// ada PUT /roles/gone?name=: 422 {"type":"about:blank","title":"Unprocessable Entity","status":422,"code":"invalid","fields":[{"field":"name","problem":"is empty"}]}
+	// ada PUT /roles/gone?role=Support+(no+access): 404 {"type":"about:blank","title":"Not Found","status":404,"code":"role-not-found","detail":"There is no such role."}
+	// ada PUT /roles/administrator?role=Root+(no+access): 409 {"type":"about:blank","title":"Conflict","status":409,"code":"protected-role","detail":"System roles cannot be changed."}
+	// ada PUT /roles/gone?role=+(no+access): 422 {"type":"about:blank","title":"Unprocessable Entity","status":422,"code":"invalid","fields":[{"field":"name","problem":"is empty"}]}
 }
 
 // A record that is not there and one that the caller may not see get the same

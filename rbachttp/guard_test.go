@@ -154,7 +154,7 @@ func TestRoleChangesWhileRequestsRun(t *testing.T) {
 
 	role := az.sales
 	app := az.System("test")
-	role.Permissions = nil
+	role.Permissions = rbac.Permissions{}
 	role, err := app.UpdateRole(t.Context(), role)
 	require.NoError(t, err)
 
@@ -193,7 +193,7 @@ func TestRoleChangesWhileRequestsRun(t *testing.T) {
 	}
 	for i := 0; i < 100 || allowed.Load() < 20 || denied.Load() < 20; i++ {
 		epoch.Add(1)
-		role.Permissions = nil
+		role.Permissions = rbac.Permissions{}
 		if i%2 == 0 {
 			role.Permissions = rbac.Permissions{rbac.Contacts: {Read: rbac.All}, rbac.Deals: {Read: rbac.All}}
 		}

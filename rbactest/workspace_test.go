@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/rbactest"
@@ -102,32 +103,35 @@ func TestNewOnAStore(t *testing.T) {
 // says.
 func TestNewLogs(t *testing.T) {
 	t.Parallel()
-	var mine strings.Builder
-	var theirs strings.Builder
-	r := record(t, func(t testing.TB) {
-		t = outputTo{t, &theirs}
-		for _, options := range [][]rbac.Option{nil, {rbac.WithLogger(logTo(&mine))}} {
-			store, faults := rbactest.Faulty(rbac.NewMemStore())
-			w := rbactest.New(t, rbactest.On(store), rbactest.Options(options...))
-			faults.Fail(errBoom)
-			if err := w.Sync(t.Context()); !errors.Is(err, rbac.ErrUnavailable) {
-				t.Errorf("got error %v, want ErrUnavailable", err)
+	synctest.Test(t, func(t *testing.T) {
+		var mine strings.Builder
+		var theirs strings.Builder
+		r := record(t, func(t testing.TB) {
+			t = outputTo{t, &theirs}
+			for _, options := range [][]rbac.Option{nil, {rbac.WithLogger(logTo(&mine))}} {
+				store, faults := rbactest.Faulty(rbac.NewMemStore())
+				w := rbactest.New(t, rbactest.On(store), rbactest.Options(options...))
+				faults.Fail(errBoom)
+				if err := w.Sync(t.Context()); !errors.Is(err, rbac.ErrUnavailable) {
+					t.Errorf("got error %v, want ErrUnavailable", err)
+				}
+				if err := w.Authorizer.Close(); err != nil {
+					t.Error(err)
+				}
+				synctest.Wait() // nobody logs any more
 			}
-			if err := w.Authorizer.Close(); err != nil { // so that nobody logs any more
-				t.Error(err)
-			}
+		})
+		if r.Failed() {
+			t.Fatal(r.text())
+		}
+		const want = "a workspace cannot be read"
+		if got := theirs.String(); strings.Count(got, want) != 1 {
+			t.Errorf("the test's output is\n%s", got)
+		}
+		if got := mine.String(); strings.Count(got, want) != 1 {
+			t.Errorf("the log is\n%s", got)
 		}
 	})
-	if r.Failed() {
-		t.Fatal(r.text())
-	}
-	const want = "a workspace cannot be read"
-	if got := theirs.String(); strings.Count(got, want) != 1 {
-		t.Errorf("the test's output is\n%s", got)
-	}
-	if got := mine.String(); strings.Count(got, want) != 1 {
-		t.Errorf("the log is\n%s", got)
-	}
 }
 
 func logTo(out io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(out, nil)) }

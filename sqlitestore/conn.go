@@ -62,9 +62,9 @@ func (s *Store) conn(ctx context.Context, db *sql.DB) (*conn, error) {
 	if err := s.intact(); err != nil {
 		return nil, err
 	}
-	taken, err := db.Conn(ctx)
+	taken, err := s.take(ctx, db)
 	if err != nil {
-		return nil, failed("connect", err)
+		return nil, s.place.failed("connect to", err)
 	}
 	c := &conn{Conn: taken}
 	if s.owned {
@@ -76,9 +76,51 @@ func (s *Store) conn(ctx context.Context, db *sql.DB) (*conn, error) {
 		err = exec(ctx, c.Conn, `PRAGMA busy_timeout = 0`)
 	}
 	if err != nil {
-		return nil, errors.Join(failed("connect", err), taken.Close())
+		return nil, errors.Join(s.place.failed("connect to", err), taken.Close())
 	}
 	return c, nil
+}
+
+// patience is how long a Store waits for what it holds itself: its line of
+// Updates, which wait for others up to the busy timeout, and its connections.
+func (s *Store) patience() time.Duration { return s.options.busyTimeout + time.Second }
+
+// take waits for a connection of a handle.
+func (s *Store) take(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
+	short, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	c, err := db.Conn(short)
+	if err == nil || short.Err() == nil || !errors.Is(err, short.Err()) {
+		return c, err
+	}
+	reason := ctx.Err()
+	if reason == nil {
+		reason = rbac.ErrContention
+	}
+	return nil, &waitError{reason, "a connection, all of which are in use"}
+}
+
+// takeTurn waits in line for the Updates of s that came before. It gives up if
+// one of them takes too long: it may be waiting for this one.
+func (s *Store) takeTurn(ctx context.Context) error {
+	const wanted = "another Update of the same Store"
+	for {
+		at := s.turns.Load()
+		timer := time.NewTimer(s.patience())
+		select {
+		case s.turn <- struct{}{}:
+			timer.Stop()
+			s.turns.Add(1)
+			return nil
+		case <-ctx.Done():
+			timer.Stop()
+			return &waitError{ctx.Err(), wanted}
+		case <-timer.C:
+			if s.turns.Load() == at {
+				return &waitError{rbac.ErrContention, wanted}
+			}
+		}
+	}
 }
 
 func (c *conn) Close() error {
@@ -96,9 +138,9 @@ func (s *Store) intact() error {
 	}
 	now, err := os.Stat(s.path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, s.file) {
-		return ErrFileReplaced
+		return fmt.Errorf("%w: %s: open the store again", ErrFileReplaced, s.path)
 	}
-	return err
+	return s.place.failed("look at", err)
 }
 
 // begin starts a transaction on a connection.
@@ -128,7 +170,7 @@ func beginSnapshot(ctx context.Context, c *sql.Conn) error {
 // panics or ends its goroutine, or if the context is done.
 func (s *Store) transaction(ctx context.Context, c *sql.Conn, begin begin, fn func() error) error {
 	if err := s.patiently(ctx, func() error { return begin(ctx, c) }); err != nil {
-		return failed("begin", err)
+		return s.place.failed("begin a transaction on", err)
 	}
 	open := true
 	defer func() {
@@ -150,10 +192,10 @@ func (s *Store) transaction(ctx context.Context, c *sql.Conn, begin begin, fn fu
 		open = false
 		return nil
 	case isBusy(err), ctx.Err() != nil && errors.Is(err, ctx.Err()), code(err) == codeFull:
-		return failed("commit", err)
+		return s.place.failed("commit to", err)
 	}
 	// After a failed write to the disk, it may have reached it or not.
-	return fmt.Errorf("sqlitestore: commit: %w: %w", rbac.ErrOutcomeUnknown, err)
+	return s.place.failed("commit to", fmt.Errorf("%w: %w", rbac.ErrOutcomeUnknown, err))
 }
 
 // rollback ends a transaction. If that fails the connection is thrown away,
@@ -181,7 +223,7 @@ func (s *Store) patiently(ctx context.Context, try func() error) error {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return ctx.Err()
+			return &waitError{ctx.Err(), "others: " + err.Error()}
 		}
 	}
 }

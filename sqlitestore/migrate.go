@@ -47,7 +47,7 @@ func Migrate(ctx context.Context, db *sql.DB, opts ...Option) error {
 		err = s.migrate(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("sqlitestore: %w", err)
+		return s.place.failed("migrate", err)
 	}
 	return nil
 }

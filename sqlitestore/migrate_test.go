@@ -74,16 +74,17 @@ func TestScenario32_NewerSchemaIsRefused(t *testing.T) {
 		require.ErrorAs(t, err, &wrong)
 		assert.Equal(t, sqlitestore.SchemaError{Found: 99, Known: 1}, *wrong)
 	}
-	require.EqualError(t, errNew, "sqlitestore: the tables have version 99, and this program knows versions up to 1: run a newer program")
+	require.EqualError(t, errNew, "sqlitestore: use "+path+": the tables have version 99, and this program knows versions up to 1: run a newer program")
 }
 
 func TestNewWithoutTables(t *testing.T) {
-	ctx, db := t.Context(), handle(t, tempFile(t), "_pragma=journal_mode(WAL)")
+	ctx, path := t.Context(), tempFile(t)
+	db := handle(t, path, "_pragma=journal_mode(WAL)")
 	var wrong *sqlitestore.SchemaError
 	_, err := sqlitestore.New(ctx, db)
 	require.ErrorAs(t, err, &wrong)
 	require.Zero(t, wrong.Found)
-	require.EqualError(t, err, "sqlitestore: there are no tables of this library: run Migrate")
+	require.EqualError(t, err, "sqlitestore: use "+path+": there are no tables of this library: run Migrate")
 
 	require.NoError(t, sqlitestore.Migrate(ctx, db))
 	_, err = db.Exec(`DELETE FROM rbac_schema`)

@@ -81,7 +81,7 @@ func (s *Store) ask(ctx context.Context, text string, args []any, scan func(*sql
 		return err
 	}
 	defer c.Close()
-	return failed("look for changes", s.patiently(ctx, func() error { return query(ctx, c.Conn, text, args, scan) }))
+	return s.place.failed("look for changes in", s.patiently(ctx, func() error { return query(ctx, c.Conn, text, args, scan) }))
 }
 
 // nextCommit returns a channel that is closed by the next commit of s.

@@ -29,7 +29,8 @@ const readers = 16
 //
 // The file is the library's own, so Open brings its tables to the version of
 // this program, as [Migrate] does. It returns a *[SchemaError], wrapped, if they
-// are newer. The context bounds only Open itself.
+// are newer. A file that can only be read is an error, too. The context bounds
+// only Open itself.
 //
 // The file must be on a local disk; the README says why. Close the Store.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
@@ -39,7 +40,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	}
 	s, err := open(ctx, path, o)
 	if err != nil {
-		return nil, fmt.Errorf("sqlitestore: open %s: %w", path, err)
+		return nil, place(path).failed("open", err)
 	}
 	return s, nil
 }
@@ -57,7 +58,7 @@ func open(ctx context.Context, path string, o options) (*Store, error) {
 		return nil, err
 	}
 	s := newStore(nil, o)
-	s.path, s.file, s.owned = path, file, true
+	s.place, s.path, s.file, s.owned = place(path), path, file, true
 	if s.write, err = sql.Open("sqlite", dsn(path)); err != nil {
 		return nil, err
 	}
@@ -70,6 +71,9 @@ func open(ctx context.Context, path string, o options) (*Store, error) {
 	s.read.SetConnMaxIdleTime(time.Minute)
 	if err = s.useWAL(ctx); err == nil {
 		err = s.migrate(ctx)
+	}
+	if err == nil {
+		err = s.checkWritable(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

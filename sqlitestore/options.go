@@ -17,8 +17,9 @@ type options struct {
 
 // WithBusyTimeout sets how long a transaction waits for one of another
 // process, before it is [rbac.ErrContention] and the library tries again.
-// Transactions of the same Store wait for each other in line, for as long as
-// their contexts allow.
+// Updates of the same Store wait for each other in line, for as long as their
+// contexts allow and the line moves: when one of them, or whoever has all
+// connections, takes a second longer than this, that is ErrContention, too.
 //
 // Defaults to 5 seconds. Must not be negative.
 func WithBusyTimeout(d time.Duration) Option {

@@ -14,12 +14,13 @@ import (
 type reader struct {
 	ctx       context.Context
 	on        querier
+	place     place
 	workspace string
 	ended     atomic.Bool
 }
 
-func newReader(ctx context.Context, on querier, workspace string) *reader {
-	return &reader{ctx: ctx, on: on, workspace: workspace}
+func newReader(ctx context.Context, on querier, place place, workspace string) *reader {
+	return &reader{ctx: ctx, on: on, place: place, workspace: workspace}
 }
 
 // lend gives r to fn, and ends it.
@@ -32,7 +33,7 @@ func (r *reader) query(text string, args []any, scan func(*sql.Rows) error) erro
 	if r.ended.Load() {
 		return errEnded
 	}
-	return failed("query", query(r.ctx, r.on, text, args, scan))
+	return r.place.failed("read from", query(r.ctx, r.on, text, args, scan))
 }
 
 // Revision implements [rbac.Reader].

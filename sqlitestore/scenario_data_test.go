@@ -1,12 +1,15 @@
 package sqlitestore_test
 
 import (
+	"bytes"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/workspacetest"
 )
 
 func TestScenario26_MalformedRows(t *testing.T) {
@@ -151,4 +154,40 @@ func TestScenario43_EventCannotBeWritten(t *testing.T) {
 	sqlExec(t, path, `DROP TRIGGER broken`)
 	require.NoError(t, first.As("ann").Assign(ctx, role.ID, "bob"))
 	require.True(t, first.Can(ctx, "bob", rbac.Deals, rbac.Read))
+}
+
+// An event that another program wrote in Latin-1 is not read as one about
+// another user, and VerifyEvents says what is wrong with it.
+func TestScenario27_EventThatIsNotUTF8(t *testing.T) {
+	ctx := t.Context()
+	first, second, path := pair(t)
+	require.True(t, second.Can(ctx, "ann", rbac.Deals, rbac.Read))
+	store := open(t, path)
+	var at rbac.Revision
+	require.NoError(t, store.View(ctx, "w", func(r rbac.Reader) (err error) {
+		at, err = r.Revision()
+		return err
+	}))
+	e := rbac.Event{Seq: 2, Time: time.Unix(0, 0).UTC(), Kind: rbac.MemberAssigned, Reason: "import",
+		MemberAfter: &rbac.Member{User: "caf\ufffd", Role: rbac.Administrator}}
+	e.Hash = workspacetest.Hash(t, "w", at, e) // what a lenient reader takes it for
+	body, err := e.MarshalJSON()
+	require.NoError(t, err)
+	body = bytes.ReplaceAll(body, []byte("\ufffd"), []byte("\xe9"))
+	sqlExec(t, path, `INSERT INTO rbac_members (workspace, user, role, suspended, updated_at) VALUES ('w', CAST(? AS TEXT), 'administrator', 0, 0)`, []byte("caf\xe9"))
+	sqlExec(t, path, `INSERT INTO rbac_events (workspace, seq, body, hash) VALUES ('w', 2, CAST(? AS TEXT), ?)`, body, e.Hash[:])
+	sqlExec(t, path, `UPDATE rbac_workspaces SET revision = 2, hash = ? WHERE id = 'w'`, e.Hash[:])
+
+	require.NoError(t, second.Sync(ctx))
+	for _, w := range []*rbac.Workspace{second, first, authorizer(t, open(t, path)).For("w")} {
+		require.False(t, w.Can(ctx, "caf\ufffd", rbac.Deals, rbac.Read), "somebody else")
+		require.True(t, w.Can(ctx, "ann", rbac.Deals, rbac.Read))
+		var tampered *rbac.TamperedError
+		require.ErrorAs(t, w.VerifyEvents(ctx), &tampered)
+		require.EqualValues(t, 2, tampered.Seq)
+		require.Contains(t, tampered.Problem, "memberAfter.user: is not valid UTF-8")
+	}
+	require.ErrorContains(t, store.Update(ctx, "new", func(tx rbac.Tx) error {
+		return tx.AppendEvents(rbac.Event{Seq: 1, Kind: rbac.MemberAssigned, Reason: "caf\xe9"})
+	}), "is not valid UTF-8", "the store would return another text")
 }

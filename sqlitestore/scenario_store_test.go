@@ -176,7 +176,7 @@ func TestScenario19_TimesFarOff(t *testing.T) {
 			for _, edited := range stored {
 				if edited.ID == role.ID {
 					require.Equal(t, at.Truncate(time.Microsecond).UTC(), edited.UpdatedAt)
-					edited.Permissions = nil
+					edited.Permissions = rbac.Permissions{}
 					_, err = loaded.As("ann").UpdateRole(ctx, edited)
 					require.NoError(t, err)
 				}

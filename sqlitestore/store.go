@@ -29,6 +29,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/areagate/rbac"
 )
@@ -43,12 +44,14 @@ type Store struct {
 	read, write *sql.DB // the same handle with New
 	owned       bool    // opened by Open
 
-	path string      // of the file, with Open
-	file fs.FileInfo // its identity
+	place place
+	path  string      // of the file, with Open
+	file  fs.FileInfo // its identity
 
 	options options
 
-	turn chan struct{} // holds an element while an Update of this Store runs
+	turn  chan struct{} // holds an element while an Update of this Store runs
+	turns atomic.Int64  // how many Updates have had it
 
 	mu        sync.Mutex
 	committed chan struct{} // closed, and replaced, after each commit
@@ -62,7 +65,8 @@ var (
 // New returns a Store on a handle of the driver modernc.org/sqlite, which stays
 // the caller's to close. It asks for the version of the tables, whose names
 // begin with rbac_, and returns a *[SchemaError], wrapped, if they are missing,
-// or older or newer than this program. The context bounds only New itself.
+// or older or newer than this program. A database that can only be read is an
+// error, too. The context bounds only New itself.
 //
 // What [Open] sets up is the caller's here: foreign keys, durability and the
 // permissions of the file. A file must have a write-ahead log already
@@ -83,32 +87,60 @@ func New(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 	if err == nil {
 		err = s.checkSchema(ctx)
 	}
+	if err == nil {
+		err = s.checkWritable(ctx)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("sqlitestore: %w", err)
+		return nil, s.place.failed("use", err)
 	}
 	return s, nil
 }
 
 func newStore(db *sql.DB, o options) *Store {
-	return &Store{read: db, write: db, options: o, turn: make(chan struct{}, 1), committed: make(chan struct{})}
+	return &Store{read: db, write: db, place: handle, options: o, turn: make(chan struct{}, 1), committed: make(chan struct{})}
 }
 
 // checkDatabase refuses databases that cannot keep the contract.
 func (s *Store) checkDatabase(ctx context.Context) error {
-	var encoding, mode string
-	err := s.patiently(ctx, func() error {
+	c, err := s.conn(ctx, s.read)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	var file, encoding, mode string
+	err = s.patiently(ctx, func() error {
 		return errors.Join(
-			s.read.QueryRowContext(ctx, `PRAGMA encoding`).Scan(&encoding),
-			s.read.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode),
+			c.QueryRowContext(ctx, `SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&file),
+			c.QueryRowContext(ctx, `PRAGMA encoding`).Scan(&encoding),
+			c.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode),
 		)
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	s.place = inMemory
+	if file != "" {
+		s.place = place(file)
+	}
+	switch {
 	case encoding != "UTF-8":
 		return fmt.Errorf("the database's encoding is %s, which does not compare ids byte for byte: it must be UTF-8", encoding)
 	case mode != "wal" && mode != "memory":
 		return fmt.Errorf("the database's journal mode is %s: it must be wal", mode)
+	}
+	return nil
+}
+
+// checkWritable refuses a database that can only be read, where a change would
+// be the first to find out. BEGIN IMMEDIATE would not: it begins to read there.
+func (s *Store) checkWritable(ctx context.Context) error {
+	c, err := s.conn(ctx, s.write)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := exec(ctx, c.Conn, takeLock); !isBusy(err) { // who has to wait may write
+		return err
 	}
 	return nil
 }
@@ -121,7 +153,7 @@ func (s *Store) View(ctx context.Context, workspace string, fn func(rbac.Reader)
 	}
 	defer c.Close()
 	return s.transaction(ctx, c.Conn, beginSnapshot, func() error {
-		return newReader(ctx, c.Conn, workspace).lend(fn)
+		return newReader(ctx, c.Conn, s.place, workspace).lend(fn)
 	})
 }
 
@@ -129,24 +161,23 @@ func (s *Store) View(ctx context.Context, workspace string, fn func(rbac.Reader)
 // synchronous pragma makes them: with [Open] they survive a power failure. A
 // panic in fn reaches the caller.
 //
-// An Update inside an Update of the same Store waits for itself, until its
-// context is done.
+// An Update inside an Update of the same Store waits for itself, as one inside
+// an open transaction of the caller's own does that is not by [Store.Tx]. Both
+// end with [rbac.ErrContention], a second after the busy timeout at the latest.
 func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := s.takeTurn(ctx); err != nil {
+		return s.place.failed("write to", err)
 	}
+	defer func() { <-s.turn }()
 	c, err := s.conn(ctx, s.write)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	w := newWriter(newReader(ctx, c.Conn, workspace))
+	w := newWriter(newReader(ctx, c.Conn, s.place, workspace))
 	err = s.transaction(ctx, c.Conn, beginImmediate, func() error { return w.lend(fn) })
 	if err == nil && w.wrote {
 		s.tell()
@@ -166,7 +197,7 @@ func (s *Store) Revisions(ctx context.Context, workspaces []string) (map[string]
 		found, err = revisions(ctx, c.Conn, workspaces)
 		return err
 	})
-	return found, failed("revisions", err)
+	return found, s.place.failed("read revisions from", err)
 }
 
 func revisions(ctx context.Context, on querier, workspaces []string) (map[string]rbac.Revision, error) {

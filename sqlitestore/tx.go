@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 
 	"github.com/areagate/rbac"
 )
@@ -37,16 +36,17 @@ import (
 // It knows all workspaces. A statement runs to its end whatever the
 // context; between statements the context counts. The busy timeout is that of
 // the caller's connection.
-func (s *Store) Tx(tx *sql.Tx) rbac.Store { return txStore{tx} }
+func (s *Store) Tx(tx *sql.Tx) rbac.Store { return txStore{tx, s.place} }
 
 // TxConn is like [Store.Tx] for a connection on which the caller has begun a
 // transaction by hand: with "BEGIN IMMEDIATE", where the handle begins
 // others. On a connection that is in no transaction each Update commits by
 // itself.
-func (s *Store) TxConn(conn *sql.Conn) rbac.Store { return txStore{conn} }
+func (s *Store) TxConn(conn *sql.Conn) rbac.Store { return txStore{conn, s.place} }
 
 type txStore struct {
-	on querier
+	on    querier
+	place place
 }
 
 var _ rbac.Store = txStore{}
@@ -54,7 +54,7 @@ var _ rbac.Store = txStore{}
 // View implements [rbac.Store].
 func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
 	return s.savepoint(ctx, func() error {
-		return newReader(ctx, s.on, workspace).lend(fn)
+		return newReader(ctx, s.on, s.place, workspace).lend(fn)
 	})
 }
 
@@ -62,9 +62,9 @@ func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader
 func (s txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
 	return s.savepoint(ctx, func() error {
 		if err := exec(ctx, s.on, takeLock); err != nil {
-			return failed("lock the file", err)
+			return s.place.failed("lock", err)
 		}
-		return newWriter(newReader(ctx, s.on, workspace)).lend(fn)
+		return newWriter(newReader(ctx, s.on, s.place, workspace)).lend(fn)
 	})
 }
 
@@ -74,7 +74,7 @@ func (s txStore) Revisions(ctx context.Context, workspaces []string) (map[string
 		return nil, err
 	}
 	found, err := revisions(ctx, s.on, workspaces)
-	return found, failed("revisions", err)
+	return found, s.place.failed("read revisions from", err)
 }
 
 // savepoint runs fn so that its writes are taken back if it fails, panics or
@@ -84,7 +84,7 @@ func (s txStore) savepoint(ctx context.Context, fn func() error) (err error) {
 		return err
 	}
 	if err := exec(ctx, s.on, `SAVEPOINT rbac`); err != nil {
-		return failed("savepoint", err)
+		return s.place.failed("make a savepoint in", err)
 	}
 	open := true
 	defer func() {
@@ -99,7 +99,7 @@ func (s txStore) savepoint(ctx context.Context, fn func() error) (err error) {
 		return err
 	}
 	if err := exec(ctx, s.on, `RELEASE rbac`); err != nil {
-		return failed("release the savepoint", err)
+		return s.place.failed("release the savepoint in", err)
 	}
 	open = false
 	return nil
@@ -108,7 +108,7 @@ func (s txStore) savepoint(ctx context.Context, fn func() error) (err error) {
 func (s txStore) takeBack() error {
 	for _, text := range []string{`ROLLBACK TO rbac`, `RELEASE rbac`} {
 		if err := exec(context.Background(), s.on, text); err != nil {
-			return fmt.Errorf("sqlitestore: the transaction cannot be taken back in part, roll it back: %w", err)
+			return s.place.failed("take back a part of the transaction, which is to be rolled back, in", err)
 		}
 	}
 	return nil

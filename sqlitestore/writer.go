@@ -36,7 +36,7 @@ func (w *writer) exec(text string, args ...any) error {
 		return w.breaks(err)
 	}
 	if err := exec(w.ctx, w.on, text, args...); err != nil {
-		return w.breaks(failed("write", err))
+		return w.breaks(w.place.failed("write to", err))
 	}
 	w.wrote = true
 	return nil

@@ -43,6 +43,7 @@ func New(t *testing.T, opts ...rbac.Option) *Following {
 	f.AZ = workspacetest.Open(t, f.Store, append([]rbac.Option{f.Log.Option()}, opts...)...)
 	synctest.Wait()
 	workspacetest.Allows(t, f.AZ.Workspace, "ann")
+	synctest.Wait() // who read it has left the place to the next
 	f.began = time.Now()
 	f.Store.ResetCalls()
 	return f

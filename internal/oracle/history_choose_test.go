@@ -254,6 +254,9 @@ func (h *history) chooseSave(i int) oracleOp {
 		op.role = "k1"
 	}
 	op.marked = h.pick(25) == 0
+	if h.pick(40) == 0 {
+		op.perms = nil // left out
+	}
 	return op
 }
 

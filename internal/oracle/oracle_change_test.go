@@ -554,7 +554,7 @@ func (t *oracleTrial) wellFormed() bool {
 	case "create":
 		return op.role == "" && op.version == 0 && t.goodRole()
 	case "update":
-		return oracleGoodID(op.role) && t.goodRole()
+		return oracleGoodID(op.role) && op.perms != nil && t.goodRole()
 	case "delete", "assign":
 		return oracleGoodID(op.role)
 	case "replace":

@@ -64,7 +64,7 @@ func instancesAYearOff(t *testing.T, db Database) {
 			assert.NoError(t, both[1].As("ann").Reinstate(ctx, "vic"))
 			everywhere("vic", true)
 			changeAt(t, at.Add(-off), store, id, func(w *rbac.Workspace) { // jumps back
-				viewer.Permissions = nil
+				viewer.Permissions = rbac.Permissions{}
 				_, err := w.As("ann").UpdateRole(t.Context(), viewer)
 				assert.NoError(t, err)
 			})

@@ -81,7 +81,7 @@ func malformedRows() (roles []rbac.Role, members []rbac.Member) {
 	p := rbac.Permissions{rbac.Deals: access(rbac.All, rbac.All)}
 	roles = []rbac.Role{
 		{ID: "nine", Name: "Nine", Permissions: rbac.Permissions{rbac.Users: access(9, 9), rbac.Deals: access(rbac.All, rbac.All)}},
-		{ID: "three", Name: "Three", Permissions: rbac.Permissions{rbac.Deals: access(rbac.All, 3)}},
+		{ID: "three", Name: "Three", Permissions: rbac.Permissions{rbac.Deals: access(rbac.All, 4)}},
 		{ID: "unnamed", Permissions: p},
 		{ID: "blank", Name: " \t ", Permissions: p},
 		{ID: "longname", Name: strings.Repeat("x", 81), Permissions: p},
@@ -130,133 +130,137 @@ func grantsNothing(t *testing.T, w *rbac.Workspace, users ...string) {
 // rest of the workspace serves, checks and changes and reviews alike.
 func TestScenario26_MalformedRows(t *testing.T) {
 	t.Parallel()
-	ctx, store, log := t.Context(), rbac.NewMemStore(), &workspacetest.Log{}
-	app := openOn(t, store)
-	viewer := addRole(t, app.Workspace, "Viewer", rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)})
-	assign(t, app.Workspace, rbac.Administrator, "ann", "bob")
-	assign(t, app.Workspace, viewer.ID, "vic")
-	roles, members := malformedRows()
-	update(t, store, "", func(tx rbac.Tx) error {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, store, log := t.Context(), rbac.NewMemStore(), &workspacetest.Log{}
+		app := openOn(t, store)
+		viewer := addRole(t, app.Workspace, "Viewer", rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)})
+		assign(t, app.Workspace, rbac.Administrator, "ann", "bob")
+		assign(t, app.Workspace, viewer.ID, "vic")
+		roles, members := malformedRows()
+		update(t, store, "", func(tx rbac.Tx) error {
+			for _, role := range roles {
+				if err := tx.PutRole(role); err != nil {
+					return err
+				}
+			}
+			return tx.PutMembers(members...)
+		})
+
+		az := openOn(t, store, log.Option())
+		allows(t, az.Workspace, "ann")
+		require.True(t, az.Can(ctx, "vic", rbac.Deals, rbac.Read))
 		for _, role := range roles {
-			if err := tx.PutRole(role); err != nil {
-				return err
+			shown := role.ID[:min(len(role.ID), 100)]
+			require.Len(t, log.Containing("ERROR", "malformed and grants nothing", fmt.Sprintf("role %q", shown)), 1, "%q", role.ID)
+		}
+		for _, member := range members {
+			grantsNothing(t, az.Workspace, member.User)
+		}
+		for i, member := range members[:8] {
+			require.NotEmpty(t, log.Containing("ERROR", "malformed and grants nothing", ": member "), "%d: %q", i, member.User)
+		}
+		require.Len(t, log.Containing("ERROR", "malformed and grants nothing", ": member "), 8)
+
+		findings, err := az.Lint(ctx)
+		require.NoError(t, err)
+		malformed := 0
+		for _, f := range findings {
+			if f.Code == rbac.FindingMalformedRow {
+				require.Equal(t, rbac.Danger, f.Severity)
+				malformed++
 			}
 		}
-		return tx.PutMembers(members...)
-	})
+		require.Equal(t, len(roles)+8, malformed)
 
-	az := openOn(t, store, log.Option())
-	allows(t, az.Workspace, "ann")
-	require.True(t, az.Can(ctx, "vic", rbac.Deals, rbac.Read))
-	for _, role := range roles {
-		shown := role.ID[:min(len(role.ID), 100)]
-		require.Len(t, log.Containing("ERROR", "malformed and grants nothing", fmt.Sprintf("role %q", shown)), 1, "%q", role.ID)
-	}
-	for _, member := range members {
-		grantsNothing(t, az.Workspace, member.User)
-	}
-	for i, member := range members[:8] {
-		require.NotEmpty(t, log.Containing("ERROR", "malformed and grants nothing", ": member "), "%d: %q", i, member.User)
-	}
-	require.Len(t, log.Containing("ERROR", "malformed and grants nothing", ": member "), 8)
-
-	findings, err := az.Lint(ctx)
-	require.NoError(t, err)
-	malformed := 0
-	for _, f := range findings {
-		if f.Code == rbac.FindingMalformedRow {
-			require.Equal(t, rbac.Danger, f.Severity)
-			malformed++
+		listed, err := az.Roles(ctx)
+		require.NoError(t, err)
+		require.Len(t, listed, 2, "Administrator and Viewer")
+		var who []string
+		for m, err := range az.Members(ctx, rbac.MemberQuery{}) {
+			require.NoError(t, err)
+			who = append(who, m.User)
 		}
-	}
-	require.Equal(t, len(roles)+8, malformed)
+		require.Equal(t, []string{"ann", "bob", "held-control", "held-nine", "held-odd", "held-three", "held-unnamed", "vic"}, who)
+		for h, err := range az.WhoCan(ctx, rbac.Deals, rbac.Manage) {
+			require.NoError(t, err)
+			require.Contains(t, []string{"ann", "bob"}, h.Member.User)
+		}
+		require.NoError(t, az.VerifyEvents(ctx))
 
-	listed, err := az.Roles(ctx)
-	require.NoError(t, err)
-	require.Len(t, listed, 2, "Administrator and Viewer")
-	var who []string
-	for m, err := range az.Members(ctx, rbac.MemberQuery{}) {
-		require.NoError(t, err)
-		who = append(who, m.User)
-	}
-	require.Equal(t, []string{"ann", "bob", "held-control", "held-nine", "held-odd", "held-three", "held-unnamed", "vic"}, who)
-	for h, err := range az.WhoCan(ctx, rbac.Deals, rbac.Manage) {
-		require.NoError(t, err)
-		require.Contains(t, []string{"ann", "bob"}, h.Member.User)
-	}
-	require.NoError(t, az.VerifyEvents(ctx))
-
-	// Administration goes on, and malformed administrators do not count.
-	require.NoError(t, az.As("ann").Remove(ctx, "bob"))
-	require.ErrorIs(t, az.System("test").Remove(ctx, "ann"), rbac.ErrLastAdministrator)
-	require.NoError(t, az.As("ann").Assign(ctx, viewer.ID, "held-nine", "new"))
-	require.True(t, az.Can(ctx, "held-nine", rbac.Deals, rbac.Read))
-	require.False(t, az.Can(ctx, "held-nine", rbac.Users, rbac.Manage))
-	_, err = az.As("ann").CreateRole(ctx, rbac.Role{Name: "Nine"})
-	require.NoError(t, err, "the name of a role that cannot be read is free")
+		// Administration goes on, and malformed administrators do not count.
+		require.NoError(t, az.As("ann").Remove(ctx, "bob"))
+		require.ErrorIs(t, az.System("test").Remove(ctx, "ann"), rbac.ErrLastAdministrator)
+		require.NoError(t, az.As("ann").Assign(ctx, viewer.ID, "held-nine", "new"))
+		require.True(t, az.Can(ctx, "held-nine", rbac.Deals, rbac.Read))
+		require.False(t, az.Can(ctx, "held-nine", rbac.Users, rbac.Manage))
+		_, err = az.As("ann").CreateRole(ctx, rbac.Role{Name: "Nine"})
+		require.NoError(t, err, "the name of a role that cannot be read is free")
+	})
 }
 
 // Rows that the store itself cannot read come as *MalformedError.
 func TestScenario26_RowsThatTheStoreCannotRead(t *testing.T) {
 	t.Parallel()
-	ctx, inner, log := t.Context(), rbac.NewMemStore(), &workspacetest.Log{}
-	app := openOn(t, inner)
-	viewing := rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)}
-	good, bad := addRole(t, app.Workspace, "Good", viewing), addRole(t, app.Workspace, "Bad", viewing)
-	assign(t, app.Workspace, rbac.Administrator, "ann", "eve")
-	assign(t, app.Workspace, good.ID, "vic")
-	assign(t, app.Workspace, bad.ID, "bob")
-	unreadable := errors.New("unexpected end of JSON input")
-	badRole := func(role rbac.Role) (rbac.Role, error) {
-		if role.ID != bad.ID {
-			return role, nil
+	synctest.Test(t, func(t *testing.T) {
+		ctx, inner, log := t.Context(), rbac.NewMemStore(), &workspacetest.Log{}
+		app := openOn(t, inner)
+		viewing := rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)}
+		good, bad := addRole(t, app.Workspace, "Good", viewing), addRole(t, app.Workspace, "Bad", viewing)
+		assign(t, app.Workspace, rbac.Administrator, "ann", "eve")
+		assign(t, app.Workspace, good.ID, "vic")
+		assign(t, app.Workspace, bad.ID, "bob")
+		unreadable := errors.New("unexpected end of JSON input")
+		badRole := func(role rbac.Role) (rbac.Role, error) {
+			if role.ID != bad.ID {
+				return role, nil
+			}
+			return rbac.Role{ID: bad.ID}, &rbac.MalformedError{Kind: "role", ID: string(bad.ID), Err: unreadable}
 		}
-		return rbac.Role{ID: bad.ID}, &rbac.MalformedError{Kind: "role", ID: string(bad.ID), Err: unreadable}
-	}
-	badMember := func(m rbac.Member) (rbac.Member, error) {
-		if m.User != "eve" {
-			return m, nil
+		badMember := func(m rbac.Member) (rbac.Member, error) {
+			if m.User != "eve" {
+				return m, nil
+			}
+			return rbac.Member{User: "eve"}, &rbac.MalformedError{Kind: "member", ID: "eve", Err: unreadable}
 		}
-		return rbac.Member{User: "eve"}, &rbac.MalformedError{Kind: "member", ID: "eve", Err: unreadable}
-	}
-	store := fault.New(inner)
-	store.SetRows(&fault.Rows{
-		Role: badRole, Member: badMember,
-		Roles: func(rows iter.Seq2[rbac.Role, error]) iter.Seq2[rbac.Role, error] { return mapped(rows, badRole) },
-		Members: func(rows iter.Seq2[rbac.Member, error]) iter.Seq2[rbac.Member, error] {
-			return mapped(rows, badMember)
-		},
+		store := fault.New(inner)
+		store.SetRows(&fault.Rows{
+			Role: badRole, Member: badMember,
+			Roles: func(rows iter.Seq2[rbac.Role, error]) iter.Seq2[rbac.Role, error] { return mapped(rows, badRole) },
+			Members: func(rows iter.Seq2[rbac.Member, error]) iter.Seq2[rbac.Member, error] {
+				return mapped(rows, badMember)
+			},
+		})
+		az := openOn(t, store, log.Option())
+		allows(t, az.Workspace, "ann")
+		require.True(t, az.Can(ctx, "vic", rbac.Deals, rbac.Read))
+		grantsNothing(t, az.Workspace, "bob", "eve")
+		require.Len(t, log.Containing("ERROR", "malformed and grants nothing", ": role ", unreadable.Error()), 1)
+		require.Len(t, log.Containing("ERROR", "malformed and grants nothing", `member "eve"`, unreadable.Error()), 1)
+		d, err := az.Explain(ctx, "bob", rbac.Deals, rbac.Read)
+		require.NoError(t, err)
+		require.Equal(t, rbac.ReasonRoleGone, d.Reason)
+		d, err = az.Explain(ctx, "eve", rbac.Deals, rbac.Read)
+		require.NoError(t, err)
+		require.Equal(t, rbac.ReasonNotMember, d.Reason)
+		findings, err := az.Lint(ctx)
+		require.NoError(t, err)
+		require.True(t, slices.ContainsFunc(findings, func(f rbac.Finding) bool {
+			return f.Code == rbac.FindingMalformedRow && f.Role == bad.ID
+		}))
+		require.True(t, slices.ContainsFunc(findings, func(f rbac.Finding) bool {
+			return f.Code == rbac.FindingMalformedRow && strings.Contains(f.Message, `"eve"`)
+		}))
+		// Whoever asks for the row itself learns that it cannot be read.
+		_, err = az.As("ann").UpdateRole(ctx, bad)
+		require.ErrorIs(t, err, rbac.ErrMalformed)
+		var malformed *rbac.MalformedError
+		require.ErrorAs(t, err, &malformed)
+		require.Equal(t, &rbac.MalformedError{Kind: "role", ID: string(bad.ID), Err: unreadable}, malformed)
+		require.NotErrorIs(t, err, rbac.ErrInvalid)
+		require.ErrorIs(t, az.As("ann").Suspend(ctx, "eve"), rbac.ErrMalformed)
+		require.ErrorIs(t, az.System("test").Remove(ctx, "ann"), rbac.ErrLastAdministrator)
+		require.ErrorIs(t, az.As("ann").DeleteRole(ctx, bad.ID), rbac.ErrMalformed)
 	})
-	az := openOn(t, store, log.Option())
-	allows(t, az.Workspace, "ann")
-	require.True(t, az.Can(ctx, "vic", rbac.Deals, rbac.Read))
-	grantsNothing(t, az.Workspace, "bob", "eve")
-	require.Len(t, log.Containing("ERROR", "malformed and grants nothing", ": role ", unreadable.Error()), 1)
-	require.Len(t, log.Containing("ERROR", "malformed and grants nothing", `member "eve"`, unreadable.Error()), 1)
-	d, err := az.Explain(ctx, "bob", rbac.Deals, rbac.Read)
-	require.NoError(t, err)
-	require.Equal(t, rbac.ReasonRoleGone, d.Reason)
-	d, err = az.Explain(ctx, "eve", rbac.Deals, rbac.Read)
-	require.NoError(t, err)
-	require.Equal(t, rbac.ReasonNotMember, d.Reason)
-	findings, err := az.Lint(ctx)
-	require.NoError(t, err)
-	require.True(t, slices.ContainsFunc(findings, func(f rbac.Finding) bool {
-		return f.Code == rbac.FindingMalformedRow && f.Role == bad.ID
-	}))
-	require.True(t, slices.ContainsFunc(findings, func(f rbac.Finding) bool {
-		return f.Code == rbac.FindingMalformedRow && strings.Contains(f.Message, `"eve"`)
-	}))
-	// Whoever asks for the row itself learns that it cannot be read.
-	_, err = az.As("ann").UpdateRole(ctx, bad)
-	require.ErrorIs(t, err, rbac.ErrMalformed)
-	var malformed *rbac.MalformedError
-	require.ErrorAs(t, err, &malformed)
-	require.Equal(t, &rbac.MalformedError{Kind: "role", ID: string(bad.ID), Err: unreadable}, malformed)
-	require.NotErrorIs(t, err, rbac.ErrInvalid)
-	require.ErrorIs(t, az.As("ann").Suspend(ctx, "eve"), rbac.ErrMalformed)
-	require.ErrorIs(t, az.System("test").Remove(ctx, "ann"), rbac.ErrLastAdministrator)
-	require.ErrorIs(t, az.As("ann").DeleteRole(ctx, bad.ID), rbac.ErrMalformed)
 }
 
 func mapped[V any](rows iter.Seq2[V, error], fn func(V) (V, error)) iter.Seq2[V, error] {

@@ -134,7 +134,7 @@ func rolesBeyondOnesOwn(t *testing.T, db Database) {
 			delete(r.Permissions, rbac.Deals)
 		}), nil, "", ""},
 		{"rename a role that holds more", "max", company.Editing("Seller", func(r *rbac.Role) { r.Name = "Sold" }), dealsAll, "Seller", ""},
-		{"take from a role that holds more", "max", company.Editing("Seller", func(r *rbac.Role) { r.Permissions = nil }), dealsAll, "Seller", ""},
+		{"take from a role that holds more", "max", company.Editing("Seller", func(r *rbac.Role) { r.Permissions = rbac.Permissions{} }), dealsAll, "Seller", ""},
 		{
 			"edit a role that holds more, to yet another thing", "max",
 			company.Editing("Seller", func(r *rbac.Role) { r.Permissions = rbac.Permissions{rbac.Tasks: {Read: rbac.Own}} }),

@@ -201,7 +201,8 @@ func idsOfUsersAndRolesAreApart(t *testing.T, db Database) {
 // Ids that are no ids are refused by the library, before a database sees them.
 func badIDsAreRefused(t *testing.T, db Database) {
 	ctx, store := t.Context(), db.Store()
-	w := workspacetest.Open(t, store).For("w")
+	az := workspacetest.Open(t, store)
+	w := az.For("w")
 	workspacetest.Assign(t, w, rbac.Administrator, "ann")
 	before := workspacetest.Read(t, store, "w")
 	for _, user := range []string{"", " ", strings.Repeat("x", 256), "\xff", "a\x00b", "a\x01b", "a\nb", "a\x7f"} {
@@ -214,6 +215,39 @@ func badIDsAreRefused(t *testing.T, db Database) {
 		assert.True(t, !w.CanRecord(ctx, user, rbac.Deals, rbac.Read, user), user)
 	}
 	assert.Equal(t, before, workspacetest.Read(t, store, "w"))
+	for _, id := range []string{strings.Repeat("x", 256), "\xff", "a\x00b", "a\nb"} {
+		for what, err := range queries(t, w, az.For(id), id) {
+			assert.ErrorIs(t, err, rbac.ErrInvalid, fmt.Sprintf("%s: %.9q", what, id))
+		}
+	}
+}
+
+// queries asks a workspace for an id, and the workspace of that id, in every
+// way in which a store would be asked.
+func queries(t *testing.T, w, of *rbac.Workspace, id string) map[string]error {
+	ctx := t.Context()
+	_, roles := of.Roles(ctx)
+	_, matrix := of.Matrix(ctx)
+	_, lint := of.Lint(ctx)
+	_, planNew := of.System("test").Plan(ctx, rbac.Role{Name: "New"})
+	_, planOld := w.System("test").Plan(ctx, rbac.Role{ID: rbac.RoleID(id), Name: "Old"})
+	return map[string]error{
+		"Members, among users":       workspacetest.FirstError(w.Members(ctx, rbac.MemberQuery{Users: []string{"ann", id}})),
+		"Members, of a role":         workspacetest.FirstError(w.Members(ctx, rbac.MemberQuery{Role: rbac.RoleID(id)})),
+		"Members, behind a user":     workspacetest.FirstError(w.Members(ctx, rbac.MemberQuery{After: id})),
+		"WhoCan, in an area":         workspacetest.FirstError(w.WhoCan(ctx, rbac.Area(id), rbac.Read)),
+		"Plan, of a role":            planOld,
+		"Plan, in a workspace":       planNew,
+		"Members, of a workspace":    workspacetest.FirstError(of.Members(ctx, rbac.MemberQuery{})),
+		"WhoCan, of a workspace":     workspacetest.FirstError(of.WhoCan(ctx, rbac.Deals, rbac.Read)),
+		"Events, of a workspace":     workspacetest.FirstError(of.Events(ctx, rbac.EventQuery{})),
+		"the newest, of a workspace": workspacetest.FirstError(of.Events(ctx, rbac.EventQuery{Newest: true, Limit: 1})),
+		"VerifyEvents":               of.VerifyEvents(ctx),
+		"Roles":                      roles,
+		"Matrix":                     matrix,
+		"Lint":                       lint,
+		"Sync":                       of.Sync(ctx),
+	}
 }
 
 // Several instances create a role under the same name at the same moment, which

@@ -67,7 +67,7 @@ func TestScenario27_BadIDsAreRefusedOnWrite(t *testing.T) {
 				"ReplaceRole, old":  {func() error { return ann.ReplaceRole(ctx, rbac.RoleID(id), viewer.ID) }, "old"},
 				"ReplaceRole, with": {func() error { return ann.ReplaceRole(ctx, viewer.ID, rbac.RoleID(id)) }, "with"},
 				"UpdateRole": {func() error {
-					_, err := ann.UpdateRole(ctx, rbac.Role{ID: rbac.RoleID(id), Name: "New"})
+					_, err := ann.UpdateRole(ctx, rbac.Role{ID: rbac.RoleID(id), Name: "New", Permissions: rbac.Permissions{}})
 					return err
 				}, "id"},
 			} {

@@ -167,7 +167,7 @@ func TestScenario17_RestoredBackup(t *testing.T) {
 					viewer := addRole(t, acme, "Viewer", rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)})
 					assign(t, acme, viewer.ID, "vic")
 					backup := contentsOf(t, lost, "acme")
-					viewer.Permissions = nil
+					viewer.Permissions = rbac.Permissions{}
 					viewer, err := acme.As("ann").UpdateRole(ctx, viewer)
 					require.NoError(t, err)
 					assign(t, acme, viewer.ID, "zoe")

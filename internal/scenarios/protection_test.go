@@ -25,8 +25,8 @@ func TestScenario37_ForgedInEveryWay(t *testing.T) {
 	support := rbac.Role{ID: "support", Name: "Support", Permissions: rbac.Permissions{rbac.Contacts: access(rbac.All, rbac.None)}}
 	for _, quietly := range []bool{true, false} {
 		for name, forged := range map[string]*rbac.Role{
-			"Administrator without rights": {ID: rbac.Administrator, Name: "Administrator", Version: 1},
-			"Administrator, renamed":       {ID: rbac.Administrator, Name: "Nobody", Version: 1, System: true},
+			"Administrator without rights": {ID: rbac.Administrator, Name: "Administrator", Version: 1, Permissions: rbac.Permissions{}},
+			"Administrator, renamed":       {ID: rbac.Administrator, Name: "Nobody", Version: 1, System: true, Permissions: rbac.Permissions{}},
 			"support with every right": {ID: "support", Name: "Support", Version: 1, System: true, Permissions: rbac.Permissions{
 				rbac.Users: access(rbac.All, rbac.All), rbac.Contacts: access(rbac.All, rbac.All), rbac.Audit: access(rbac.All, rbac.All),
 			}},

@@ -95,4 +95,6 @@ var suite = []struct {
 	{"Scenario44_WorkspacesAreApart", workspacesAreApart},
 	{"Scenario45_IDsOfUsersAndRolesAreApart", idsOfUsersAndRolesAreApart},
 	{"Scenario46_MemoryIsBounded", memoryIsBounded},
+	{"Scenario62_EditWithoutPermissions", editWithoutPermissions},
+	{"Scenario62_EmptyTablesAreSentBack", emptyTablesAreSentBack},
 }

@@ -57,6 +57,8 @@ func TestScenario36_ActorDemotedElsewhere(t *testing.T)            { t.Parallel(
 func TestScenario37_ForgedSystemRole(t *testing.T)                 { t.Parallel(); onMemStore(t) }
 func TestScenario44_WorkspacesAreApart(t *testing.T)               { t.Parallel(); onMemStore(t) }
 func TestScenario45_IDsOfUsersAndRolesAreApart(t *testing.T)       { t.Parallel(); onMemStore(t) }
+func TestScenario62_EditWithoutPermissions(t *testing.T)           { t.Parallel(); onMemStore(t) }
+func TestScenario62_EmptyTablesAreSentBack(t *testing.T)           { t.Parallel(); onMemStore(t) }
 
 // These measure memory.
 

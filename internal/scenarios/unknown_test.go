@@ -304,7 +304,7 @@ func TestScenario49_ComparedAsStored(t *testing.T) {
 	require.False(t, c.W.CanRecord(ctx, "rae", rbac.Audit, rbac.Read, "rae"), "it counts as nothing in a check")
 	require.True(t, newer.CanRecord(ctx, "rae", rbac.Audit, rbac.Read, "rae"))
 	shown := reviewer
-	shown.Permissions = nil
+	shown.Permissions = rbac.Permissions{}
 
 	// Neither who holds nothing there, nor who holds what they cannot use here.
 	for _, actor := range []string{"max", "lea"} {
@@ -357,7 +357,7 @@ func TestScenario49_EditsKeepWhatTheyLeaveAsShown(t *testing.T) {
 			stored, "gains nothing; loses nothing",
 		},
 		"everything": {
-			nil, rbac.Permissions{rbac.Audit: access(rbac.Own, rbac.None)},
+			rbac.Permissions{}, rbac.Permissions{rbac.Audit: access(rbac.Own, rbac.None)},
 			"gains nothing; loses audit: manage all; deals: read all, manage own",
 		},
 	} {

@@ -143,18 +143,20 @@ func TestScenario23_BrokenEventsAreReplacedByALoad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, inner, log := t.Context(), rbac.NewMemStore(), &workspacetest.Log{}
-			store := fault.New(inner)
-			app, az := openOn(t, inner), openOn(t, store, log.Option())
-			assign(t, app.Workspace, rbac.Administrator, "ann", "bob")
-			allows(t, az.Workspace, "bob")
-			require.NoError(t, app.As("ann").Suspend(ctx, "bob"))
-			require.NoError(t, app.As("ann").Assign(ctx, rbac.Administrator, "cy"))
-			store.SetRows(rows)
-			require.NoError(t, az.Sync(ctx))
-			require.False(t, az.Can(ctx, "bob", rbac.Users, rbac.Manage))
-			allows(t, az.Workspace, "cy")
-			require.Len(t, log.Containing("WARN", "loaded anew"), 1)
+			synctest.Test(t, func(t *testing.T) {
+				ctx, inner, log := t.Context(), rbac.NewMemStore(), &workspacetest.Log{}
+				store := fault.New(inner)
+				app, az := openOn(t, inner), openOn(t, store, log.Option())
+				assign(t, app.Workspace, rbac.Administrator, "ann", "bob")
+				allows(t, az.Workspace, "bob")
+				require.NoError(t, app.As("ann").Suspend(ctx, "bob"))
+				require.NoError(t, app.As("ann").Assign(ctx, rbac.Administrator, "cy"))
+				store.SetRows(rows)
+				require.NoError(t, az.Sync(ctx))
+				require.False(t, az.Can(ctx, "bob", rbac.Users, rbac.Manage))
+				allows(t, az.Workspace, "cy")
+				require.Len(t, log.Containing("WARN", "loaded anew"), 1)
+			})
 		})
 	}
 }

@@ -57,20 +57,20 @@ func (l *ledger) take(e rbac.Event) {
 	l.holds(e.Seq == l.at.Seq+1, "event %d comes after %d", e.Seq, l.at.Seq)
 	l.holds(e.Hash == Hash(l, l.workspace, l.at, e), "event %d has a wrong hash", e.Seq)
 	l.at = e.Revision()
-	l.holds((e.Actor == "") != (e.Reason == ""), "event %d names either an actor or a reason", e.Seq)
+	l.holds(e.Actor != "" || e.Reason != "", "event %d names neither an actor nor a reason", e.Seq)
 	l.holds((e.RoleBefore != nil || e.RoleAfter != nil) == strings.HasPrefix(string(e.Kind), "role."), "event %d is a %s", e.Seq, e.Kind)
 	l.holds((e.MemberBefore != nil || e.MemberAfter != nil) == strings.HasPrefix(string(e.Kind), "member."), "event %d is a %s", e.Seq, e.Kind)
 	l.takeRole(e)
 	had := l.administrators > 0
 	if e.MemberBefore != nil {
-		l.same(l.members[e.MemberBefore.User], *e.MemberBefore, "the events before %d, and what it says was there", e.Seq)
+		l.same(l.members[e.MemberBefore.User], l.unnamed(e, *e.MemberBefore), "the events before %d, and what it says was there", e.Seq)
 		delete(l.members, e.MemberBefore.User)
 		l.administrators -= activeAdministrator(*e.MemberBefore)
 	}
 	if e.MemberAfter != nil {
 		_, member := l.members[e.MemberAfter.User]
 		l.holds(!member, "event %d forgets that %q was a member", e.Seq, e.MemberAfter.User)
-		l.members[e.MemberAfter.User] = *e.MemberAfter
+		l.members[e.MemberAfter.User] = l.unnamed(e, *e.MemberAfter)
 		l.administrators += activeAdministrator(*e.MemberAfter)
 	}
 	l.holds(l.administrators > 0 || !had, "event %d leaves no active Administrator", e.Seq)
@@ -94,6 +94,17 @@ func (l *ledger) takeRole(e rbac.Event) {
 	l.holds(e.RoleAfter.Version == version, "event %d makes version %d after %d", e.Seq, e.RoleAfter.Version, version-1)
 	l.made[e.RoleAfter.ID] = true
 	l.roles[e.RoleAfter.ID] = *e.RoleAfter
+}
+
+// unnamed returns a member of an event as it is stored, after a look at the name
+// of its role.
+func (l *ledger) unnamed(e rbac.Event, m rbac.Member) rbac.Member {
+	l.Helper()
+	if role, ok := l.roles[m.Role]; ok && e.Form >= 2 {
+		l.holds(m.RoleName == role.Name, "event %d names the role %q, which is %q", e.Seq, m.RoleName, role.Name)
+	}
+	m.RoleName = ""
+	return m
 }
 
 func activeAdministrator(m rbac.Member) int {

@@ -96,6 +96,11 @@ func TestMalformedFiles(t *testing.T) {
 			`role 2: name: is empty`, rbac.ErrInvalid,
 		},
 		{
+			"a role without permissions",
+			roles(finance, `{"name": "Sales"}`),
+			`role "Sales": permissions: missing`, rbac.ErrInvalid,
+		},
+		{
 			"a role whose name is a number",
 			roles(finance, `{"name": 5, "permissions": {}}`),
 			`role 2: name: must be a string, not a number`, rbac.ErrInvalid,
