@@ -11,9 +11,7 @@ import (
 func (h *history) chooseOp(i int) oracleOp {
 	switch h.pick(16) {
 	case 12, 13:
-		op := h.actor(i, oracleOp{do: "team", team: h.chooseTeam()})
-		op.users = h.chooseUsers(true)
-		return op
+		return h.chooseMove(i)
 	case 14, 15:
 		return h.chooseDelegated(i)
 	case 0, 1, 2, 3:
@@ -64,11 +62,15 @@ func (h *history) actor(i int, op oracleOp) oracleOp {
 	default:
 		op.actor = h.chooseMember()
 	}
-	if h.pick(6) == 0 {
-		op.via = []string{"key 7", "boss", strings.Repeat("é", 200), "a job", strings.Repeat("v", 201), "a\rb"}[h.pick(6)]
-	}
-	if h.pick(6) == 0 {
-		op.because = []string{"ticket 12", "left", strings.Repeat("é", 500), "asked", strings.Repeat("b", 501), "a\x00", " "}[h.pick(7)]
+	switch h.pick(64) {
+	case 0:
+		op.via = []string{strings.Repeat("v", 201), "a\rb"}[h.pick(2)]
+	case 1:
+		op.because = []string{strings.Repeat("b", 501), "a\x00", " "}[h.pick(3)]
+	case 2, 3, 4, 5, 6, 7, 8, 9:
+		op.via = []string{"key 7", "boss", strings.Repeat("é", 200)}[h.pick(3)]
+	case 10, 11, 12, 13, 14, 15, 16, 17:
+		op.because = []string{"ticket 12", "left", strings.Repeat("é", 500)}[h.pick(3)]
 	}
 	if !op.system && h.pick(8) == 0 {
 		op.limited, op.most = true, h.chooseLimit()
@@ -108,6 +110,40 @@ func (h *history) chooseManager(i, less int) string {
 		return h.chooseMember()
 	}
 	return managers[h.pick(len(managers))]
+}
+
+// chooseMove chooses who comes into a team: mostly some whom the actor may
+// touch, into one where somebody may see more.
+func (h *history) chooseMove(i int) oracleOp {
+	p := h.programs[i]
+	op := h.actor(i, oracleOp{do: "team", team: h.chooseTeam()})
+	op.users = h.chooseUsers(true)
+	if op.system || h.pick(4) == 0 {
+		return op
+	}
+	op.actor = h.chooseManager(i, 1)
+	var touched, seeing []string
+	for _, user := range slices.Sorted(maps.Keys(h.state.members)) {
+		touch := op
+		touch.team, touch.users = "", []string{user}
+		if _, result := p.after(h.state, touch); result.err == nil {
+			touched = append(touched, user)
+		}
+		role, _ := p.role(h.state, h.state.members[user].role)
+		for _, a := range role.perms {
+			if (a.read == 2 || a.manage == 2) && h.state.team(user) != "" {
+				seeing = append(seeing, user)
+			}
+		}
+	}
+	if len(touched) > 0 {
+		n := h.pick(len(touched))
+		op.users = touched[n:min(len(touched), n+1+h.pick(2))]
+	}
+	if len(seeing) > 0 && h.pick(4) > 0 {
+		op.team = h.state.team(seeing[h.pick(len(seeing))])
+	}
+	return op
 }
 
 // chooseDelegated chooses what somebody with a list does, if there is anybody,
@@ -160,7 +196,7 @@ func (h *history) chooseDelegated(i int) oracleOp {
 }
 
 func (h *history) chooseTeam() string {
-	if h.pick(12) == 0 {
+	if h.pick(20) == 0 {
 		return []string{" ", "a\x00", strings.Repeat("t", 256), strings.Repeat("t", 255)}[h.pick(4)]
 	}
 	return []string{"", "north", "north", "south"}[h.pick(4)]

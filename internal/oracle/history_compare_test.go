@@ -68,9 +68,12 @@ func sameMember(a, b rbac.Member) bool {
 }
 
 // sameRow compares a member in an event with their row, which has no name of
-// a role.
+// a role, and may have a malformed team, which is none.
 func sameRow(recorded, row rbac.Member) bool {
 	recorded.RoleName = ""
+	if !oracleGoodID(row.Team) {
+		row.Team = ""
+	}
 	return sameMember(recorded, row)
 }
 

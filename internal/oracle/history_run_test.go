@@ -286,6 +286,7 @@ func (h *history) outcome(i int, op oracleOp, want oracleResult, err error) {
 	default:
 		h.outcomes[op.do]++
 	}
+	h.count(i, op, want)
 	var (
 		malformed *rbac.ValidationError
 		denied    *rbac.DeniedError
@@ -320,6 +321,24 @@ func (h *history) outcome(i int, op oracleOp, want oracleResult, err error) {
 		if roles := h.roleIDs(want.roles); !slices.Equal(refused.Roles, roles[:min(len(roles), 10)]) {
 			h.fail("%#v names other roles than %q", err, roles)
 		}
+	}
+}
+
+// count counts what is rare, and what only lists and teams make possible.
+func (h *history) count(i int, op oracleOp, want oracleResult) {
+	scope, _ := h.programs[i].scope(h.state, op.actor, "users", 2)
+	changed, delegate := len(want.changes) > 0, !op.system && scope < 3
+	switch {
+	case delegate && changed:
+		h.outcomes["a delegate changed members"]++
+	case delegate && want.err == rbac.ErrEscalation:
+		h.outcomes["a delegate went too far"]++
+	}
+	switch {
+	case op.do == "team" && op.team != "" && changed:
+		h.outcomes["a member came into a team"]++
+	case op.do == "team" && want.err == rbac.ErrEscalation && len(want.roles) == 0:
+		h.outcomes["a move shared too much"]++
 	}
 }
 

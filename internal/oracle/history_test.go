@@ -82,6 +82,11 @@ func (y *historyTally) check(t *testing.T) {
 			t.Errorf("only %d of %d steps were a successful %s", y.outcomes[do], y.steps, do)
 		}
 	}
+	for _, what := range []string{"a delegate changed members", "a delegate went too far", "a move shared too much", "a member came into a team"} {
+		if y.outcomes[what]*4000 < y.steps {
+			t.Errorf("only in %d of %d steps %s", y.outcomes[what], y.steps, what)
+		}
+	}
 	if t.Failed() || testing.Verbose() {
 		for _, outcome := range slices.Sorted(maps.Keys(y.outcomes)) {
 			t.Logf("%7d %s", y.outcomes[outcome], outcome)
@@ -234,9 +239,9 @@ func (h *history) seed() {
 	h.state.roles["k5"] = oracleRole{name: "Guest", version: 1, perms: oraclePerms{"contacts": {h.pick(4), 0}}}
 	h.state.made = 5
 	h.state.members["bob"] = oracleMember{"k1", false, "north"}
-	h.state.members["cem"] = oracleMember{"vanished", h.pick(2) == 0, []string{"", "north"}[h.pick(2)]}
+	h.state.members["cem"] = oracleMember{"vanished", h.pick(2) == 0, []string{"", "north", " "}[h.pick(3)]}
 	h.state.members["dee"] = oracleMember{[]string{"k2", "k3", "k4", "k5", "administrator"}[h.pick(5)], false, "south"}
-	h.state.members["Bob"] = oracleMember{[]string{"k4", "leader", "desk"}[h.pick(3)], false, []string{"", "north", "south"}[h.pick(3)]}
+	h.state.members["Bob"] = oracleMember{[]string{"k4", "leader", "desk"}[h.pick(3)], false, []string{"", "north", "south", "a\x00"}[h.pick(4)]}
 	h.adrift["vanished"] = true
 	h.adrift["leader"], h.adrift["desk"] = true, true // in some programs
 	err := h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error {

@@ -318,6 +318,14 @@ func (t *oracleTrial) update() {
 	if !ok {
 		return
 	}
+	for area := range t.op.perms {
+		// What the program does not know can be taken out by its name, where
+		// it is: for that the role must be looked at.
+		_, known := t.areas[area]
+		if _, stored := t.through(before.perms)[area]; !known && !stored {
+			t.refused[rbac.ErrInvalid] = true
+		}
+	}
 	if _, system := t.oracleProgram.system[t.op.role]; system || t.op.marked {
 		t.refused[rbac.ErrProtectedRole] = true
 	}
@@ -432,8 +440,16 @@ func (t *oracleTrial) give(user, role string) {
 		return
 	}
 	member.role = role
-	t.next.members[user] = member
+	t.put(user, member)
 	t.change(rbac.MemberAssigned, user)
+}
+
+// put writes the row of a member. A malformed team is none (T5).
+func (t *oracleTrial) put(user string, member oracleMember) {
+	if !oracleGoodID(member.team) {
+		member.team = ""
+	}
+	t.next.members[user] = member
 }
 
 func (t *oracleTrial) touch() {
@@ -448,11 +464,11 @@ func (t *oracleTrial) touch() {
 			t.change(rbac.MemberRemoved, user)
 		case t.op.do == "suspend" && !member.suspended:
 			member.suspended = true
-			t.next.members[user] = member
+			t.put(user, member)
 			t.change(rbac.MemberSuspended, user)
 		case t.op.do == "reinstate" && member.suspended:
 			member.suspended = false
-			t.next.members[user] = member
+			t.put(user, member)
 			t.change(rbac.MemberReinstated, user)
 		}
 	}
@@ -484,7 +500,7 @@ func (t *oracleTrial) setTeam() {
 		if member, ok := t.before.members[user]; ok && t.before.team(user) != t.op.team {
 			moved = append(moved, user)
 			member.team = t.op.team
-			t.next.members[user] = member
+			t.put(user, member)
 			t.change(rbac.MemberMoved, user)
 		}
 	}
@@ -570,7 +586,7 @@ func (t *oracleTrial) goodRole() bool {
 		if a != (oracleAccess{t.counts(area, 1, a.read), t.counts(area, 2, a.manage)}) || a.read > 3 || a.manage > 3 {
 			return false
 		}
-		if _, known := t.areas[area]; !known && !t.strange(area) {
+		if _, known := t.areas[area]; !known && t.op.do != "update" {
 			return false
 		}
 	}
@@ -580,14 +596,6 @@ func (t *oracleTrial) goodRole() bool {
 		}
 	}
 	return len(oracleSet(t.op.assigns)) <= 100 && oracleGoodName(t.op.name) && oracleGoodText(t.op.description, 500)
-}
-
-// strange reports whether the role to be updated has an area that the program
-// does not know, which can be taken out by its name.
-func (t *oracleTrial) strange(area string) bool {
-	role, ok := t.oracleProgram.role(t.before, t.op.role)
-	_, stored := role.perms[area]
-	return t.op.do == "update" && ok && stored && t.today(area) == area
 }
 
 // oracleGoodName reports whether a name is one, and something in it shows.
