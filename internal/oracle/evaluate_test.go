@@ -28,6 +28,7 @@ type evaluation struct {
 	state   *oracleState
 	id      string // of the workspace
 	users   []string
+	owners  map[string][][]string // by user: see ownerships
 	random  *rand.Rand
 	az      *rbac.Authorizer
 	w       *rbac.Workspace
@@ -54,6 +55,7 @@ func newEvaluation(t testing.TB, seed uint64, number int, options ...rbac.Option
 		program: evaluationProgram(number%4 < 2),
 		state:   newOracleState(),
 		id:      []string{"", "acme"}[number%2],
+		owners:  map[string][][]string{},
 		random:  r,
 	}
 	e.generateRoles(r)
@@ -161,6 +163,9 @@ func (e *evaluation) errorf(format string, args ...any) {
 // ownerships returns the owners that a record can have, as far as they matter
 // to a user.
 func (e *evaluation) ownerships(user string) [][]string {
+	if e.owners[user] != nil {
+		return e.owners[user]
+	}
 	owners := [][]string{nil, {}, {user}, {user + "x"}, {"x", user, "y"}, {""}, {"", "x"}, {strings.ToUpper(user)}}
 	seen := map[bool]bool{}
 	for _, other := range e.users { // one of the user's team, and one who is not
@@ -169,6 +174,7 @@ func (e *evaluation) ownerships(user string) [][]string {
 			owners = append(owners, []string{other}, []string{"x", other})
 		}
 	}
+	e.owners[user] = owners
 	return owners
 }
 

@@ -280,7 +280,7 @@ func (p *oracleProgram) scope(s *oracleState, user, area string, action int) (in
 	if !ok {
 		return 0, rbac.ReasonRoleGone
 	}
-	switch p.shown(role.perms)[area].scope(action) {
+	switch p.counts(area, action, p.through(role.perms)[area].scope(action)) {
 	case 3:
 		return 3, rbac.ReasonGranted
 	case 2:
