@@ -16,6 +16,9 @@ type change struct {
 	began time.Time // monotonic, when the transaction began
 	now   time.Time // for the rows and events
 
+	// Who acts, or why the application does: copies, which the events share.
+	user, reason string
+
 	// The actor, after authorize.
 	everything bool        // covers whatever there is
 	held       Permissions // what the actor can use, if not everything
@@ -43,12 +46,7 @@ func (c *change) run(apply func(*change) error, tx Tx) error {
 
 // record adds an event. Number and hash are given by flush.
 func (c *change) record(e Event) {
-	e.Time = c.now
-	if c.admin.system {
-		e.Reason = strings.Clone(c.admin.reason)
-	} else {
-		e.Actor = strings.Clone(c.admin.actor)
-	}
+	e.Time, e.Actor, e.Reason = c.now, c.user, c.reason
 	c.events = append(c.events, e)
 }
 
@@ -400,7 +398,7 @@ func (c *change) findRole(id RoleID) (Role, error) {
 // be read is a member without a role to an Administrator and to the
 // application, who may give one or remove the row, and an error to others.
 func (c *change) findMembers(users []string) (map[string]Member, error) {
-	found := make(map[string]Member, len(users))
+	found := map[string]Member{} // often of few: new users are not members
 	for member, err := range c.forEverything(func(row *MalformedError) { found[row.ID] = Member{User: row.ID} }).members(MemberQuery{Users: users}) {
 		if err != nil {
 			return nil, err
