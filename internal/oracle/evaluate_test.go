@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +28,7 @@ type evaluation struct {
 	state   *oracleState
 	id      string // of the workspace
 	users   []string
+	owners  map[string][][]string // by user: see ownerships
 	random  *rand.Rand
 	az      *rbac.Authorizer
 	w       *rbac.Workspace
@@ -34,7 +36,8 @@ type evaluation struct {
 
 var evaluationAreas = []rbac.Area{
 	rbac.Contacts, rbac.Organizations, rbac.Deals, rbac.Services, rbac.Tasks, rbac.Users, rbac.API, rbac.Audit,
-	"reports", "tickets", // the application's own
+	"reports", "tickets", "visits", "exports", "cases", // the application's own
+	"claims", // which cases were once
 	"legacy", // of another version of the application
 	"unheard-of", "", "Contacts", "contacts ", "\xff",
 }
@@ -46,15 +49,14 @@ func newEvaluation(t testing.TB, seed uint64, number int, options ...rbac.Option
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, uint64(number)))
 	e := &evaluation{
-		TB:   t,
-		name: fmt.Sprintf("RBAC_SEED=%d, workspace %d", seed, number),
-		ctx:  t.Context(),
-		program: newOracleProgram(map[string]bool{"reports": false, "tickets": true}, map[string]oracleRole{
-			"auditor": {name: "Auditor", perms: oraclePerms{"audit": {2, 0}, "contacts": {1, 0}, "tickets": {2, 1}}},
-		}),
-		state:  newOracleState(),
-		id:     []string{"", "acme"}[number%2],
-		random: r,
+		TB:      t,
+		name:    fmt.Sprintf("RBAC_SEED=%d, workspace %d", seed, number),
+		ctx:     t.Context(),
+		program: evaluationProgram(number%4 < 2),
+		state:   newOracleState(),
+		id:      []string{"", "acme"}[number%2],
+		owners:  map[string][][]string{},
+		random:  r,
 	}
 	e.generateRoles(r)
 	e.generateMembers(r)
@@ -76,16 +78,30 @@ func newEvaluation(t testing.TB, seed uint64, number int, options ...rbac.Option
 	return e
 }
 
+// evaluationProgram knows teams or not, and areas of every kind.
+func evaluationProgram(teams bool) *oracleProgram {
+	system := map[string]oracleRole{
+		"auditor": {name: "Auditor", perms: oraclePerms{"audit": {3, 0}, "contacts": {1, 0}, "tickets": {3, 1}}},
+	}
+	if teams {
+		system["leader"] = oracleRole{name: "Leader", perms: oraclePerms{"contacts": {2, 1}, "cases": {2, 2}, "visits": {2, 0}}, assigns: []string{"auditor"}}
+	}
+	return newOracleProgram(teams, map[string]oracleArea{
+		"reports": {}, "tickets": {owned: true}, "visits": {owned: true, only: 1}, "exports": {only: 2},
+		"cases": {owned: true, former: []string{"claims", "affairs"}},
+	}, system)
+}
+
 // generateRoles makes roles of every kind, among them rows that only a hand or
 // another program can have written.
 func (e *evaluation) generateRoles(r *rand.Rand) {
 	for i := range 3 + r.IntN(4) {
-		e.state.roles[fmt.Sprintf("role-%d", i)] = oracleRole{name: fmt.Sprintf("Role %d", i), perms: randomPerms(r, 3), version: 1}
+		e.state.roles[fmt.Sprintf("role-%d", i)] = oracleRole{name: fmt.Sprintf("Role %d", i), perms: randomPerms(r, 4), assigns: [][]string{nil, {"auditor", "empty", "gone"}}[r.IntN(2)], version: 1}
 	}
 	e.state.roles["empty"] = oracleRole{name: "Empty"}
-	e.state.roles["malformed"] = oracleRole{name: "Malformed", perms: oraclePerms{"contacts": {2, 2}, "deals": {2, 3 + r.IntN(253)}}}
-	e.state.roles["nameless"] = oracleRole{name: " ", perms: oraclePerms{"contacts": {2, 2}}}
-	e.state.roles["auditor"] = oracleRole{name: "Forged", perms: oraclePerms{"users": {2, 2}, "contacts": {2, 2}}}
+	e.state.roles["malformed"] = oracleRole{name: "Malformed", perms: oraclePerms{"contacts": {3, 3}, "deals": {3, 4 + r.IntN(252)}}}
+	e.state.roles["nameless"] = oracleRole{name: " ", perms: oraclePerms{"contacts": {3, 3}}}
+	e.state.roles["auditor"] = oracleRole{name: "Forged", perms: oraclePerms{"users": {3, 3}, "contacts": {3, 3}}}
 	if r.IntN(2) == 0 {
 		e.state.roles["administrator"] = oracleRole{name: "Forged too", perms: oraclePerms{}}
 	}
@@ -94,7 +110,7 @@ func (e *evaluation) generateRoles(r *rand.Rand) {
 // randomPerms gives most areas a scope below most for each action.
 func randomPerms(r *rand.Rand, most int) oraclePerms {
 	perms := oraclePerms{}
-	for _, area := range evaluationAreas[:11] {
+	for _, area := range evaluationAreas[:15] {
 		if r.IntN(5) > 0 {
 			perms[string(area)] = oracleAccess{r.IntN(most), r.IntN(most)}
 		}
@@ -104,13 +120,14 @@ func randomPerms(r *rand.Rand, most int) oraclePerms {
 
 // generateMembers gives each role an active and a suspended member.
 func (e *evaluation) generateMembers(r *rand.Rand) {
-	for _, role := range append(slices.Sorted(maps.Keys(e.state.roles)), "administrator", "auditor", "gone", "") {
-		e.state.members[role+"-active"] = oracleMember{role, false}
-		e.state.members[role+"-suspended"] = oracleMember{role, true}
+	for _, role := range append(slices.Sorted(maps.Keys(e.state.roles)), "administrator", "auditor", "leader", "gone", "") {
+		team := func() string { return []string{"", "north", "north", "south", "south", " ", "a\x00b"}[r.IntN(7)] }
+		e.state.members[role+"-active"] = oracleMember{role, false, team()}
+		e.state.members[role+"-suspended"] = oracleMember{role, true, team()}
 	}
 	if r.IntN(2) == 0 {
-		e.state.members[""] = oracleMember{"administrator", false}
-		e.state.members["a\x00b"] = oracleMember{"administrator", false}
+		e.state.members[""] = oracleMember{"administrator", false, "north"}
+		e.state.members["a\x00b"] = oracleMember{"administrator", false, "south"}
 	}
 }
 
@@ -120,14 +137,14 @@ func (e *evaluation) write(store rbac.Store) {
 	err := store.Update(e.ctx, e.id, func(tx rbac.Tx) error {
 		for key, role := range e.state.roles {
 			if err := tx.PutRole(rbac.Role{
-				ID: rbac.RoleID(key), Name: role.name, Permissions: role.perms.library(), Version: 1,
+				ID: rbac.RoleID(key), Name: role.name, Permissions: role.perms.library(), Assigns: libraryIDs(role.assigns), Version: 1,
 				System: key == "role-1", CreatedAt: time.Unix(1, 0), UpdatedAt: time.Unix(2, 0),
 			}); err != nil {
 				return err
 			}
 		}
 		for user, m := range e.state.members {
-			if err := tx.PutMembers(rbac.Member{User: user, Role: rbac.RoleID(m.role), Suspended: m.suspended}); err != nil {
+			if err := tx.PutMembers(rbac.Member{User: user, Role: rbac.RoleID(m.role), Suspended: m.suspended, Team: m.team}); err != nil {
 				return err
 			}
 		}
@@ -145,8 +162,20 @@ func (e *evaluation) errorf(format string, args ...any) {
 
 // ownerships returns the owners that a record can have, as far as they matter
 // to a user.
-func ownerships(user string) [][]string {
-	return [][]string{nil, {}, {user}, {user + "x"}, {"x", user, "y"}, {""}, {"", "x"}, {strings.ToUpper(user)}}
+func (e *evaluation) ownerships(user string) [][]string {
+	if e.owners[user] != nil {
+		return e.owners[user]
+	}
+	owners := [][]string{nil, {}, {user}, {user + "x"}, {"x", user, "y"}, {""}, {"", "x"}, {strings.ToUpper(user)}}
+	seen := map[bool]bool{}
+	for _, other := range e.users { // one of the user's team, and one who is not
+		if same := e.state.team(other) == e.state.team(user); !seen[same] && other != user {
+			seen[same] = true
+			owners = append(owners, []string{other}, []string{"x", other})
+		}
+	}
+	e.owners[user] = owners
+	return owners
 }
 
 func TestEvaluationAgreesWithOracle(t *testing.T) {
@@ -170,7 +199,7 @@ func TestEvaluationAgreesWithOracle(t *testing.T) {
 // checkWorkspace compares the answers of a Workspace's methods.
 func (e *evaluation) checkWorkspace(user string, area rbac.Area, action rbac.Action) {
 	e.Helper()
-	scope, why := e.program.reach(e.state, user, string(area), int(action))
+	scope, why := e.program.scope(e.state, user, string(area), int(action))
 	question := fmt.Sprintf("(%q, %q, %d)", user, area, action)
 	want := e.decision(user, area, action, scope, why)
 	if got := e.w.Can(e.ctx, user, area, action); got != want.Allowed {
@@ -183,8 +212,8 @@ func (e *evaluation) checkWorkspace(user string, area rbac.Area, action rbac.Act
 		e.errorf("Explain%s = %+v, %v, want %+v", question, got, err, want)
 	}
 	e.checkDenial("Authorize"+question, e.w.Authorize(e.ctx, user, area, action), want)
-	for _, owners := range ownerships(user) {
-		allowed, _ := e.program.record(e.state, user, string(area), int(action), owners)
+	for _, owners := range e.ownerships(user) {
+		allowed, _ := e.program.record(e.state, user, scope, why, owners)
 		if got := e.w.CanRecord(e.ctx, user, area, action, owners...); got != allowed {
 			e.errorf("CanRecord%s, owners %q = %v, want %v", question, owners, got, allowed)
 		}
@@ -194,7 +223,7 @@ func (e *evaluation) checkWorkspace(user string, area rbac.Area, action rbac.Act
 // decision is what Explain must return.
 func (e *evaluation) decision(user string, area rbac.Area, action rbac.Action, scope int, why rbac.Reason) rbac.Decision {
 	d := rbac.Decision{
-		Allowed: scope == 2, Workspace: e.id, User: user, Area: area, Action: action,
+		Allowed: scope == 3, Workspace: e.id, User: user, Area: area, Action: action,
 		Scope: rbac.Scope(scope), Reason: why,
 	}
 	if member, ok := e.state.member(user); ok {
@@ -233,8 +262,8 @@ func (e *evaluation) checkSubject(user string) {
 	if s.User() != user || s.Workspace() != e.id || string(s.Role()) != member.role {
 		e.errorf("Subject(%q) is %q with role %q in %q", user, s.User(), s.Role(), s.Workspace())
 	}
-	first, second := randomPerms(e.random, 4), randomPerms(e.random, 3)
-	first["unheard-of"] = oracleAccess{2, 2}
+	first, second := randomPerms(e.random, 5), randomPerms(e.random, 4)
+	first["unheard-of"], first["affairs"] = oracleAccess{3, 3}, oracleAccess{1, 2}
 	e.checkLimited(s, "")
 	limited := s.Limit(first.library())
 	e.checkLimited(limited, " limited to "+first.String(), first)
@@ -247,9 +276,12 @@ func (e *evaluation) checkSubject(user string) {
 func (e *evaluation) checkLimited(s rbac.Subject, how string, limits ...oraclePerms) {
 	e.Helper()
 	user, granted := s.User(), oraclePerms{}
+	if s.Limited() != (len(limits) > 0) {
+		e.errorf("Subject(%q)%s: Limited = %v", user, how, s.Limited())
+	}
 	for _, area := range evaluationAreas {
 		for _, action := range evaluationActions {
-			full, why := e.program.reach(e.state, user, string(area), int(action))
+			full, why := e.program.scope(e.state, user, string(area), int(action))
 			scope := full
 			for _, most := range limits {
 				scope = e.program.limited(scope, most, string(area), int(action))
@@ -283,10 +315,19 @@ func (e *evaluation) checkSubjectAnswer(s rbac.Subject, how string, want rbac.De
 	if err := s.Authorize(area, action); (err == nil) != want.Allowed {
 		e.checkDenial(question()+".Authorize", err, want)
 	}
-	for _, owners := range ownerships(want.User) {
-		allowed := want.Scope == rbac.All || want.Scope == rbac.Own && want.User != "" && slices.Contains(owners, want.User)
+	for _, owners := range e.ownerships(want.User) {
+		allowed, _ := e.program.record(e.state, want.User, int(want.Scope), want.Reason, owners)
 		if got := s.CanRecord(area, action, owners...); got != allowed {
 			e.errorf("%s: CanRecord, owners %q = %v, want %v", question(), owners, got, allowed)
+		}
+	}
+	reach := s.Reach(area, action)
+	if got, want := (oracleReach{reach.All, reach.Owners, reach.Team}), e.program.reach(e.state, want.User, int(want.Scope)); !got.equal(want) {
+		e.errorf("%s: Reach = %+v, want %+v", question(), got, want)
+	}
+	for _, owner := range e.users {
+		if listed := reach.All || slices.Contains(reach.Owners, owner); s.CanRecord(area, action, owner) != listed {
+			e.errorf("%s: Reach = %+v, which CanRecord does not say of %q", question(), reach, owner)
 		}
 	}
 }
@@ -298,6 +339,7 @@ func (e *evaluation) checkZeroSubject() {
 	for _, area := range evaluationAreas {
 		for _, action := range evaluationActions {
 			if zero.Can(area, action) || zero.CanRecord(area, action, "") || zero.Scope(area, action) != rbac.None ||
+				!reflect.DeepEqual(zero.Reach(area, action), rbac.Reach{}) ||
 				zero.Limit(rbac.Permissions{area: {Read: rbac.All, Manage: rbac.All}}).Can(area, action) ||
 				!errors.Is(zero.Authorize(area, action), rbac.ErrDenied) {
 				e.errorf("the zero Subject may %v %q", action, area)
@@ -332,12 +374,12 @@ func TestObservedEvaluationAgreesWithOracle(t *testing.T) {
 // about everything, and one for each ownership.
 func (e *evaluation) checkObserved(user string, area rbac.Area, action rbac.Action, seen []rbac.Decision) {
 	e.Helper()
-	scope, why := e.program.reach(e.state, user, string(area), int(action))
+	scope, why := e.program.scope(e.state, user, string(area), int(action))
 	decision := e.decision(user, area, action, scope, why)
 	want := []rbac.Decision{decision, decision, decision, decision}
-	for _, owners := range ownerships(user) {
+	for _, owners := range e.ownerships(user) {
 		d := decision
-		d.Allowed, d.Reason = e.program.record(e.state, user, string(area), int(action), owners)
+		d.Allowed, d.Reason = e.program.record(e.state, user, scope, why, owners)
 		want = append(want, d)
 	}
 	if !slices.Equal(seen, want) {
@@ -383,7 +425,7 @@ func (e *evaluation) checkMatrix(m rbac.Matrix) {
 	slices.SortFunc(want, func(a, b string) int { // names differ, and differ in ASCII
 		return cmp.Compare(strings.ToLower(e.state.roles[a].name), strings.ToLower(e.state.roles[b].name))
 	})
-	want = append([]string{"administrator", "auditor"}, want...)
+	want = append(slices.Sorted(maps.Keys(e.program.system)), want...)
 	if len(roles) != len(want) || len(m.Roles) != len(want) {
 		e.errorf("Roles has %d, Matrix has %d, want %q", len(roles), len(m.Roles), want)
 	}
@@ -391,13 +433,13 @@ func (e *evaluation) checkMatrix(m rbac.Matrix) {
 		role, _ := e.program.role(e.state, key)
 		_, system := e.program.system[key]
 		for where, got := range map[string]rbac.Role{"Roles": roles[i], "Matrix": m.Roles[i]} {
-			if string(got.ID) != key || got.Name != role.name || got.System != system ||
+			if string(got.ID) != key || got.Name != role.name || got.System != system || !slices.Equal(got.Assigns, libraryIDs(role.assigns)) ||
 				!maps.Equal(oraclePermsOf(got.Permissions), e.program.shown(role.perms)) {
 				e.errorf("%s has %+v at %d, want %s, %+v", where, got, i, key, role)
 			}
 		}
 	}
-	if len(m.Areas) != len(e.program.owned) {
+	if len(m.Areas) != len(e.program.areas) {
 		e.errorf("Matrix has areas %v", m.Areas)
 	}
 }
@@ -412,17 +454,46 @@ func (e *evaluation) checkMembers() []rbac.Member {
 			e.errorf("Members: %v", err)
 		}
 		members = append(members, m)
-		got = append(got, fmt.Sprintf("%q %q %v", m.User, m.Role, m.Suspended))
+		if !e.program.teams {
+			m.Team = "" // means nothing
+		}
+		got = append(got, fmt.Sprintf("%q %q %v %q", m.User, m.Role, m.Suspended, m.Team))
 	}
 	for _, user := range e.users {
 		if m, ok := e.state.member(user); ok {
-			want = append(want, fmt.Sprintf("%q %q %v", user, m.role, m.suspended))
+			if m.team = e.state.team(user); !e.program.teams {
+				m.team = ""
+			}
+			want = append(want, fmt.Sprintf("%q %q %v %q", user, m.role, m.suspended, m.team))
 		}
 	}
 	if !slices.Equal(got, want) {
 		e.errorf("Members: %v, want %v", got, want)
 	}
+	if e.program.teams {
+		e.checkTeam("north")
+	}
 	return members
+}
+
+// checkTeam compares the Members of a team with the oracle.
+func (e *evaluation) checkTeam(team string) {
+	e.Helper()
+	var got, want []string
+	for m, err := range e.w.Members(e.ctx, rbac.MemberQuery{Team: team}) {
+		if err != nil {
+			e.errorf("Members of team %q: %v", team, err)
+		}
+		got = append(got, m.User)
+	}
+	for _, user := range e.users {
+		if e.state.team(user) == team {
+			want = append(want, user)
+		}
+	}
+	if !slices.Equal(got, want) {
+		e.errorf("Members of team %q: %q, want %q", team, got, want)
+	}
 }
 
 // checkWhoCan compares WhoCan with what Matrix, Scope, Can and Subject say of
@@ -438,8 +509,7 @@ func (e *evaluation) checkWhoCan(matrix rbac.Matrix, members []rbac.Member, area
 		}
 		got = append(got, holder)
 	}
-	_, known := e.program.owned[string(area)]
-	exists := known && (action == rbac.Read || action == rbac.Manage)
+	exists := (action == rbac.Read || action == rbac.Manage) && e.program.counts(string(area), int(action), 3) == 3
 	if exists != (failed == nil) || !exists && !errors.Is(failed, rbac.ErrInvalid) {
 		e.errorf("WhoCan(%q, %d): %v", area, action, failed)
 	}
@@ -447,7 +517,7 @@ func (e *evaluation) checkWhoCan(matrix rbac.Matrix, members []rbac.Member, area
 	for _, role := range matrix.Roles {
 		for _, m := range members {
 			if scope := e.scopeOf(m, area, action); m.Role == role.ID && scope != rbac.None {
-				want = append(want, rbac.Holder{Member: m, RoleName: role.Name, Scope: scope})
+				want = append(want, rbac.Holder{Member: m, RoleName: role.Name, Scope: scope, Delegate: len(role.Assigns) > 0})
 			}
 			if m.Role == role.ID && !m.Suspended && role.Permissions.Scope(area, action) != e.scopeOf(m, area, action) {
 				e.errorf("%q has %v in the matrix for (%q, %d), but Scope says %v", m.User, role.Permissions, area, action, e.scopeOf(m, area, action))
@@ -458,7 +528,7 @@ func (e *evaluation) checkWhoCan(matrix rbac.Matrix, members []rbac.Member, area
 		e.errorf("WhoCan(%q, %d) = %v, but Scope says %v", area, action, got, want)
 	}
 	for _, user := range e.users {
-		scope, _ := e.program.reach(e.state, user, string(area), int(action))
+		scope, _ := e.program.scope(e.state, user, string(area), int(action))
 		listed := slices.ContainsFunc(got, func(h rbac.Holder) bool {
 			return h.Member.User == user && int(h.Scope) == scope
 		})

@@ -49,18 +49,32 @@ func (h *history) unchanged(before, after *historyDump) {
 	same := before.revision == after.revision && maps.Equal(before.members, after.members) &&
 		maps.EqualFunc(before.roles, after.roles, sameRole) && slices.EqualFunc(before.events, after.events, sameEvent)
 	if !same {
+		for _, e := range after.events[min(len(before.events), len(after.events)):] {
+			h.note("event %v", workspacetest.Text(e))
+		}
 		h.fail("the store was changed from\n%+v\nto\n%+v", before, after)
 	}
 }
 
 func sameRole(a, b rbac.Role) bool {
 	return a.ID == b.ID && a.Name == b.Name && a.Description == b.Description && a.System == b.System &&
-		a.Version == b.Version && a.CreatedAt.Equal(b.CreatedAt) && a.UpdatedAt.Equal(b.UpdatedAt) &&
+		a.Version == b.Version && slices.Equal(a.Assigns, b.Assigns) && a.CreatedAt.Equal(b.CreatedAt) && a.UpdatedAt.Equal(b.UpdatedAt) &&
 		maps.Equal(a.Permissions, b.Permissions)
 }
 
 func sameMember(a, b rbac.Member) bool {
-	return a.User == b.User && a.Role == b.Role && a.Suspended == b.Suspended && a.UpdatedAt.Equal(b.UpdatedAt)
+	return a.User == b.User && a.Role == b.Role && a.Suspended == b.Suspended && a.Team == b.Team &&
+		a.RoleName == b.RoleName && a.UpdatedAt.Equal(b.UpdatedAt)
+}
+
+// sameRow compares a member in an event with their row, which has no name of
+// a role, and may have a malformed team, which is none.
+func sameRow(recorded, row rbac.Member) bool {
+	recorded.RoleName = ""
+	if !oracleGoodID(row.Team) {
+		row.Team = ""
+	}
+	return sameMember(recorded, row)
 }
 
 func samePointer[T any](a, b *T, same func(a, b T) bool) bool {
@@ -69,7 +83,7 @@ func samePointer[T any](a, b *T, same func(a, b T) bool) bool {
 
 func sameEvent(a, b rbac.Event) bool {
 	return a.Seq == b.Seq && a.Hash == b.Hash && a.Time.Equal(b.Time) && a.Kind == b.Kind &&
-		a.Actor == b.Actor && a.Reason == b.Reason &&
+		a.Actor == b.Actor && a.Reason == b.Reason && a.Form == b.Form && a.Via == b.Via && a.Limited == b.Limited &&
 		samePointer(a.RoleBefore, b.RoleBefore, sameRole) && samePointer(a.RoleAfter, b.RoleAfter, sameRole) &&
 		samePointer(a.MemberBefore, b.MemberBefore, sameMember) && samePointer(a.MemberAfter, b.MemberAfter, sameMember)
 }
@@ -83,12 +97,12 @@ func (h *history) compare(d *historyDump) {
 	for key, want := range h.state.roles {
 		got, ok := d.roles[h.roleID(key)]
 		if !ok || got.Name != want.name || got.Description != want.description || got.Version != want.version ||
-			got.System || !maps.Equal(oraclePermsOf(got.Permissions), want.perms.granted()) {
+			got.System || !slices.Equal(got.Assigns, h.roleIDs(want.assigns)) || !maps.Equal(oraclePermsOf(got.Permissions), want.perms.granted()) {
 			h.fail("role %s is stored as %+v, want %+v", key, got, want)
 		}
 	}
 	for user, want := range h.state.members {
-		if got, ok := d.members[user]; !ok || got.Role != h.roleID(want.role) || got.Suspended != want.suspended {
+		if got, ok := d.members[user]; !ok || got.Role != h.roleID(want.role) || got.Suspended != want.suspended || got.Team != want.team {
 			h.fail("member %q is stored as %+v, want %+v", user, got, want)
 		}
 	}
@@ -96,7 +110,7 @@ func (h *history) compare(d *historyDump) {
 
 // compareEvents sees that there is one event for each change, which says who,
 // what, before and after (V1), and that what did not change was not written.
-func (h *history) compareEvents(op oracleOp, want oracleResult, before, after *historyDump) {
+func (h *history) compareEvents(i int, op oracleOp, want oracleResult, before, after *historyDump) {
 	h.Helper()
 	old := len(before.events)
 	if len(after.events) != old+len(want.changes) || !slices.EqualFunc(before.events, after.events[:old], sameEvent) {
@@ -104,11 +118,11 @@ func (h *history) compareEvents(op oracleOp, want oracleResult, before, after *h
 	}
 	var changes []oracleChange
 	touched := map[string]bool{}
-	for i, e := range after.events[old:] {
-		if e.Seq != int64(old+i+1) || e.Time.IsZero() {
-			h.fail("event %+v has a wrong number or no time", e)
+	for n, e := range after.events[old:] {
+		if e.Seq != int64(old+n+1) || e.Time.IsZero() || e.Form != 2 {
+			h.fail("event %+v has a wrong number or form or no time", e)
 		}
-		if op.system && (e.Actor != "" || e.Reason != op.reason) || !op.system && (e.Actor != op.actor || e.Reason != "") {
+		if e.Actor != op.actor || e.Reason != op.recorded() || e.Via != op.via || e.Limited != op.limited {
 			h.fail("event %+v has the wrong author", e)
 		}
 		change := oracleChange{kind: e.Kind}
@@ -125,12 +139,16 @@ func (h *history) compareEvents(op oracleOp, want oracleResult, before, after *h
 			}
 		case e.MemberBefore != nil || e.MemberAfter != nil:
 			for _, m := range []*rbac.Member{e.MemberBefore, e.MemberAfter} {
-				if m != nil {
-					change.key = m.User
+				if m == nil {
+					continue
+				}
+				change.key = m.User
+				if role, _ := h.programs[i].role(h.state, h.keyOf(&rbac.Role{ID: m.Role})); m.RoleName != role.name {
+					h.fail("event %+v does not name the role %q of %q", e, role.name, m.User)
 				}
 			}
 			touched["member "+change.key] = true
-			if !samePointer(e.MemberBefore, rowOf(before.members, change.key), sameMember) || !samePointer(e.MemberAfter, rowOf(after.members, change.key), sameMember) {
+			if !samePointer(e.MemberBefore, rowOf(before.members, change.key), sameRow) || !samePointer(e.MemberAfter, rowOf(after.members, change.key), sameRow) {
 				h.fail("event %+v does not say what became of %q", e, change.key)
 			}
 		}
@@ -196,7 +214,7 @@ func (h *history) checkRows(d *historyDump) {
 	rules := false
 	for _, m := range d.members {
 		rules = rules || m.Role == rbac.Administrator && !m.Suspended
-		_, system := historyPrograms[1].system[string(m.Role)]
+		system := slices.ContainsFunc(historyPrograms, func(p *oracleProgram) bool { return p.system[string(m.Role)].name != "" })
 		if _, stored := d.roles[m.Role]; !stored && !system && !h.adrift[string(m.Role)] {
 			h.fail("member %+v has a role that does not exist", m)
 		}
@@ -243,16 +261,25 @@ func (h *history) checkAnswersAt(i int, current bool, past map[int64]*oracleStat
 		}
 		for _, area := range historyAreas {
 			for action := 1; action <= 2; action++ {
-				scope, why := p.reach(state, user, area, action)
+				scope, why := p.scope(state, user, area, action)
 				d := s.Explain(rbac.Area(area), rbac.Action(action))
-				if int(d.Scope) != scope || d.Reason != why || d.Allowed != (scope == 2) || d.RoleName != role.name || d.Revision != revision {
+				if int(d.Scope) != scope || d.Reason != why || d.Allowed != (scope == 3) || d.RoleName != role.name || d.Revision != revision {
 					h.fail("program %d says %+v, want scope %d, %v, of role %q", i, d, scope, why, role.name)
 				}
-				if s.Can(rbac.Area(area), rbac.Action(action)) != (scope == 2) {
+				if s.Can(rbac.Area(area), rbac.Action(action)) != (scope == 3) {
 					h.fail("program %d says otherwise in Subject.Can than in %+v", i, d)
 				}
-				if current && w.Can(h.ctx, user, rbac.Area(area), rbac.Action(action)) != (scope == 2) {
+				if current && w.Can(h.ctx, user, rbac.Area(area), rbac.Action(action)) != (scope == 3) {
 					h.fail("program %d says otherwise in Can than in %+v", i, d)
+				}
+				reach := s.Reach(rbac.Area(area), rbac.Action(action))
+				if got, want := (oracleReach{reach.All, reach.Owners, reach.Team}), p.reach(state, user, scope); !got.equal(want) {
+					h.fail("program %d says that %q reaches %+v by %+v, want %+v", i, user, got, d, want)
+				}
+				for _, owner := range []string{"ada", "bob", "Bob", "dee", user} {
+					if allowed, _ := p.record(state, user, scope, why, []string{owner}); s.CanRecord(rbac.Area(area), rbac.Action(action), owner) != allowed {
+						h.fail("program %d says in CanRecord of what %q owns that %v is not so, by %+v", i, owner, allowed, d)
+					}
 				}
 			}
 		}
@@ -273,11 +300,11 @@ func (s *oracleState) String() string {
 	fmt.Fprintf(&b, "revision %d", s.seq)
 	for _, key := range slices.Sorted(maps.Keys(s.roles)) {
 		r := s.roles[key]
-		fmt.Fprintf(&b, "\n     role %s %q version %d %v", key, r.name, r.version, r.perms)
+		fmt.Fprintf(&b, "\n     role %s %q version %d %v assigns %q", key, r.name, r.version, r.perms, r.assigns)
 	}
 	for _, user := range slices.Sorted(maps.Keys(s.members)) {
 		m := s.members[user]
-		fmt.Fprintf(&b, "\n     member %q has %s, suspended %v", user, m.role, m.suspended)
+		fmt.Fprintf(&b, "\n     member %q has %s, suspended %v, team %q", user, m.role, m.suspended, m.team)
 	}
 	return b.String()
 }
@@ -290,9 +317,14 @@ func (h *history) describe(op oracleOp) string {
 	} else if op.limited {
 		who += fmt.Sprintf(" limited to %v", op.most)
 	}
+	if op.because != "" || op.via != "" {
+		who += fmt.Sprintf(" because %.20q via %.20q", op.because, op.via)
+	}
 	switch op.do {
 	case "create", "update":
-		return fmt.Sprintf("%s %s %q name %.40q version %d marked %v %v", who, op.do, op.role, op.name, op.version, op.marked, op.perms)
+		return fmt.Sprintf("%s %s %q name %.40q version %d marked %v %v assigns %.40q", who, op.do, op.role, op.name, op.version, op.marked, op.perms, op.assigns)
+	case "team":
+		return fmt.Sprintf("%s team %.40q of %.40q", who, op.team, op.users)
 	case "delete":
 		return fmt.Sprintf("%s delete %q", who, op.role)
 	case "assign":

@@ -19,9 +19,10 @@ import (
 
 // TestRandomHistories administers workspaces at random through two
 // Authorizers on one store and compares every step with the oracle. The two
-// are programs of different versions in half of the histories: each knows an
-// area that the other does not, the newer has a system role more, and they
-// disagree whether two areas have owners.
+// are programs of different versions in most of the histories: each knows an
+// area that the other does not or calls one by another name, has a system role
+// more or an action less, knows teams or does not, and they disagree whether
+// two areas have owners.
 //
 // RBAC_SEED and RBAC_HISTORY, which a failure prints, run one of them again.
 func TestRandomHistories(t *testing.T) {
@@ -81,6 +82,11 @@ func (y *historyTally) check(t *testing.T) {
 			t.Errorf("only %d of %d steps were a successful %s", y.outcomes[do], y.steps, do)
 		}
 	}
+	for _, what := range []string{"a delegate changed members", "a delegate went too far", "a move shared too much", "a member came into a team"} {
+		if y.outcomes[what]*4000 < y.steps {
+			t.Errorf("only in %d of %d steps %s", y.outcomes[what], y.steps, what)
+		}
+	}
 	if t.Failed() || testing.Verbose() {
 		for _, outcome := range slices.Sorted(maps.Keys(y.outcomes)) {
 			t.Logf("%7d %s", y.outcomes[outcome], outcome)
@@ -136,22 +142,40 @@ type history struct {
 	outcomes map[string]int
 }
 
-var historySystem = map[string]oracleRole{
-	"auditor":      {name: "Auditor", description: "Looks.", perms: oraclePerms{"audit": {2, 0}, "contacts": {1, 0}}},
-	"user-manager": {name: "User manager", perms: oraclePerms{"users": {2, 2}, "contacts": {2, 1}, "deals": {1, 1}, "api": {2, 0}}},
+// historySystem returns the system roles that all programs have, and more.
+func historySystem(more map[string]oracleRole) map[string]oracleRole {
+	system := map[string]oracleRole{
+		"auditor":      {name: "Auditor", description: "Looks.", perms: oraclePerms{"audit": {3, 0}, "contacts": {1, 0}}},
+		"user-manager": {name: "User manager", perms: oraclePerms{"users": {3, 3}, "contacts": {3, 1}, "deals": {1, 1}, "api": {3, 0}}},
+		"help-desk":    {name: "Help desk", perms: oraclePerms{"users": {3, 0}}, assigns: []string{"auditor"}},
+	}
+	maps.Copy(system, more)
+	return system
 }
 
-// historyPrograms are two versions of one application.
-var historyPrograms = [2]*oracleProgram{
-	newOracleProgram(map[string]bool{"tickets": true, "reports": false}, historySystem),
-	newOracleProgram(map[string]bool{"tickets": false, "audit": true, "legacy": true}, map[string]oracleRole{
-		"auditor": historySystem["auditor"], "user-manager": historySystem["user-manager"],
-		"desk": {name: "Desk", perms: oraclePerms{"users": {2, 0}, "contacts": {2, 0}}},
-	}),
+// historyTeamRoles are the system roles of programs that know teams.
+var historyTeamRoles = map[string]oracleRole{
+	"leader": {name: "Leader", perms: oraclePerms{"contacts": {2, 2}, "deals": {2, 1}}, assigns: []string{"auditor", "rep"}},
+	"rep":    {name: "Rep", perms: oraclePerms{"contacts": {2, 1}}},
 }
+
+// historyPrograms are versions of one application.
+var historyPrograms = []*oracleProgram{
+	newOracleProgram(true, map[string]oracleArea{"tickets": {owned: true}, "reports": {}}, historySystem(historyTeamRoles)),
+	newOracleProgram(false, map[string]oracleArea{"tickets": {}, "audit": {owned: true}, "legacy": {owned: true}}, historySystem(map[string]oracleRole{
+		"desk": {name: "Desk", perms: oraclePerms{"users": {3, 0}, "contacts": {3, 0}}},
+	})),
+	newOracleProgram(false, map[string]oracleArea{"tickets": {owned: true}, "reports": {}}, historySystem(nil)),
+	newOracleProgram(true, map[string]oracleArea{
+		"cases": {owned: true, former: []string{"tickets", "legacy"}}, "reports": {only: 1}, "audit": {only: 1}, "services": {owned: true, only: 2},
+	}, historySystem(historyTeamRoles)),
+}
+
+// historyPairs are the versions that run side by side.
+var historyPairs = [8][2]int{{0, 0}, {0, 1}, {0, 2}, {0, 3}, {2, 2}, {3, 1}, {3, 3}, {2, 3}}
 
 var historyAreas = []string{
-	"contacts", "organizations", "deals", "services", "tasks", "users", "api", "audit", "tickets", "reports", "legacy",
+	"contacts", "organizations", "deals", "services", "tasks", "users", "api", "audit", "tickets", "reports", "legacy", "cases",
 }
 
 // historyUsers are the users of all histories. Some look like other things.
@@ -159,26 +183,25 @@ var historyUsers = []string{
 	"ada", "bob", "Bob", "cem", "dee", "administrator", "user-manager", "O'Hara; DROP TABLE members", " é\u00a0", "名前",
 }
 
-var historyMethods = []string{"create", "update", "delete", "assign", "suspend", "reinstate", "remove", "replace"}
+var historyMethods = []string{"create", "update", "delete", "assign", "suspend", "reinstate", "remove", "replace", "team"}
 
 // newHistory opens two Authorizers on a new store.
 func newHistory(t testing.TB, c choice, name string) *history {
 	t.Helper()
 	h := &history{
 		TB: t, choice: c, ctx: t.Context(), name: name,
-		programs: [2]*oracleProgram{historyPrograms[0], historyPrograms[0]},
-		state:    newOracleState(), past: map[int64]*oracleState{},
+		state: newOracleState(), past: map[int64]*oracleState{},
 		ids: map[string]rbac.RoleID{}, used: map[rbac.RoleID]bool{}, adrift: map[string]bool{},
 		outcomes: map[string]int{},
 	}
 	mem := rbac.NewMemStore()
 	h.store = mem
-	kind := c.pick(8)
+	for i, n := range historyPairs[c.pick(8)] {
+		h.programs[i] = historyPrograms[n]
+	}
+	kind := c.pick(4)
 	h.id = []string{"", "acme"}[kind&1]
 	if kind&2 != 0 {
-		h.programs[1] = historyPrograms[1]
-	}
-	if kind&4 != 0 {
 		h.store = struct{ rbac.Store }{mem} // no Notifier: the other learns by Sync alone
 	}
 	if c.pick(4) == 1 {
@@ -199,30 +222,40 @@ func newHistory(t testing.TB, c choice, name string) *history {
 }
 
 // seed writes rows that no Admin writes: areas and scopes that a program does
-// not know, members without a role, an administrator from nowhere.
+// not know, lists of anything, members without a role, an administrator from
+// nowhere.
 func (h *history) seed() {
-	h.state.roles["k1"] = oracleRole{name: "Old hand", version: 7, perms: oraclePerms{
-		"users": {2, 2}, "contacts": {2, 2}, "deals": {2, 1}, "legacy": {2, 1}, "reports": {1, 1}, "gone": {2, 0},
+	h.state.roles["k1"] = oracleRole{name: "Old hand", version: 7, assigns: []string{"k2", "vanished"}, perms: oraclePerms{
+		"users": {3, 3}, "contacts": {3, 3}, "deals": {3, 1}, "legacy": {3, 1}, "reports": {1, 1}, "gone": {3, 0}, "tickets": {2, 3},
 	}}
-	h.state.roles["k2"] = oracleRole{name: "Relic", version: 1, perms: oraclePerms{"reports": {1, 2}, "gone": {1, 1}, "api": {1, 1}}}
-	h.state.roles["k3"] = oracleRole{name: "Helper", version: 2, perms: oraclePerms{"users": {2, 2}, "reports": {2, 0}}}
-	h.state.made = 3
-	h.state.members["bob"] = oracleMember{"k1", false}
-	h.state.members["cem"] = oracleMember{"vanished", h.pick(2) == 0}
-	h.state.members["dee"] = oracleMember{[]string{"k2", "k3", "administrator"}[h.pick(3)], false}
+	h.state.roles["k2"] = oracleRole{name: "Relic", version: 1, perms: oraclePerms{
+		"reports": {1, 3}, "gone": {1, 2}, "api": {1, 1}, "deals": {2, 2}, "services": {3, 1}, "tickets": {1, 0}, "cases": {0, 2},
+	}}
+	h.state.roles["k3"] = oracleRole{name: "Helper", version: 2, perms: oraclePerms{"users": {3, 3}, "reports": {3, 0}, "deals": {2, 1}}}
+	h.state.roles["k4"] = oracleRole{
+		name: "Concierge", version: 3, perms: oraclePerms{"contacts": {2, 1}, "deals": {1, 0}},
+		assigns: []string{"administrator", "auditor", "desk", "k1", "k2", "k5", "rep"}[h.pick(3):],
+	}
+	h.state.roles["k5"] = oracleRole{name: "Guest", version: 1, perms: oraclePerms{"contacts": {h.pick(4), 0}}}
+	h.state.made = 5
+	h.state.members["bob"] = oracleMember{"k1", false, "north"}
+	h.state.members["cem"] = oracleMember{"vanished", h.pick(2) == 0, []string{"", "north", " "}[h.pick(3)]}
+	h.state.members["dee"] = oracleMember{[]string{"k2", "k3", "k4", "k5", "administrator"}[h.pick(5)], false, "south"}
+	h.state.members["Bob"] = oracleMember{[]string{"k4", "leader", "desk"}[h.pick(3)], false, []string{"", "north", "south", "a\x00"}[h.pick(4)]}
 	h.adrift["vanished"] = true
+	h.adrift["leader"], h.adrift["desk"] = true, true // in some programs
 	err := h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error {
 		for key, role := range h.state.roles {
 			h.ids[key] = rbac.RoleID(key)
 			if err := tx.PutRole(rbac.Role{
-				ID: rbac.RoleID(key), Name: role.name, Permissions: role.perms.library(), Version: role.version,
+				ID: rbac.RoleID(key), Name: role.name, Permissions: role.perms.library(), Assigns: libraryIDs(role.assigns), Version: role.version,
 				CreatedAt: time.Unix(1, 0), UpdatedAt: time.Unix(2, 0),
 			}); err != nil {
 				return err
 			}
 		}
 		for user, m := range h.state.members {
-			if err := tx.PutMembers(rbac.Member{User: user, Role: rbac.RoleID(m.role), Suspended: m.suspended, UpdatedAt: time.Unix(3, 0)}); err != nil {
+			if err := tx.PutMembers(rbac.Member{User: user, Role: rbac.RoleID(m.role), Suspended: m.suspended, Team: m.team, UpdatedAt: time.Unix(3, 0)}); err != nil {
 				return err
 			}
 		}

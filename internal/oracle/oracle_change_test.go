@@ -13,10 +13,12 @@ import (
 
 // oracleOp is one call of an Admin's method.
 type oracleOp struct {
-	do     string // create, update, delete, assign, suspend, reinstate, remove, replace
-	system bool
-	actor  string // of As
-	reason string // of System
+	do      string // create, update, delete, assign, suspend, reinstate, remove, replace, team
+	system  bool
+	actor   string // of As
+	reason  string // of System
+	because string
+	via     string
 
 	// Whether the actor is a key of the user's, of AsSubject, and its limit.
 	limited bool
@@ -24,19 +26,30 @@ type oracleOp struct {
 
 	role  string // the role's key; with replace the old one
 	with  string
+	team  string
 	users []string
 
 	// The role to be saved.
 	name, description string
 	perms             oraclePerms
+	assigns           []string
 	version           int64
 	marked            bool // as a system role
+}
+
+// recorded is the reason that events carry.
+func (op oracleOp) recorded() string {
+	if op.because != "" {
+		return op.because
+	}
+	return op.reason
 }
 
 // oracleResult is what must come of an oracleOp.
 type oracleResult struct {
 	err     error          // the rule that refuses, nil for none
-	missing []oraclePerms  // with ErrEscalation: one of these is what is missing, nothing for a role that is not known
+	missing oraclePerms    // with ErrEscalation
+	roles   []string       // with ErrEscalation and ErrRoleInUse: the roles that it names, in order
 	changes []oracleChange // one for each event, in no order
 	role    string         // the key of the role that was saved
 }
@@ -60,30 +73,45 @@ type oracleTrial struct {
 	before, next *oracleState
 	op           oracleOp
 	refused      map[error]bool
-	oracleResult
+	missing      oraclePerms     // of all that escalates, united
+	beyond       map[string]bool // the roles that are not the actor's to give
+	listing      []string        // the roles that list one to be deleted
+	changes      []oracleChange
+	saved        string
+
+	held oraclePerms // what the actor can use
+	list []string    // the roles of the actor's list that give something
 }
 
 // after returns the state after an op, and what must come of it. A refused op
 // and one that changes nothing leave the state as it is.
 func (p *oracleProgram) after(s *oracleState, op oracleOp) (*oracleState, oracleResult) {
-	t := &oracleTrial{oracleProgram: p, before: s, next: s.clone(), op: op, refused: map[error]bool{}}
+	t := &oracleTrial{
+		oracleProgram: p, before: s, next: s.clone(), op: op,
+		refused: map[error]bool{}, missing: oraclePerms{}, beyond: map[string]bool{},
+	}
 	t.judge()
 	if s.activeAdministrators() > 0 && t.next.activeAdministrators() == 0 {
 		t.refused[rbac.ErrLastAdministrator] = true // A6
 	}
-	if len(t.missing) > 0 {
-		t.refused[rbac.ErrEscalation] = true // A2, A3
-	}
 	for _, rule := range oracleOrder {
-		if t.refused[rule] {
-			return s, oracleResult{err: rule, missing: t.missing}
+		if !t.refused[rule] {
+			continue
 		}
+		result := oracleResult{err: rule}
+		switch rule {
+		case rbac.ErrEscalation:
+			result.missing, result.roles = t.missing, slices.Sorted(maps.Keys(t.beyond))
+		case rbac.ErrRoleInUse:
+			result.roles = t.listing
+		}
+		return s, result
 	}
 	if len(t.changes) == 0 {
-		return s, t.oracleResult // A12
+		return s, oracleResult{role: t.saved} // A12
 	}
 	t.next.seq += int64(len(t.changes)) // V1
-	return t.next, t.oracleResult
+	return t.next, oracleResult{changes: t.changes, role: t.saved}
 }
 
 func (t *oracleTrial) judge() {
@@ -91,15 +119,11 @@ func (t *oracleTrial) judge() {
 		t.refused[rbac.ErrInvalid] = true
 		return
 	}
-	if !t.op.system {
-		scope, _ := t.reach(t.before, t.op.actor, "users", 2)
-		if t.op.limited {
-			scope = t.limited(scope, t.op.most, "users", 2)
-		}
-		if scope != 2 {
-			t.refused[rbac.ErrDenied] = true // A1
-			return
-		}
+	t.held, t.list = t.actor()
+	membership := !slices.Contains([]string{"create", "update", "delete"}, t.op.do)
+	if !t.op.system && !t.manages() && !(membership && len(t.list) > 0) {
+		t.refused[rbac.ErrDenied] = true // A1, D2
+		return
 	}
 	switch t.op.do {
 	case "create":
@@ -114,6 +138,8 @@ func (t *oracleTrial) judge() {
 		t.touch()
 	case "replace":
 		t.replace()
+	case "team":
+		t.setTeam()
 	default:
 		panic("the oracle does not know " + t.op.do)
 	}
@@ -123,33 +149,119 @@ func (t *oracleTrial) change(kind rbac.EventKind, key string) {
 	t.changes = append(t.changes, oracleChange{kind, key})
 }
 
+// Rights.
+
+// actor returns what the actor of an op can use, and the roles of their list
+// that give something (D4, D5).
+func (t *oracleTrial) actor() (held oraclePerms, list []string) {
+	member, ok := t.before.member(t.op.actor)
+	if t.op.system || !ok || member.suspended {
+		return oraclePerms{}, nil
+	}
+	role, _ := t.oracleProgram.role(t.before, member.role)
+	held = t.shown(role.perms)
+	if t.op.limited {
+		return t.key(held, t.op.most), nil
+	}
+	return held, t.given(t.before, role)
+}
+
+// given returns the roles of a role's list that it gives (D4).
+func (p *oracleProgram) given(s *oracleState, role oracleRole) []string {
+	var list []string
+	for _, key := range role.assigns {
+		if _, ok := p.role(s, key); ok && (p.holes.lists || !p.administers(s, key)) {
+			list = append(list, key)
+		}
+	}
+	return list
+}
+
+// administers reports whether a role is Administrator, manages users or has a
+// list (D1).
+func (p *oracleProgram) administers(s *oracleState, key string) bool {
+	role, _ := p.role(s, key)
+	return key == "administrator" || p.through(role.perms)["users"].manage == 3 || len(role.assigns) > 0
+}
+
+// manages reports whether the actor has Manage All on Users.
+func (t *oracleTrial) manages() bool { return t.held["users"].manage == 3 }
+
 // holdsEverything reports whether the actor is the application or an
 // Administrator in person.
 func (t *oracleTrial) holdsEverything() bool {
 	return t.op.system || t.before.members[t.op.actor].role == "administrator" && !t.op.limited
 }
 
-// needs notes what the actor must hold for permissions as they are stored (A2,
-// A3). What the actor holds is what they can use.
-func (t *oracleTrial) needs(stored ...oraclePerms) {
-	if t.holdsEverything() {
-		return
-	}
-	role, _ := t.oracleProgram.role(t.before, t.before.members[t.op.actor].role)
-	held := t.shown(role.perms)
-	if t.op.limited {
-		held = t.key(held, t.op.most)
-	}
-	all := oraclePerms{}
-	for _, p := range stored {
-		for area, m := range p.beyond(held) {
-			all[area] = oracleAccess{max(all[area].read, m.read), max(all[area].manage, m.manage)}
-		}
-	}
-	if len(all) > 0 {
-		t.missing = append(t.missing, all)
+// escalate notes that roles are not the actor's to give, and what is missing.
+func (t *oracleTrial) escalate(missing oraclePerms, roles ...string) {
+	t.refused[rbac.ErrEscalation] = true
+	t.missing = t.missing.union(missing)
+	for _, role := range roles {
+		t.beyond[role] = true
 	}
 }
+
+// lacks returns what the actor lacks to give permissions as they are stored:
+// all where they have team (A2, A3, T4).
+func (t *oracleTrial) lacks(stored oraclePerms) oraclePerms {
+	needed := func(scope int) int {
+		if scope == 2 && !t.holes.teamGives {
+			return 3
+		}
+		return scope
+	}
+	want := oraclePerms{}
+	for area, a := range t.through(stored) {
+		want[area] = oracleAccess{needed(a.read), needed(a.manage)}
+	}
+	return want.beyond(t.held)
+}
+
+// uncovered returns what the actor lacks of a role, and the roles of its list
+// that they cannot give (D3).
+func (t *oracleTrial) uncovered(role oracleRole) (missing oraclePerms, listed []string) {
+	missing = t.lacks(role.perms)
+	for _, key := range role.assigns {
+		other, known := t.oracleProgram.role(t.before, key)
+		if slices.Contains(t.list, key) || t.holes.delegation {
+			continue
+		}
+		if lacks := t.lacks(other.perms); !known || len(lacks) > 0 {
+			missing, listed = missing.union(lacks), append(listed, key)
+		}
+	}
+	return missing, listed
+}
+
+// covers asks that the actor covers a role that is changed (A2, A3, D3).
+func (t *oracleTrial) covers(role oracleRole) {
+	missing, listed := t.uncovered(role)
+	if !t.holdsEverything() && (len(missing) > 0 || len(listed) > 0) {
+		t.escalate(missing, listed...)
+	}
+}
+
+// hands asks that the actor may give and take a role (D2).
+func (t *oracleTrial) hands(key string) {
+	role, known := t.oracleProgram.role(t.before, key)
+	if t.holdsEverything() || slices.Contains(t.list, key) {
+		return
+	}
+	if !known {
+		t.escalate(nil, key) // nobody can tell
+		return
+	}
+	missing, listed := t.uncovered(role)
+	if !t.manages() {
+		missing = missing.union(oraclePerms{"users": {0, 3}})
+	}
+	if len(missing) > 0 || len(listed) > 0 {
+		t.escalate(missing, append(listed, key)...)
+	}
+}
+
+// Roles.
 
 // named applies A5 and A8 to the name of a role that is to be saved.
 func (t *oracleTrial) named(key string) {
@@ -165,14 +277,31 @@ func (t *oracleTrial) named(key string) {
 	}
 }
 
+// listed applies D1 to the list of a role that is to be saved.
+func (t *oracleTrial) listed(key string, before []string) {
+	for _, added := range oracleSet(t.op.assigns) {
+		if slices.Contains(before, added) {
+			continue
+		}
+		if _, ok := t.find(added); ok && (added == key || !t.holes.lists && t.administers(t.before, added)) {
+			t.refused[rbac.ErrProtectedRole] = true
+		}
+		if !t.holdsEverything() && !t.holes.anybody {
+			t.escalate(nil, added)
+		}
+	}
+}
+
 func (t *oracleTrial) create() {
 	t.refused[rbac.ErrProtectedRole] = t.op.marked
 	t.named("")
-	t.needs(t.op.perms)
+	t.listed("", nil)
+	role := oracleRole{strings.TrimSpace(t.op.name), t.op.description, t.op.perms.granted(), oracleSet(t.op.assigns), 1}
+	t.covers(role)
 	t.next.made++
-	t.oracleResult.role = fmt.Sprintf("k%d", t.next.made)
-	t.next.roles[t.oracleResult.role] = oracleRole{strings.TrimSpace(t.op.name), t.op.description, t.op.perms.granted(), 1}
-	t.change(rbac.RoleCreated, t.oracleResult.role)
+	t.saved = fmt.Sprintf("k%d", t.next.made)
+	t.next.roles[t.saved] = role
+	t.change(rbac.RoleCreated, t.saved)
 }
 
 // find looks a role up, and notes it if there is none.
@@ -189,37 +318,58 @@ func (t *oracleTrial) update() {
 	if !ok {
 		return
 	}
+	for area := range t.op.perms {
+		// What the program does not know can be taken out by its name, where
+		// it is: for that the role must be looked at.
+		_, known := t.areas[area]
+		if _, stored := t.through(before.perms)[area]; !known && !stored {
+			t.refused[rbac.ErrInvalid] = true
+		}
+	}
 	if _, system := t.oracleProgram.system[t.op.role]; system || t.op.marked {
 		t.refused[rbac.ErrProtectedRole] = true
 	}
 	t.named(t.op.role)
+	t.listed(t.op.role, before.assigns)
 	if t.op.version != before.version {
 		t.refused[rbac.ErrConflict] = true
 	}
-	// What the program does not know, or cannot mean anything, is not the
-	// caller's to change, unless they write something else over it (E6, E7).
 	after := before
-	after.name, after.description = strings.TrimSpace(t.op.name), t.op.description
-	after.perms = t.op.perms.granted()
-	shown := t.shown(before.perms)
-	for area, a := range before.perms {
-		written := after.perms[area]
+	after.name, after.description, after.assigns = strings.TrimSpace(t.op.name), t.op.description, oracleSet(t.op.assigns)
+	after.perms = t.merged(before.perms)
+	t.covers(before)
+	t.covers(after)
+	t.saved = t.op.role
+	if after.name != before.name || after.description != before.description ||
+		!maps.Equal(after.perms, t.through(before.perms).granted()) || !slices.Equal(after.assigns, before.assigns) {
+		after.version++
+		t.next.roles[t.op.role] = after
+		t.change(rbac.RoleUpdated, t.op.role)
+	}
+}
+
+// merged returns what the op writes over stored permissions. What the program
+// does not know, or means something else by, is not the caller's to change,
+// unless they write something else over it than what it shows as (E6, E7), or
+// name an area that the program does not know.
+func (t *oracleTrial) merged(stored oraclePerms) oraclePerms {
+	after, shown := oraclePerms{}, t.shown(stored)
+	maps.Copy(after, t.op.perms)
+	for area, a := range t.through(stored) {
+		_, known := t.areas[area]
+		if _, named := t.op.perms[area]; named && !known {
+			continue
+		}
+		written := after[area]
 		if written.read == shown[area].read {
 			written.read = a.read
 		}
 		if written.manage == shown[area].manage {
 			written.manage = a.manage
 		}
-		after.perms[area] = written
+		after[area] = written
 	}
-	after.perms = after.perms.granted()
-	t.needs(before.perms, after.perms)
-	t.oracleResult.role = t.op.role
-	if after.name != before.name || after.description != before.description || !maps.Equal(after.perms, before.perms.granted()) {
-		after.version++
-		t.next.roles[t.op.role] = after
-		t.change(rbac.RoleUpdated, t.op.role)
-	}
+	return after.granted()
 }
 
 func (t *oracleTrial) delete() {
@@ -230,61 +380,81 @@ func (t *oracleTrial) delete() {
 	if _, system := t.oracleProgram.system[t.op.role]; system {
 		t.refused[rbac.ErrProtectedRole] = true
 	}
-	t.needs(role.perms)
-	if len(t.before.holders(t.op.role)) > 0 {
+	t.covers(role)
+	for _, roles := range []map[string]oracleRole{t.before.roles, t.oracleProgram.system} {
+		for key, other := range roles {
+			if key != t.op.role && slices.Contains(other.assigns, t.op.role) {
+				t.listing = append(t.listing, key)
+			}
+		}
+	}
+	slices.Sort(t.listing)
+	if len(t.before.holders(t.op.role)) > 0 || len(t.listing) > 0 {
 		t.refused[rbac.ErrRoleInUse] = true // A7
 	}
 	delete(t.next.roles, t.op.role)
 	t.change(rbac.RoleDeleted, t.op.role)
 }
 
-// others applies the rules about the members who are touched: A4, and A3.
+// Members.
+
+// others applies the rules about the members who are touched: A4, and D2.
 func (t *oracleTrial) others(users []string) {
 	for _, user := range users {
 		if !t.op.system && user == t.op.actor {
 			t.refused[rbac.ErrSelf] = true
 		}
 		if member, ok := t.before.members[user]; ok {
-			if role, ok := t.oracleProgram.role(t.before, member.role); ok {
-				t.needs(role.perms)
-			} else if !t.holdsEverything() {
-				t.missing = append(t.missing, oraclePerms{}) // nobody can tell
-			}
+			t.hands(member.role)
+		}
+	}
+}
+
+// known notes users who are no members.
+func (t *oracleTrial) known(users []string) {
+	for _, user := range users {
+		if _, ok := t.before.members[user]; !ok {
+			t.refused[rbac.ErrMemberNotFound] = true
 		}
 	}
 }
 
 func (t *oracleTrial) assign() {
-	role, ok := t.find(t.op.role)
+	_, ok := t.find(t.op.role)
 	users := oracleSet(t.op.users)
 	if !ok || len(users) == 0 {
 		return
 	}
-	t.needs(role.perms)
+	t.hands(t.op.role)
 	t.others(users)
 	for _, user := range users {
 		t.give(user, t.op.role)
 	}
 }
 
-// give gives a role to a user, who stays suspended if they are.
+// give gives a role to a user, who stays suspended and in their team if they
+// are.
 func (t *oracleTrial) give(user, role string) {
 	member, was := t.before.members[user]
 	if was && member.role == role {
 		return
 	}
 	member.role = role
-	t.next.members[user] = member
+	t.put(user, member)
 	t.change(rbac.MemberAssigned, user)
+}
+
+// put writes the row of a member. A malformed team is none (T5).
+func (t *oracleTrial) put(user string, member oracleMember) {
+	if !oracleGoodID(member.team) {
+		member.team = ""
+	}
+	t.next.members[user] = member
 }
 
 func (t *oracleTrial) touch() {
 	users := oracleSet(t.op.users)
-	for _, user := range users {
-		if _, ok := t.before.members[user]; !ok {
-			t.refused[rbac.ErrMemberNotFound] = true
-		}
-	}
+	t.known(users)
 	t.others(users)
 	for _, user := range users {
 		member := t.before.members[user]
@@ -294,18 +464,18 @@ func (t *oracleTrial) touch() {
 			t.change(rbac.MemberRemoved, user)
 		case t.op.do == "suspend" && !member.suspended:
 			member.suspended = true
-			t.next.members[user] = member
+			t.put(user, member)
 			t.change(rbac.MemberSuspended, user)
 		case t.op.do == "reinstate" && member.suspended:
 			member.suspended = false
-			t.next.members[user] = member
+			t.put(user, member)
 			t.change(rbac.MemberReinstated, user)
 		}
 	}
 }
 
 func (t *oracleTrial) replace() {
-	with, ok := t.find(t.op.with)
+	_, ok := t.find(t.op.with)
 	holders := t.before.holders(t.op.role)
 	if len(holders) == 0 {
 		t.find(t.op.role) // nobody is touched, but the role must be one
@@ -314,18 +484,81 @@ func (t *oracleTrial) replace() {
 	if !ok {
 		return
 	}
-	t.needs(with.perms)
+	t.hands(t.op.with)
 	t.others(holders)
 	for _, user := range holders {
 		t.give(user, t.op.with)
 	}
 }
 
+func (t *oracleTrial) setTeam() {
+	users := oracleSet(t.op.users)
+	t.known(users)
+	t.others(users)
+	var moved []string
+	for _, user := range users {
+		if member, ok := t.before.members[user]; ok && t.before.team(user) != t.op.team {
+			moved = append(moved, user)
+			member.team = t.op.team
+			t.put(user, member)
+			t.change(rbac.MemberMoved, user)
+		}
+	}
+	if len(moved) > 0 && t.op.team != "" && !t.holdsEverything() && !t.holes.moves {
+		t.moves(moved)
+	}
+}
+
+// moves applies T4 to members who move into a team: whoever of them or of the
+// team reaches a team's records reaches more.
+func (t *oracleTrial) moves(users []string) {
+	roles := map[string]bool{}
+	for _, user := range users {
+		roles[t.before.members[user].role] = true
+	}
+	for user, member := range t.before.members {
+		if t.before.team(user) == t.op.team {
+			roles[member.role] = true
+		}
+	}
+	for key := range roles {
+		role, known := t.oracleProgram.role(t.before, key)
+		if !known {
+			t.escalate(nil, key) // nobody can tell
+		}
+		for area, a := range t.through(role.perms) {
+			if a.read == 2 && !t.mayMove(area, 1) {
+				t.escalate(oraclePerms{area: {3, 0}})
+			}
+			if a.manage == 2 && !t.mayMove(area, 2) {
+				t.escalate(oraclePerms{area: {0, 3}})
+			}
+		}
+	}
+}
+
+// mayMove reports whether the actor may widen what a team reaches.
+func (t *oracleTrial) mayMove(area string, action int) bool {
+	held := t.held[area].scope(action)
+	if held == 3 {
+		return true
+	}
+	for _, key := range t.list {
+		role, _ := t.oracleProgram.role(t.before, key)
+		if t.shown(role.perms)[area].scope(action) >= 2 {
+			return true
+		}
+	}
+	delegate := len(t.list) > 0 && (!t.manages() || t.holes.managers)
+	return delegate && t.before.team(t.op.actor) == t.op.team && held == 2
+}
+
 // Input (A10, A15, E6).
 
 func (t *oracleTrial) wellFormed() bool {
 	op := t.op
-	if op.system && (strings.TrimSpace(op.reason) == "" || !oracleGoodText(op.reason, 500)) {
+	reason := op.recorded()
+	if (op.system || reason != "") && (strings.TrimSpace(reason) == "" || !oracleGoodText(reason, 500)) || !oracleGoodText(op.via, 200) {
 		return false
 	}
 	for _, user := range op.users {
@@ -342,18 +575,27 @@ func (t *oracleTrial) wellFormed() bool {
 		return oracleGoodID(op.role)
 	case "replace":
 		return oracleGoodID(op.role) && oracleGoodID(op.with)
+	case "team":
+		return t.teams && (op.team == "" || oracleGoodID(op.team))
 	}
 	return true
 }
 
 func (t *oracleTrial) goodRole() bool {
 	for area, a := range t.op.perms {
-		owned, known := t.owned[area]
-		if !known || a.read > 2 || a.manage > 2 || !owned && (a.read == 1 || a.manage == 1) {
+		if a != (oracleAccess{t.counts(area, 1, a.read), t.counts(area, 2, a.manage)}) || a.read > 3 || a.manage > 3 {
+			return false
+		}
+		if _, known := t.areas[area]; !known && t.op.do != "update" {
 			return false
 		}
 	}
-	return oracleGoodName(t.op.name) && oracleGoodText(t.op.description, 500)
+	for _, key := range t.op.assigns {
+		if !oracleGoodID(key) {
+			return false
+		}
+	}
+	return len(oracleSet(t.op.assigns)) <= 100 && oracleGoodName(t.op.name) && oracleGoodText(t.op.description, 500)
 }
 
 // oracleGoodName reports whether a name is one, and something in it shows.
@@ -434,6 +676,15 @@ func (p oraclePerms) library() rbac.Permissions {
 	return out
 }
 
+// libraryIDs returns ids of roles that the library did not make, as it has them.
+func libraryIDs(keys []string) []rbac.RoleID {
+	var ids []rbac.RoleID
+	for _, key := range keys {
+		ids = append(ids, rbac.RoleID(key))
+	}
+	return ids
+}
+
 // oraclePermsOf returns a library's permissions, without the areas that grant
 // nothing.
 func oraclePermsOf(p rbac.Permissions) oraclePerms {
@@ -445,7 +696,7 @@ func oraclePermsOf(p rbac.Permissions) oraclePerms {
 }
 
 func (p oraclePerms) String() string {
-	names := [...]string{"none", "own", "all"}
+	names := [...]string{"none", "own", "team", "all"}
 	name := func(s int) string {
 		if s < len(names) {
 			return names[s]
