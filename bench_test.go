@@ -63,12 +63,13 @@ func newCrowd(tb testing.TB, n int) *crowd {
 		users[i] = fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", r.Uint32(), r.Uint32()&0xffff, r.Uint32()&0xfff, r.Uint32()&0xfff, r.Uint64()&0xffffffffffff)
 		asked[i] = strings.Clone(users[i])
 	}
+	scopes := []rbac.Scope{rbac.None, rbac.Own, rbac.All}
 	err := store.Update(ctx, "", func(tx rbac.Tx) error {
 		for i := range 10 {
 			role := rbac.Role{ID: rbac.RoleID(fmt.Sprintf("role-%d", i)), Name: fmt.Sprintf("Role %d", i), Version: 1, Permissions: rbac.Permissions{}}
 			for j, info := range rbac.DefaultAreas() {
 				if info.Owned {
-					role.Permissions[info.Area] = rbac.Access{Read: rbac.Scope((i + j) % 3), Manage: rbac.Scope((i + 2*j) % 3)}
+					role.Permissions[info.Area] = rbac.Access{Read: scopes[(i+j)%3], Manage: scopes[(i+2*j)%3]}
 				}
 			}
 			if err := tx.PutRole(role); err != nil {
