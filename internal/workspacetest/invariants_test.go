@@ -89,9 +89,12 @@ func TestCheckInvariants(t *testing.T) {
 			event(rbac.Event{Kind: rbac.RoleCreated, RoleAfter: &role}),
 			event(rbac.Event{Form: 2, Kind: rbac.MemberAssigned, MemberAfter: &rbac.Member{User: "eve", Role: role.ID, RoleName: "Others", UpdatedAt: now}}),
 		), `names the role "Others"`},
-		{"a list without an event", put(func(tx rbac.Tx) error {
-			return tx.PutRole(rbac.Role{ID: "lists", Assigns: []rbac.RoleID{role.ID}})
-		}), "1 roles"},
+		{"a list without an event", func(t *testing.T, store rbac.Store) {
+			forge(event(rbac.Event{Kind: rbac.RoleCreated, RoleAfter: &role}))(t, store)
+			lists := role
+			lists.Assigns = []rbac.RoleID{"other"}
+			put(func(tx rbac.Tx) error { return tx.PutRole(lists) })(t, store)
+		}, "the events, and the role"},
 		{"a wrong kind", forge(event(rbac.Event{Kind: rbac.MemberAssigned, RoleAfter: &role})), "is a member.assigned"},
 		{"a wrong hash", put(func(tx rbac.Tx) error {
 			e := event(rbac.Event{Seq: 2, Kind: rbac.RoleCreated, RoleAfter: &role})
