@@ -75,6 +75,7 @@ func newCrowd(tb testing.TB, n int) *crowd {
 	for i := range users {
 		asked[i] = strings.Clone(users[i])
 	}
+	scopes := []rbac.Scope{rbac.None, rbac.Own, rbac.All}
 	err := store.Update(ctx, "", func(tx rbac.Tx) error {
 		for i := range 10 {
 			role := rbac.Role{ID: rbac.RoleID(fmt.Sprintf("role-%d", i)), Name: fmt.Sprintf("Role %d", i), Version: 1, Permissions: rbac.Permissions{}}
