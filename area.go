@@ -49,10 +49,13 @@ type AreaInfo struct {
 	OwnWords string
 }
 
-// clone returns a copy that shares nothing with a.
-func (a AreaInfo) clone() AreaInfo {
-	a.Former = slices.Clone(a.Former)
-	return a
+// cloneAreas returns a copy that shares nothing with areas.
+func cloneAreas(areas []AreaInfo) []AreaInfo {
+	areas = slices.Clone(areas)
+	for i := range areas {
+		areas[i].Former = slices.Clone(areas[i].Former)
+	}
+	return areas
 }
 
 // has reports whether the area has an action.
@@ -115,10 +118,9 @@ const (
 
 // newCatalogue validates areas and compiles them.
 func newCatalogue(areas []AreaInfo, teams bool) (*catalogue, error) {
-	c := &catalogue{areas: make([]AreaInfo, len(areas)), cells: make(map[Area]uint32, len(areas)), current: map[Area]Area{}, teams: teams}
+	c := &catalogue{areas: cloneAreas(areas), cells: make(map[Area]uint32, len(areas)), current: map[Area]Area{}, teams: teams}
 	var bad problems
-	for i, info := range areas {
-		c.areas[i] = info.clone()
+	for i, info := range c.areas {
 		field := fmt.Sprintf("areas[%d]", i)
 		if p := areaProblem(info.Area); p != "" {
 			bad.add(field+".area", p)
@@ -233,11 +235,7 @@ func (c *catalogue) info(area Area) (info AreaInfo, ok bool) {
 func (c *catalogue) everything() Permissions {
 	p := make(Permissions, len(c.areas))
 	for _, info := range c.areas {
-		for _, action := range []Action{Read, Manage} {
-			if info.has(action) {
-				p[info.Area] = p[info.Area].with(action, All)
-			}
-		}
+		p[info.Area] = Access{c.counts(info, Read, All), c.counts(info, Manage, All)}
 	}
 	return p
 }

@@ -118,8 +118,8 @@ type saving struct {
 func (c *change) changes(s saving) bool {
 	return s.before == nil || s.before.Name != s.after.Name ||
 		s.before.Description != s.after.Description ||
-		!c.model.renamed(s.before.Permissions).equal(s.after.Permissions) ||
-		!slices.Equal(listed(s.before.Assigns), s.after.Assigns)
+		!c.model.renamed(s.before.Permissions).equal(c.model.renamed(s.after.Permissions)) ||
+		!slices.Equal(listed(s.before.Assigns), listed(s.after.Assigns))
 }
 
 // findAdded returns the roles that saving adds to the list. Those that are in it

@@ -29,11 +29,8 @@ type options struct {
 //
 // Defaults to [DefaultAreas].
 func WithAreas(areas ...AreaInfo) Option {
-	cloned := make([]AreaInfo, len(areas))
-	for i, area := range areas {
-		cloned[i] = area.clone()
-	}
-	return func(o *options) { o.areas = cloned }
+	areas = cloneAreas(areas)
+	return func(o *options) { o.areas = areas }
 }
 
 // WithSystemRoles adds roles that exist in every workspace without being

@@ -3,7 +3,6 @@ package rbac
 import (
 	"context"
 	"fmt"
-	"slices"
 )
 
 // Authorizer answers checks for the workspaces of one store and keeps what it
@@ -100,13 +99,7 @@ func (w *Workspace) ID() string { return w.replica.id }
 
 // Areas returns a copy of the catalogue of areas, which is that of
 // [WithAreas] and the same in every workspace.
-func (w *Workspace) Areas() []AreaInfo {
-	areas := slices.Clone(w.engine.model.areas)
-	for i, area := range areas {
-		areas[i] = area.clone()
-	}
-	return areas
-}
+func (w *Workspace) Areas() []AreaInfo { return cloneAreas(w.engine.model.areas) }
 
 // Can reports whether a user may act on everything in an area. It is false
 // for a user who reaches own records only, so that a handler that forgets

@@ -59,14 +59,9 @@ type Member struct {
 // String returns "Sales lead (contacts: read all, manage own)", and for a role
 // with a list "Help desk (no access), assigns sales, support".
 func (r Role) String() string {
-	s := fmt.Sprintf("%s (%s)", r.Name, r.Permissions)
-	for i, id := range r.Assigns {
-		if i == 0 {
-			s += assigns
-		} else {
-			s += ", "
-		}
-		s += quoteField(string(id))
+	s, mark := fmt.Sprintf("%s (%s)", r.Name, r.Permissions), assigns
+	for _, id := range r.Assigns {
+		s, mark = s+mark+quoteField(string(id)), ", "
 	}
 	return s
 }
@@ -85,12 +80,20 @@ func (r Role) MarshalText() ([]byte, error) {
 	if !utf8.ValidString(r.Name) {
 		return nil, invalid("name", notUTF8)
 	}
-	for i, id := range r.Assigns {
-		if quoteField(string(id)) != string(id) {
-			return nil, invalid(indexed("assigns", i), quote(string(id))+" has no form in text")
-		}
+	if err := r.encodableList(); err != nil {
+		return nil, err
 	}
 	return []byte(r.String()), nil
+}
+
+// encodableList refuses ids that could not be read back.
+func (r Role) encodableList() error {
+	for i, id := range r.Assigns {
+		if quoteField(string(id)) != string(id) {
+			return invalid(indexed("assigns", i), quote(string(id))+" has no form in text")
+		}
+	}
+	return nil
 }
 
 // UnmarshalText reads the form of [Role.String] as a role with a name,
@@ -108,13 +111,13 @@ func (r *Role) UnmarshalText(text []byte) error {
 		return invalid("", `is not a role: want "name (permissions)"`)
 	}
 	read := Role{Name: s[:open]}
-	if list != "" {
-		for i, id := range strings.Split(list, ", ") {
-			if id == "" || quoteField(id) != id {
-				return invalid(indexed("assigns", i), quote(id)+" is not the id of a role")
-			}
+	for id := range strings.SplitSeq(list, ", ") {
+		if list != "" {
 			read.Assigns = append(read.Assigns, RoleID(id))
 		}
+	}
+	if err := read.encodableList(); err != nil {
+		return err
 	}
 	if !utf8.ValidString(read.Name) {
 		return invalid("name", notUTF8)

@@ -272,29 +272,30 @@ func (c *change) addSharing(e *excess, team string, coming []Member) error {
 	if c.everything || team == "" || len(coming) == 0 {
 		return nil
 	}
-	members := slices.Clone(coming)
-	for member, err := range c.members(MemberQuery{Team: team}) {
-		if err != nil {
-			return err
-		}
-		members = append(members, member)
-	}
 	stored, err := c.stored()
 	if err != nil {
 		return err
 	}
 	seen := map[RoleID]bool{}
-	for _, member := range members {
-		if seen[member.Role] {
-			continue
+	share := func(member Member) {
+		role, known := stored[member.Role]
+		switch {
+		case seen[member.Role]:
+		case known:
+			e.add(member.Role, member.User, c.unshared(team, role))
+		default:
+			e.add(member.Role, member.User, nil, member.Role)
 		}
 		seen[member.Role] = true
-		role, known := stored[member.Role]
-		if !known {
-			e.add(member.Role, member.User, nil, member.Role)
-			continue
+	}
+	for _, member := range coming {
+		share(member)
+	}
+	for member, err := range c.members(MemberQuery{Team: team}) {
+		if err != nil {
+			return err
 		}
-		e.add(member.Role, member.User, c.unshared(team, role))
+		share(member)
 	}
 	return nil
 }

@@ -194,17 +194,9 @@ func (q EventQuery) selects(e Event) bool {
 
 // concerns reports whether an event changes a role, or who holds it.
 func (e Event) concerns(role RoleID) bool {
-	for _, r := range []*Role{e.RoleBefore, e.RoleAfter} {
-		if r != nil && r.ID == role {
-			return true
-		}
-	}
-	for _, m := range []*Member{e.MemberBefore, e.MemberAfter} {
-		if m != nil && m.Role == role {
-			return true
-		}
-	}
-	return false
+	is := func(r *Role) bool { return r != nil && r.ID == role }
+	holds := func(m *Member) bool { return m != nil && m.Role == role }
+	return is(e.RoleBefore) || is(e.RoleAfter) || holds(e.MemberBefore) || holds(e.MemberAfter)
 }
 
 // TxStore returns a Store that works inside an open transaction of one

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// teams are the teams of a snapshot, by the numbers that seats have. It is
+// teams are the teams of a snapshot, by the numbers that seats have. They are
 // immutable. Number 0 is no team.
 type teams struct {
 	list    []*team
@@ -19,18 +19,23 @@ type team struct {
 }
 
 // noTeams is what a snapshot begins with.
-var noTeams = &teams{list: []*team{{}}}
+var noTeams = &teams{list: []*team{{}}, numbers: map[string]uint32{}}
 
-// moves are changes of teams that are being made: of a copy, until done.
+// moves are changes of teams that are being made.
 type moves struct {
-	teams
-	base   *teams
-	joined map[uint32][]string
-	left   map[uint32]map[string]bool
+	base, teams *teams
+	in          map[uint32]map[string]bool // who is in a team afterwards, and who not
 }
 
 func (t *teams) change() *moves {
-	return &moves{teams: *t, base: t, joined: map[uint32][]string{}, left: map[uint32]map[string]bool{}}
+	return &moves{base: t, teams: t, in: map[uint32]map[string]bool{}}
+}
+
+// edit makes m.teams a copy.
+func (m *moves) edit() {
+	if m.teams == m.base {
+		m.teams = &teams{slices.Clone(m.base.list), maps.Clone(m.base.numbers)}
+	}
 }
 
 // number returns the number of a team, a new one if nobody was in it yet.
@@ -38,62 +43,57 @@ func (m *moves) number(id string) uint32 {
 	if id == "" {
 		return 0
 	}
-	if n, ok := m.numbers[id]; ok {
-		return n
+	n, ok := m.teams.numbers[id]
+	if !ok {
+		m.edit()
+		n = uint32(len(m.teams.list))
+		m.teams.list = append(m.teams.list, &team{id: id})
+		m.teams.numbers[id] = n
 	}
-	if len(m.list) == len(m.base.list) { // the first new one
-		m.list, m.numbers = slices.Clone(m.list), maps.Clone(m.numbers)
-		if m.numbers == nil {
-			m.numbers = map[string]uint32{}
-		}
-	}
-	n := uint32(len(m.list))
-	m.list = append(m.list, &team{id: id})
-	m.numbers[id] = n
 	return n
 }
 
 // move takes a member from one team to another.
 func (m *moves) move(user string, from, to uint32) {
-	if from == to {
+	if from != to {
+		m.set(user, from, false)
+		m.set(user, to, true)
+	}
+}
+
+func (m *moves) set(user string, n uint32, in bool) {
+	if n == 0 {
 		return
 	}
-	if from != 0 {
-		if m.left[from] == nil {
-			m.left[from] = map[string]bool{}
-		}
-		m.left[from][user] = true
+	if m.in[n] == nil {
+		m.in[n] = map[string]bool{}
 	}
-	if to != 0 {
-		m.joined[to] = append(m.joined[to], user)
-	}
+	m.in[n][user] = in
 }
 
 // done returns the teams after the moves.
 func (m *moves) done() *teams {
-	if len(m.joined) == 0 && len(m.left) == 0 {
+	if len(m.in) == 0 {
 		return m.base
 	}
-	if len(m.list) == len(m.base.list) {
-		m.list = slices.Clone(m.list)
-	}
-	touched := maps.Clone(m.left)
-	for n := range m.joined {
-		touched[n] = m.left[n]
-	}
-	for n, left := range touched {
-		before := m.list[n]
-		members := make([]string, 0, len(before.members)+len(m.joined[n]))
+	m.edit()
+	for n, in := range m.in {
+		before := m.teams.list[n]
+		members := make([]string, 0, len(before.members)+len(in))
 		for _, user := range before.members {
-			if !left[user] {
+			if _, moved := in[user]; !moved {
 				members = append(members, user)
 			}
 		}
-		members = append(members, m.joined[n]...)
+		for user, stays := range in {
+			if stays {
+				members = append(members, user)
+			}
+		}
 		slices.Sort(members)
-		m.list[n] = &team{before.id, slices.Clip(members)}
+		m.teams.list[n] = &team{before.id, members}
 	}
-	return &teams{m.list, m.numbers}
+	return m.teams
 }
 
 // empty returns how many teams nobody is in any more.
