@@ -78,7 +78,7 @@ func TestListsUseIndexes(t *testing.T) {
 				t.Fatal(err)
 			}
 			var a args
-			query := tasks.selects() + " WHERE " + inReach(subject, tasks.area, rbac.Read, &a) +
+			query := tasks.selects() + " WHERE " + c.db.inReach(subject, tasks.area, rbac.Read, &a) +
 				" AND id > " + a.add("task-01") + " ORDER BY id LIMIT " + a.add(10)
 			plan := planOf(ctx, t, conn, explain+query, a)
 			if !regexp.MustCompile(index).MatchString(plan) || regexp.MustCompile(`(?i)sort|temp b-tree`).MatchString(plan) {

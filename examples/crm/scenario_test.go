@@ -140,7 +140,7 @@ func TestScenario40_ExportsAreNeutralised(t *testing.T) {
 			if err := c.db.exec(t.Context(), "UPDATE contacts SET name = $1, email = $1, phone = $1 WHERE id = 'plain'", name); err != nil {
 				t.Fatal(err)
 			}
-			export := c.as(salesRep, "GET", "/contacts/export", nil)
+			export := c.as(salesLead, "GET", "/contacts/export", nil)
 			rows, err := csv.NewReader(strings.NewReader(export.body)).ReadAll()
 			if err != nil {
 				t.Fatalf("%q makes the export malformed: %v", name, err)
