@@ -246,16 +246,22 @@ func TestScenario42_ReviewsAgreeWithAnswers(t *testing.T) {
 		for _, holder := range list.Items {
 			scopes[holder.User] = holder.Scope
 		}
-		id := "other-" + k.table()
-		c.put(k, id, "chloe.martin")
+		mates, others := "mate-"+k.table(), "other-"+k.table()
+		c.put(k, mates, teammate)
+		c.put(k, others, otherRep)
 		for _, user := range actors {
 			if user == nobody {
 				continue
 			}
 			shown := rbac.None
 			if a := c.as(user, "GET", "/"+k.table(), nil); a.status == http.StatusOK {
-				if shown = rbac.Own; strings.Contains(a.body, id) {
+				switch {
+				case strings.Contains(a.body, others):
 					shown = rbac.All
+				case strings.Contains(a.body, mates):
+					shown = rbac.Team
+				default:
+					shown = rbac.Own
 				}
 			}
 			if scopes[user] != shown {

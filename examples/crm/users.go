@@ -141,6 +141,9 @@ func (s *server) assign(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, user := r.Context(), r.PathValue("user")
+	if textProblem(user, true) != "" {
+		return rbac.ErrMemberNotFound
+	}
 	err := s.inTx(ctx, func(tx transaction) error {
 		is, err := isMember(ctx, tx.store(), user)
 		if err != nil {
