@@ -352,13 +352,18 @@ func (a *Admin) begin(r Reader) *change {
 		reading: reading{Reader: r, model: e.model},
 		began:   time.Now(),
 		now:     e.now().UTC().Truncate(time.Microsecond),
+		user:    strings.Clone(a.actor),
+		reason:  strings.Clone(a.reason),
+		via:     strings.Clone(a.via),
 	}
 }
 
 func userProblems(users []string) problems {
 	var bad problems
 	for i, user := range users {
-		bad.check(indexed("users", i), idProblem(user))
+		if problem := idProblem(user); problem != "" {
+			bad.add(indexed("users", i), problem)
+		}
 	}
 	return bad
 }

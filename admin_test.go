@@ -66,6 +66,7 @@ func TestIn(t *testing.T) {
 				ctx, store := t.Context(), rbac.NewMemStore()
 				az, other := openOn(t, store), openOn(t, store)
 				assign(t, az.Workspace, rbac.Administrator, "ada")
+				allows(t, az.Workspace, "ada")
 				allows(t, other.Workspace, "ada")
 				before := contentsOf(t, store, "")
 				var role rbac.Role

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -55,17 +56,26 @@ type crowd struct {
 	asked []string // equal, but other strings
 }
 
+// newUsers returns random ids in no order.
+func newUsers(n int) []string {
+	r := rand.New(rand.NewPCG(1, 2))
+	users := make([]string, n)
+	for i := range users {
+		users[i] = fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", r.Uint32(), r.Uint32()&0xffff, r.Uint32()&0xfff, r.Uint32()&0xfff, r.Uint64()&0xffffffffffff)
+	}
+	return users
+}
+
 func newCrowd(tb testing.TB, n int) *crowd {
 	tb.Helper()
 	ctx := context.Background()
 	store := rbac.NewMemStore()
-	r := rand.New(rand.NewPCG(1, 2))
-	users := make([]string, n)
+	users := newUsers(n)
 	asked := make([]string, n)
 	for i := range users {
-		users[i] = fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", r.Uint32(), r.Uint32()&0xffff, r.Uint32()&0xfff, r.Uint32()&0xfff, r.Uint64()&0xffffffffffff)
 		asked[i] = strings.Clone(users[i])
 	}
+	scopes := []rbac.Scope{rbac.None, rbac.Own, rbac.All}
 	err := store.Update(ctx, "", func(tx rbac.Tx) error {
 		for i := range 10 {
 			role := rbac.Role{ID: rbac.RoleID(fmt.Sprintf("role-%d", i)), Name: fmt.Sprintf("Role %d", i), Version: 1, Permissions: rbac.Permissions{}}
@@ -404,6 +414,49 @@ func BenchmarkOpen(b *testing.B) {
 				}
 				az.Close()
 			}
+		})
+	}
+}
+
+// A million users are assigned a role, in calls of several sizes, in a
+// workspace of MemStore that was empty. The floor is a plain map to the same
+// members, filled in the same run.
+func BenchmarkFill(b *testing.B) {
+	users := newUsers(manyMembers)
+	ctx := context.Background()
+	for _, size := range []int{1000, 10_000, manyMembers} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			b.ReportAllocs()
+			var floorTime, oursTime time.Duration
+			for range b.N {
+				runtime.GC()
+				began := time.Now()
+				members := map[string]rbac.Member{}
+				for _, user := range users {
+					user = strings.Clone(user)
+					members[user] = rbac.Member{User: user, Role: rbac.Administrator, UpdatedAt: began}
+				}
+				floorTime += time.Since(began)
+				runtime.KeepAlive(members)
+				members = nil
+
+				az, err := rbac.Open(ctx, rbac.NewMemStore())
+				if err != nil {
+					b.Fatal(err)
+				}
+				runtime.GC()
+				began = time.Now()
+				for call := range slices.Chunk(users, size) {
+					if err := az.System("benchmark").Assign(ctx, rbac.Administrator, call...); err != nil {
+						b.Fatal(err)
+					}
+				}
+				oursTime += time.Since(began)
+				az.Close()
+			}
+			b.ReportMetric(oursTime.Seconds()/float64(b.N), "s/million")
+			b.ReportMetric(floorTime.Seconds()/float64(b.N), "floor-s/million")
+			b.ReportMetric(float64(oursTime)/float64(floorTime), "x-floor")
 		})
 	}
 }

@@ -16,6 +16,9 @@ type change struct {
 	began time.Time // monotonic, when the transaction began
 	now   time.Time // for the rows and events
 
+	// Who acts, why and how: copies, which the events share.
+	user, reason, via string
+
 	// The actor, after authorize.
 	everything bool            // covers whatever there is
 	held       Permissions     // what the actor can use, if not everything
@@ -51,10 +54,7 @@ func (c *change) run(apply func(*change) error, tx Tx) error {
 // record adds an event. Number and hash are given by flush.
 func (c *change) record(e Event) {
 	e.Time, e.Form = c.now, 2
-	e.Reason, e.Via, e.Limited = strings.Clone(c.admin.reason), strings.Clone(c.admin.via), c.admin.limit.set
-	if !c.admin.system {
-		e.Actor = strings.Clone(c.admin.actor)
-	}
+	e.Actor, e.Reason, e.Via, e.Limited = c.user, c.reason, c.via, c.admin.limit.set
 	c.events = append(c.events, e)
 }
 
@@ -517,7 +517,7 @@ func (c *change) findRole(id RoleID) (Role, error) {
 // be read is a member without a role to an Administrator and to the
 // application, who may give one or remove the row, and an error to others.
 func (c *change) findMembers(users []string) (map[string]Member, error) {
-	found := make(map[string]Member, len(users))
+	found := map[string]Member{} // often of few: new users are not members
 	for member, err := range c.forEverything(func(row *MalformedError) { found[row.ID] = Member{User: row.ID} }).members(MemberQuery{Users: users}) {
 		if err != nil {
 			return nil, err

@@ -200,6 +200,15 @@ func TestA14_SeveralUsersAreOneChange(t *testing.T) {
 		require.Equal(t, before+6, contentsOf(t, c.Store, "").Revision.Seq)
 		c.Check(t)
 	})
+	t.Run("of nobody it is none, by whoever may, of a role that exists", func(t *testing.T) {
+		t.Parallel()
+		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+		unchanged(t, c.Store, "", func() {
+			require.NoError(t, c.W.As("ada").Assign(ctx, c.Role("Unused").ID))
+			require.ErrorIs(t, c.W.As("ada").Assign(ctx, "gone"), rbac.ErrRoleNotFound)
+			require.ErrorIs(t, c.W.As("cleo").Assign(ctx, c.Role("Unused").ID), rbac.ErrDenied)
+		})
+	})
 	t.Run("who is missing is named, at most ten", func(t *testing.T) {
 		t.Parallel()
 		c := company.New(t, rbac.NewMemStore(), "")

@@ -65,7 +65,9 @@ func TestDecisions(t *testing.T) {
 		for _, allowed := range []bool{
 			az.Can(ctx, test.user, test.area, test.action), s.Can(test.area, test.action),
 			az.Authorize(ctx, test.user, test.area, test.action) == nil, s.Authorize(test.area, test.action) == nil,
+			az.Can(ctx, test.user, rbac.Area(strings.Clone(string(test.area))), test.action), // as from a request
 			az.CanRecord(ctx, test.user, test.area, test.action), s.CanRecord(test.area, test.action, "somebody", "", "else"),
+			az.CanRecord(ctx, test.user, test.area, test.action, strings.ToUpper(test.user)), s.CanRecord(test.area, test.action, strings.ToUpper(test.user)),
 		} {
 			require.Equal(t, d.Allowed, allowed, "%v", d)
 		}

@@ -385,3 +385,45 @@ func TestPollGoesOnWhenTheStoreEndsIt(t *testing.T) {
 		allows(t, f.AZ.Workspace, "ann")
 	})
 }
+
+// P3: a hint during a reading, which may have begun before the change, is
+// followed by another reading.
+func TestP3_HintDuringAReading(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		f.Store.Set(fault.Fails(errBoom), opRevisions)
+		f.Store.Set(fault.Late(time.Second), opView)
+		f.Store.Hint("")
+		synctest.Wait() // it has read
+		f.RemoveBob(t)
+		f.Store.Hint("")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.False(t, f.Can())
+		require.Equal(t, 2, f.Store.Calls(opView))
+	})
+}
+
+// P4: a history that is as long and differs is no continuation, whoever
+// notices. It is reported, and the workspace is loaded whole.
+func TestP4_AnotherHistory(t *testing.T) {
+	t.Parallel()
+	for name, notice := range map[string]func(t *testing.T, f *following.Following){
+		"by the poll": func(*testing.T, *following.Following) { time.Sleep(2 * time.Second); synctest.Wait() },
+		"by Sync":     func(t *testing.T, f *following.Following) { require.NoError(t, f.AZ.Sync(t.Context())) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, restored := following.New(t), rbac.NewMemStore()
+				assign(t, openOn(t, restored).Workspace, rbac.Administrator, "ann", "cy")
+				f.Store.Replace(restored)
+				notice(t, f)
+				allows(t, f.AZ.Workspace, "cy")
+				require.False(t, f.Can())
+				require.Len(t, f.Log.Containing("WARN", "loaded anew", "history is not a continuation"), 1)
+			})
+		})
+	}
+}

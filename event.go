@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -177,9 +177,15 @@ func (e Event) chained(workspace string, previous Revision) [32]byte {
 	if previous.Seq == 0 {
 		previous.Hash = sha256.Sum256([]byte("rbac events v1\n" + workspace))
 	}
-	b := append(make([]byte, 0, 512), previous.Hash[:]...) // most events fit
-	return sha256.Sum256(e.appendCanonical(b))
+	b := canonicals.Get().(*[]byte)
+	defer canonicals.Put(b)
+	*b = e.appendCanonical(append((*b)[:0], previous.Hash[:]...))
+	return sha256.Sum256(*b)
 }
+
+// canonicals has the buffers of chained, which most events fit: one call may
+// make a million events.
+var canonicals = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }}
 
 // appendCanonical appends the canonical form of e to b: keys in alphabetical
 // order, no white space, the shortest escapes.
@@ -339,6 +345,7 @@ func (o *canonical) permissions(p Permissions) {
 // quoted writes a string as RFC 8785, section 3.2.2.2, demands. It is valid
 // UTF-8; see textProblems.
 func (o *canonical) quoted(s string) {
+	const hexDigits = "0123456789abcdef"
 	o.b = append(o.b, '"')
 	plain := 0 // the bytes that stand for themselves, which is nearly all
 	for plain < len(s) && s[plain] >= ' ' && s[plain] < utf8.RuneSelf && s[plain] != '"' && s[plain] != '\\' {
@@ -360,7 +367,7 @@ func (o *canonical) quoted(s string) {
 		case r == '\r':
 			o.b = append(o.b, '\\', 'r')
 		case r < ' ':
-			o.b = fmt.Appendf(o.b, `\u%04x`, r)
+			o.b = append(o.b, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&0xf])
 		default:
 			o.b = utf8.AppendRune(o.b, r)
 		}

@@ -338,3 +338,48 @@ func TestQuestionWhatExistsIsForWhenPlacesAreTaken(t *testing.T) {
 	}
 	require.Equal(t, 2_000, store.Calls(opView))
 }
+
+// P2: at most four readings follow changes at a time, and one that somebody
+// waits for does not queue behind them.
+func TestP2_ReadingsHavePlaces(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		var workspaces []*rbac.Workspace
+		for i := range 20 {
+			id := fmt.Sprint("w", i)
+			assign(t, f.Other.For(id), rbac.Administrator, "ann")
+			workspaces = append(workspaces, f.AZ.For(id))
+			allows(t, workspaces[i], "ann")
+		}
+		assign(t, f.Other.For("cold"), rbac.Administrator, "ann")
+		synctest.Wait()
+		var mu sync.Mutex
+		reading, most := 0, 0
+		count := func(by int) {
+			mu.Lock()
+			defer mu.Unlock()
+			reading += by
+			most = max(most, reading)
+		}
+		f.Store.Set(func(ctx context.Context, call func(error) error) error {
+			count(1)
+			defer count(-1)
+			return fault.Slow(time.Second)(ctx, call)
+		}, opView)
+		for _, w := range workspaces {
+			assign(t, f.Other.For(w.ID()), rbac.Administrator, "bob")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait() // the poll has found them
+		began := time.Now()
+		allows(t, f.AZ.For("cold"), "ann")
+		require.Equal(t, time.Second, time.Since(began))
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		for _, w := range workspaces {
+			allows(t, w, "bob")
+		}
+		require.Equal(t, 5, most, "four, and the one that was waited for")
+	})
+}

@@ -48,14 +48,19 @@ func (m Matrix) rows() [][]string {
 	return rows
 }
 
-// names returns the names of roles. One that is not there goes by its id.
+// names returns the names of roles in the order of the rows, so that a table does
+// not change with the ids, which are random. One that is not there goes by its id.
 func (m Matrix) names(ids []RoleID) string {
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = string(id)
-		if at := slices.IndexFunc(m.Roles, func(r Role) bool { return r.ID == id }); at >= 0 {
-			names[i] = m.Roles[at].Name
+	left := slices.Clone(ids)
+	var names []string
+	for _, role := range m.Roles {
+		if i := slices.Index(left, role.ID); i >= 0 {
+			left = slices.Delete(left, i, i+1)
+			names = append(names, role.Name)
 		}
+	}
+	for _, id := range left {
+		names = append(names, string(id))
 	}
 	return strings.Join(names, ", ")
 }

@@ -11,6 +11,18 @@ import (
 	"github.com/areagate/rbac"
 )
 
+// Lists have the names of roles in the order of the rows, whatever the ids are.
+func TestMatrixOrdersLists(t *testing.T) {
+	matrix := rbac.Matrix{Roles: []rbac.Role{
+		{ID: "z", Name: "Sales"},
+		{ID: "a", Name: "Support"},
+		{ID: "m", Name: "Help desk", Assigns: []rbac.RoleID{"a", "b", "z"}},
+	}}
+	var markdown bytes.Buffer
+	require.NoError(t, matrix.WriteMarkdown(&markdown))
+	require.Contains(t, markdown.String(), "| Help desk | Sales, Support, b |\n")
+}
+
 // The three forms of the matrix, to the letter.
 func TestMatrixForms(t *testing.T) {
 	matrix := rbac.Matrix{

@@ -44,10 +44,7 @@ type memState struct {
 }
 
 // memEmpty is the state of a workspace that was never written.
-var memEmpty = &memState{
-	roles:   cow.New(func(r *Role) RoleID { return r.ID }),
-	members: cow.New(func(m *Member) string { return m.User }),
-}
+var memEmpty = &memState{}
 
 func (s *memState) empty() bool {
 	return s.roles.Empty() && s.members.Empty() && len(s.events) == 0

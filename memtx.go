@@ -164,12 +164,10 @@ func (tx *memTx) editRole(edit cow.Edit[RoleID, Role]) error {
 }
 
 func (tx *memTx) PutMembers(members ...Member) error {
-	members = slices.Clone(members)
 	edits := make([]cow.Edit[string, Member], len(members))
-	for i := range members {
-		m := &members[i]
+	for i, m := range members {
 		m.UpdatedAt = memTime(m.UpdatedAt)
-		edits[i] = cow.Edit[string, Member]{Key: m.User, Value: m}
+		edits[i] = cow.Edit[string, Member]{Key: m.User, Value: &m}
 	}
 	return tx.editMembers(edits)
 }

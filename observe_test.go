@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -111,4 +113,22 @@ func TestRefusalObserver(t *testing.T) {
 		`acme "ann" Suspend "" []: rbac: invalid input`,
 		`acme "ann" ReplaceRole "gone" []: rbac: role not found`,
 	}, told)
+}
+
+// An observer that does not return holds a check no longer than its context
+// allows (E9), and a moment.
+func TestE9_ObserverThatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		time.AfterFunc(time.Minute, func() { close(release) })
+		az := openOn(t, rbac.NewMemStore(), rbac.WithObserver(func(context.Context, rbac.Decision) { <-release }))
+		assign(t, az.Workspace, rbac.Administrator, "ann")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		require.True(t, az.Can(ctx, "ann", rbac.Deals, rbac.Read))
+		require.Equal(t, time.Second+10*time.Millisecond, time.Since(began))
+		<-release
+	})
 }

@@ -2,6 +2,8 @@ package rbac_test
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -64,4 +66,28 @@ func TestAnotherRowThanAskedFor(t *testing.T) {
 		store.SetRows(rows)
 		require.ErrorContains(t, az.As("max").Assign(t.Context(), manager.ID, "new"), want)
 	}
+}
+
+// P4: what was read without the newest event does not stand for its revision.
+// It is read again with each poll until the event is there.
+func TestP4_RowsWithoutTheNewestEvent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := fault.New(rbac.NewMemStore())
+		az := openOn(t, store)
+		assign(t, az.Workspace, rbac.Administrator, "ann")
+		store.SetRows(&fault.Rows{Events: fault.Cut[rbac.Event](0)})
+		allows(t, az.Workspace, "ann")
+		synctest.Wait()
+		store.ResetCalls()
+		for range 3 {
+			time.Sleep(2 * time.Second)
+		}
+		synctest.Wait()
+		require.Equal(t, 3, store.Calls(opView))
+		store.SetRows(nil)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		require.Equal(t, 4, store.Calls(opView))
+	})
 }

@@ -494,3 +494,60 @@ func TestChangesWithNothingToDoDoNotStarveThePoll(t *testing.T) {
 		require.Zero(t, f.Store.Calls(opView))
 	})
 }
+
+// E9: a loaded workspace answers from memory, whatever the context. One that
+// is not loaded is read once for all who ask.
+func TestE9_ChecksOfALoadedWorkspace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.True(t, f.AZ.Can(cancelled, "ann", rbac.Users, rbac.Manage))
+		require.NoError(t, f.AZ.Authorize(cancelled, "ann", rbac.Users, rbac.Manage))
+		require.Zero(t, f.Store.Total())
+
+		assign(t, f.Other.For("acme"), rbac.Administrator, "ann")
+		f.Store.Set(fault.Slow(time.Second), opView)
+		var crowd sync.WaitGroup
+		for range 100 {
+			crowd.Go(func() { allows(t, f.AZ.For("acme"), "ann") })
+		}
+		crowd.Wait()
+		require.Equal(t, 1, f.Store.Calls(opView))
+	})
+}
+
+// An answer of the poll that an own change has overtaken is let go of: it is
+// no reason to read the workspace.
+func TestPollThatWasOvertaken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		f.Store.Set(fault.Late(3*time.Second), opRevisions)
+		time.Sleep(3 * time.Second) // asked at 2 s, answered at 5 s
+		assign(t, f.AZ.Workspace, rbac.Administrator, "cy")
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		require.Zero(t, f.Store.Calls(opView))
+	})
+}
+
+// P1 on a restored backup, whose numbers are behind those that are known: a
+// reading of the lost history that ends after the change is not served.
+func TestP1_ChangeOfARestoredBackup(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, f, restored := t.Context(), following.New(t), rbac.NewMemStore()
+		contentsOf(t, f.Inner, "").Write(t, restored, "")
+		assign(t, f.AZ.Workspace, rbac.Administrator, "cy", "dan")
+		f.Store.Set(fault.Fails(errBoom), opRevisions)
+		f.Store.Set(fault.Late(time.Second), opView)
+		go func() { _ = f.AZ.Sync(ctx) }()
+		synctest.Wait() // it has read
+		f.Store.Replace(restored)
+		f.Store.Set(fault.Fails(errBoom), opView)
+		require.NoError(t, f.AZ.As("ann").Remove(ctx, "bob"))
+		require.False(t, f.Can(), "allowed by what was read before")
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/areagate/rbac/internal/fold"
 )
@@ -101,7 +102,20 @@ func (q EventQuery) problems() problems {
 	bad.check("role", bytesProblem(string(q.Role)))
 	bad.check("user", bytesProblem(q.User))
 	bad.check("actor", bytesProblem(q.Actor))
+	bad.check("since", timeProblem(q.Since))
+	bad.check("until", timeProblem(q.Until))
 	return bad
+}
+
+// wholeMicroseconds returns a query that selects the same events, whose times are
+// whole microseconds: some stores know no others.
+func (q EventQuery) wholeMicroseconds() EventQuery {
+	for _, t := range []*time.Time{&q.Since, &q.Until} {
+		if !t.IsZero() {
+			*t = t.Add(time.Microsecond - 1).Truncate(time.Microsecond)
+		}
+	}
+	return q
 }
 
 // WhoCan returns the members to whom Scope would answer with more than None,
@@ -154,7 +168,7 @@ func (w *Workspace) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, e
 		if err := q.problems().err(); err != nil {
 			return err
 		}
-		for event, err := range r.events(q) {
+		for event, err := range r.events(q.wholeMicroseconds()) {
 			if err != nil {
 				return err
 			}

@@ -1,8 +1,10 @@
 package rbac_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -290,4 +292,41 @@ func TestPagesAreFull(t *testing.T) {
 	}
 	require.Equal(t, []int{5, 5, 5, 3}, pages)
 	require.Equal(t, 18, seen)
+}
+
+// A time between two microseconds, in which no event can be, asks the store for the
+// next one.
+func TestEventsBetweenMicroseconds(t *testing.T) {
+	t.Parallel()
+	store := &queries{Store: rbac.NewMemStore()}
+	az := openOn(t, store)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
+	for range az.Events(t.Context(), rbac.EventQuery{Since: at.Add(time.Nanosecond), Until: at.Add(-time.Nanosecond)}) {
+		t.Fatal("there are no events")
+	}
+	require.Equal(t, []rbac.EventQuery{{Since: at.Add(time.Microsecond), Until: at}}, store.asked)
+	for _, err := range az.Events(t.Context(), rbac.EventQuery{Since: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)}) {
+		require.ErrorContains(t, err, "since: is out of range")
+		require.ErrorIs(t, err, rbac.ErrInvalid)
+	}
+}
+
+// queries notes which events a Store is asked for.
+type queries struct {
+	rbac.Store
+	asked []rbac.EventQuery
+}
+
+func (s *queries) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
+	return s.Store.View(ctx, workspace, func(r rbac.Reader) error { return fn(askedReader{r, s}) })
+}
+
+type askedReader struct {
+	rbac.Reader
+	store *queries
+}
+
+func (r askedReader) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
+	r.store.asked = append(r.store.asked, q)
+	return r.Reader.Events(q)
 }

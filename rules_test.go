@@ -458,6 +458,7 @@ func TestA13_TheFirstRuleAnswers(t *testing.T) {
 		{"max", rbac.ErrEscalation, rbac.ErrNameTaken, company.Editing("Seller", func(r *rbac.Role) { r.Name = "Clerk" })},
 		{"max", rbac.ErrEscalation, rbac.ErrRoleInUse, company.Deleting("Seller")},
 		{"max", rbac.ErrEscalation, rbac.ErrLastAdministrator, company.Removing("ada", "abe")},
+		{"max", rbac.ErrEscalation, rbac.ErrLastAdministrator, company.Assigning("Clerk", "ada", "abe")},
 	} {
 		name := fmt.Sprintf("%v before %v", test.first, test.then)
 		t.Run(strings.ReplaceAll(name, "rbac: ", ""), func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -196,5 +197,54 @@ func TestRolesThatComeAndGo(t *testing.T) {
 		views := f.Store.Calls(opView)
 		require.GreaterOrEqual(t, views, 2, "loaded anew")
 		require.LessOrEqual(t, views, 10, "and not for every change")
+	})
+}
+
+// P4: events are followed only if they continue the chain up to the newest;
+// else the rows are read.
+func TestP4_EventsThatAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for name, events := range map[string]func(iter.Seq2[rbac.Event, error]) iter.Seq2[rbac.Event, error]{
+		"edited":  fault.Changed(func(e *rbac.Event) { e.Actor = "eve" }),
+		"partial": fault.Cut[rbac.Event](1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := following.New(t)
+				f.RemoveBob(t)
+				assign(t, f.Other.Workspace, rbac.Administrator, "cy")
+				f.Store.SetRows(&fault.Rows{Events: events})
+				require.NoError(t, f.AZ.Sync(t.Context()))
+				require.False(t, f.Can())
+				allows(t, f.AZ.Workspace, "cy")
+				require.Len(t, f.Log.Containing("WARN", "loaded anew"), 1)
+			})
+		})
+	}
+}
+
+// Events about roles, as they come while following: a role that is deleted
+// grants nothing (E1), and no event changes a system role (E5).
+func TestEventsAboutRoles(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, f := t.Context(), following.New(t)
+		viewer := addRole(t, f.Other.Workspace, "Viewer", rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)})
+		assign(t, f.Other.Workspace, viewer.ID, "vic")
+		require.NoError(t, f.AZ.Sync(ctx))
+		require.True(t, f.AZ.Can(ctx, "vic", rbac.Deals, rbac.Read))
+		for _, forged := range []rbac.Event{
+			{Kind: rbac.RoleDeleted, RoleBefore: &viewer},
+			{Kind: rbac.RoleUpdated, RoleAfter: &rbac.Role{ID: rbac.Administrator, Name: "Nobody"}},
+			{Kind: rbac.RoleDeleted, RoleBefore: &rbac.Role{ID: rbac.Administrator, Name: "Administrator"}},
+		} {
+			forged.Time, forged.Reason = time.Now().UTC(), "forged"
+			forge(t, f.Inner, "", forged)
+			require.NoError(t, f.AZ.Sync(ctx))
+			require.False(t, f.AZ.Can(ctx, "vic", rbac.Deals, rbac.Read))
+			allows(t, f.AZ.Workspace, "ann")
+		}
+		require.Empty(t, f.Log.Containing("loaded anew"), "they were followed")
 	})
 }

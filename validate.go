@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -92,6 +93,14 @@ func bytesProblem(id string) string {
 		return fmt.Sprintf("has %d bytes, more than %d", len(id), maxID)
 	}
 	return characterProblem(id)
+}
+
+// timeProblem judges a time by whether it has a form in JSON, and so in stores.
+func timeProblem(t time.Time) string {
+	if year := t.UTC().Year(); year < 1 || year > 9999 {
+		return "is out of range"
+	}
+	return ""
 }
 
 // nameProblem judges the name of a role. It counts characters first: folding

@@ -140,6 +140,9 @@ func TestA10_BadIDsAndReasons(t *testing.T) {
 		{"a reason too long", az.System(strings.Repeat("x", 501)).Assign(ctx, role.ID, "a"), []string{"reason"}},
 		{"a reason with a line feed", az.System("a\nb").Assign(ctx, role.ID, "a"), []string{"reason"}},
 		{"everything", az.For("\x00").System("").Assign(ctx, "", "a", ""), []string{"users[1]", "role", "workspace", "reason"}},
+		{"an id too long in bytes", az.System("x").Remove(ctx, strings.Repeat("é", 128)), []string{"users[0]"}},
+		{"marks that reorder text", az.System("x").Remove(ctx, "a\u202eb", "a\u2066b", "a\u2069b"), []string{"users[0]", "users[1]", "users[2]"}},
+		{"line and paragraph separators", az.System("x").Remove(ctx, "a\u2028b", "a\u2029b"), []string{"users[0]", "users[1]"}},
 		{"also for no change", az.System("").Remove(ctx), []string{"reason"}},
 	} {
 		require.Equal(t, test.want, fields(t, test.err), test.name)

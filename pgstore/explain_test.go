@@ -22,10 +22,10 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"INSERT INTO workspaces SELECT 'w' || i, 0 FROM generate_series(1, 20000) i",
 		"INSERT INTO workspaces VALUES ('big', 100000)",
 		"INSERT INTO roles SELECT w.id, 'role' || r, 'Role ' || r, '', '{}', 1, now(), now() FROM workspaces w, generate_series(1, CASE w.id WHEN 'big' THEN 1000 ELSE 5 END) r",
-		"INSERT INTO members SELECT 'big', 'user' || i, 'role' || i % 20, i % 50 = 0, now() FROM generate_series(1, 100000) i",
+		"INSERT INTO members SELECT 'big', 'user' || i, 'role' || i % 20, i % 50 = 0, now(), 'team' || i % 1000 FROM generate_series(1, 100000) i",
 		"INSERT INTO members SELECT w.id, 'user' || i, 'role' || i % 20, false, now() FROM workspaces w, generate_series(1, 5) i WHERE w.id <> 'big'",
-		`INSERT INTO events SELECT 'big', i, decode(repeat('01', 32), 'hex'), jsonb_build_object('seq', i) FROM generate_series(1, 100000) i`,
-		`INSERT INTO events SELECT w.id, i, decode(repeat('01', 32), 'hex'), jsonb_build_object('seq', i) FROM workspaces w, generate_series(1, 5) i WHERE w.id <> 'big'`,
+		"INSERT INTO events " + someEvents("'big'", "generate_series(1, 100000) i"),
+		"INSERT INTO events " + someEvents("w.id", "workspaces w, generate_series(1, 5) i WHERE w.id <> 'big'"),
 		"ANALYZE workspaces, roles, members, events",
 	} {
 		d.exec(small.Replace(sql))
@@ -35,11 +35,11 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 	require.NoError(t, err)
 	defer conn.Close(ctx)
 	for _, workspace := range []string{"big", "w1"} {
-		for i, statement := range pgstore.Statements(d.schema, workspace, "user500", "role5") {
+		for i, statement := range pgstore.Statements(d.schema, workspace, "user500", "role5", "team5") {
 			for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 				t.Run(fmt.Sprint(workspace, "/", statement.Name, "/", mode), func(t *testing.T) {
 					name := fmt.Sprint("s", i, workspace)
-					_, err := conn.Exec(ctx, "SET plan_cache_mode = "+mode)
+					_, err := conn.Exec(ctx, "SET enable_bitmapscan = off; SET plan_cache_mode = "+mode)
 					require.NoError(t, err)
 					_, err = conn.Prepare(ctx, name, statement.SQL)
 					require.NoError(t, err)
@@ -60,10 +60,20 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 					require.NotContains(t, plan, "Seq Scan", plan)
 					require.Regexp(t, "Index (Only )?Scan", plan)
 					if strings.Contains(statement.Name, "page") || strings.HasPrefix(statement.Name, "events") {
-						require.NotContains(t, plan, "Sort", "a page is read in the order of the index:\n%s", plan)
+						require.NotRegexp(t, "Sort  \\(", plan, "a page is read in the order of the index:\n%s", plan)
 					}
 				})
 			}
 		}
 	}
+}
+
+// someEvents returns a query for rows of events, in a workspace, one for each i
+// of a source.
+func someEvents(workspace, source string) string {
+	return "SELECT " + workspace + `, i, decode(repeat('01', 32), 'hex'), jsonb_build_object(
+		'seq', i, 'kind', CASE WHEN i % 1000 = 7 THEN 'role.deleted' ELSE 'member.assigned' END,
+		'time', to_char(timestamptz '2026-03-01' + i * interval '1 minute', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'actor', 'user' || i % 3 * 500,
+		'memberBefore', jsonb_build_object('user', 'user' || i % 1000, 'role', 'role' || i % 7),
+		'memberAfter', jsonb_build_object('user', 'user' || i % 1000, 'role', 'role' || i % 20)) FROM ` + source
 }

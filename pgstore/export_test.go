@@ -18,8 +18,8 @@ type Statement struct {
 }
 
 // Statements returns every statement that a Store runs on a workspace, with
-// arguments for a user and a role that exist.
-func Statements(schema, workspace, user, role string) []Statement {
+// arguments for a user, a role and a team that exist.
+func Statements(schema, workspace, user, role, team string) []Statement {
 	o, err := newOptions([]Option{WithSchema(schema)})
 	if err != nil {
 		panic(err)
@@ -34,8 +34,6 @@ func Statements(schema, workspace, user, role string) []Statement {
 		{"deleteRole", s.deleteRole, []any{workspace, role}},
 		{"member", s.member, []any{workspace, user}},
 		{"deleteMember", s.deleteMember, []any{workspace, user}},
-		{"events", s.events, []any{workspace, int64(10), int64(1 << 60), firstPage}},
-		{"newestEvents", s.newestEvents, []any{workspace, int64(0), int64(1 << 60), firstPage}},
 		{"moveRevision", s.moveRevision, []any{workspace, int64(1), make([]byte, 32)}},
 	}
 	for _, q := range []struct {
@@ -50,10 +48,46 @@ func Statements(schema, workspace, user, role string) []Statement {
 		{"next holders", rbac.MemberQuery{Role: rbac.RoleID(role), After: user, Limit: firstPage}},
 		{"active holders", rbac.MemberQuery{Role: rbac.RoleID(role), State: rbac.ActiveOnly, Limit: 2}},
 		{"suspended", rbac.MemberQuery{State: rbac.SuspendedOnly, Limit: firstPage}},
+		{"team", rbac.MemberQuery{Team: team, Limit: firstPage}},
+		{"next of a team", rbac.MemberQuery{Team: team, After: user, Limit: firstPage}},
+		{"team, holders", rbac.MemberQuery{Team: team, Role: rbac.RoleID(role), State: rbac.ActiveOnly, Limit: 2}},
 		{"active", rbac.MemberQuery{State: rbac.ActiveOnly, After: user, Limit: firstPage}},
 	} {
 		sql, args := s.selectMembers(workspace, q.query)
 		list = append(list, Statement{"members: " + q.name, sql, args})
+	}
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	hour := rbac.EventQuery{Since: noon, Until: noon.Add(time.Hour)}
+	list = append(list, Statement{"span of times", s.spanOfTimes, []any{workspace, int64(10), int64(1 << 60), since(hour), until(hour)}})
+	for _, q := range []struct {
+		name  string
+		query rbac.EventQuery
+	}{
+		{"all", rbac.EventQuery{}},
+		{"kind", rbac.EventQuery{Kinds: []rbac.EventKind{rbac.RoleDeleted}}},
+		{"kinds", rbac.EventQuery{Kinds: []rbac.EventKind{rbac.RoleDeleted, rbac.MemberAssigned, rbac.MemberMoved}}},
+		{"role", rbac.EventQuery{Role: rbac.RoleID(role)}},
+		{"user", rbac.EventQuery{User: user}},
+		{"actor", rbac.EventQuery{Actor: user}},
+		{"times", hour},
+		{"user, all others", rbac.EventQuery{User: user, Role: rbac.RoleID(role), Actor: user, Kinds: []rbac.EventKind{rbac.MemberMoved}, Since: noon}},
+		{"role, all others", rbac.EventQuery{Role: rbac.RoleID(role), Actor: user, Kinds: []rbac.EventKind{rbac.MemberMoved}, Since: noon}},
+		{"actor, all others", rbac.EventQuery{Actor: user, Kinds: []rbac.EventKind{rbac.MemberMoved}, Until: noon}},
+		{"kinds, all others", rbac.EventQuery{Kinds: []rbac.EventKind{rbac.RoleDeleted, rbac.MemberMoved}, Until: noon}},
+	} {
+		for _, newest := range []bool{false, true} {
+			q.query.Newest = newest
+			upTo := int64(1 << 60)
+			if !q.query.Since.IsZero() {
+				upTo = blockSize - 1 // as the span of times says
+			}
+			sql, args := s.selectEvents(workspace, q.query, 10, upTo, firstPage)
+			if name := "events: " + q.name; newest {
+				list = append(list, Statement{name + ", newest first", sql, args})
+			} else {
+				list = append(list, Statement{name, sql, args})
+			}
+		}
 	}
 	return list
 }

@@ -136,13 +136,13 @@ func TestTxKeepsSettings(t *testing.T) {
 		require.NoError(t, err)
 		settings := func() []string {
 			t.Helper()
-			var lockTimeout, seqScan string
-			require.NoError(t, tx.QueryRow(ctx, "SELECT current_setting('lock_timeout'), current_setting('enable_seqscan')").Scan(&lockTimeout, &seqScan))
-			return []string{lockTimeout, seqScan}
+			var lockTimeout, seqScan, bitmapScan string
+			require.NoError(t, tx.QueryRow(ctx, "SELECT current_setting('lock_timeout'), current_setting('enable_seqscan'), current_setting('enable_bitmapscan')").Scan(&lockTimeout, &seqScan, &bitmapScan))
+			return []string{lockTimeout, seqScan, bitmapScan}
 		}
 		same := func() {
 			t.Helper()
-			require.Equal(t, []string{own, "on"}, settings())
+			require.Equal(t, []string{own, "on", "on"}, settings())
 		}
 		bound := own
 		if own == "0" {
@@ -151,7 +151,7 @@ func TestTxKeepsSettings(t *testing.T) {
 		store := d.store.Tx(tx)
 		for _, result := range []error{nil, failure} {
 			require.ErrorIs(t, store.Update(ctx, "w", func(rbac.Tx) error {
-				require.Equal(t, []string{bound, "off"}, settings())
+				require.Equal(t, []string{bound, "off", "off"}, settings())
 				return result
 			}), result)
 			same()
@@ -179,8 +179,8 @@ func TestTxKeepsSettings(t *testing.T) {
 	require.NoError(t, err)
 	for _, conn := range d.pool.AcquireAllIdle(ctx) {
 		defer conn.Release()
-		var lockTimeout, seqScan string
-		require.NoError(t, conn.QueryRow(ctx, "SELECT current_setting('lock_timeout'), current_setting('enable_seqscan')").Scan(&lockTimeout, &seqScan))
-		require.Equal(t, []string{"0", "on"}, []string{lockTimeout, seqScan}, "a session of the pool")
+		var lockTimeout, seqScan, bitmapScan string
+		require.NoError(t, conn.QueryRow(ctx, "SELECT current_setting('lock_timeout'), current_setting('enable_seqscan'), current_setting('enable_bitmapscan')").Scan(&lockTimeout, &seqScan, &bitmapScan))
+		require.Equal(t, []string{"0", "on", "on"}, []string{lockTimeout, seqScan, bitmapScan}, "a session of the pool")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"sync/atomic"
 
@@ -95,9 +94,9 @@ func (r *reader) Member(user string) (rbac.Member, error) {
 }
 
 func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
-	if !storable(string(q.Role)) || !storable(q.After) {
+	if text := string(q.Role) + q.Team + q.After; !storable(text) {
 		return func(yield func(rbac.Member, error) bool) {
-			yield(rbac.Member{}, unstorable("a query for members", string(q.Role)+q.After))
+			yield(rbac.Member{}, unstorable("a query for members", text))
 		}
 	}
 	if q.Users == nil {
@@ -121,7 +120,7 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 		left := q.Limit
 		var page []row[rbac.Member]
 		for some := range slices.Chunk(users, largestPage) { // in order, since users are
-			sql, args := r.sql.selectMembers(r.workspace, rbac.MemberQuery{Users: some, Role: q.Role, State: q.State, Limit: left})
+			sql, args := r.sql.selectMembers(r.workspace, rbac.MemberQuery{Users: some, Role: q.Role, Team: q.Team, State: q.State, Limit: left})
 			var err error
 			if page, err = fetch(r, page[:0], scanMember, sql, args...); err != nil {
 				yield(rbac.Member{}, err)
@@ -134,27 +133,6 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 			}
 		}
 	}
-}
-
-func (r *reader) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
-	after, upTo, sql := q.After, int64(math.MaxInt64), r.sql.events
-	if q.Before != 0 {
-		upTo = max(q.Before, math.MinInt64+1) - 1
-	}
-	if q.Newest {
-		sql = r.sql.newestEvents
-	}
-	return paged(r, q.Limit, func(last *rbac.Event, n int, page []row[rbac.Event]) ([]row[rbac.Event], error) {
-		after, upTo := after, upTo
-		switch {
-		case last == nil:
-		case q.Newest:
-			upTo = last.Seq - 1
-		default:
-			after = last.Seq
-		}
-		return fetch(r, page, scanEvent, sql, r.workspace, after, upTo, n)
-	})
 }
 
 // asker sends a batch: a pool, a connection or a transaction.

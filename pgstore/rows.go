@@ -82,8 +82,9 @@ func fetch[V any](r *reader, page []row[V], scan func() (into []any, value func(
 func scanRole() ([]any, func() (rbac.Role, error)) {
 	var role rbac.Role
 	var permissions string
+	var assigns []string
 	into := []any{
-		(*string)(&role.ID), &role.Name, &role.Description, &permissions, &role.Version, &role.CreatedAt, &role.UpdatedAt,
+		(*string)(&role.ID), &role.Name, &role.Description, &permissions, &assigns, &role.Version, &role.CreatedAt, &role.UpdatedAt,
 	}
 	return into, func() (rbac.Role, error) {
 		role := role
@@ -92,21 +93,27 @@ func scanRole() ([]any, func() (rbac.Role, error)) {
 		if err := json.Unmarshal([]byte(permissions), &role.Permissions); err != nil {
 			return rbac.Role{ID: role.ID}, &rbac.MalformedError{Kind: "role", ID: string(role.ID), Err: err}
 		}
+		for _, id := range assigns {
+			role.Assigns = append(role.Assigns, rbac.RoleID(id))
+		}
 		return role, nil
 	}
 }
 
 func scanMember() ([]any, func() (rbac.Member, error)) {
 	var member rbac.Member
-	into := []any{&member.User, (*string)(&member.Role), &member.Suspended, &member.UpdatedAt}
-	shared := map[rbac.RoleID]rbac.RoleID{} // one string for all holders of a role
+	into := []any{&member.User, (*string)(&member.Role), &member.Suspended, &member.Team, &member.UpdatedAt}
+	shared := map[string]string{} // one string for all holders of a role, or members of a team
+	share := func(id string) string {
+		if known, ok := shared[id]; ok {
+			return known
+		}
+		shared[id] = id
+		return id
+	}
 	return into, func() (rbac.Member, error) {
 		member := member
-		if role, ok := shared[member.Role]; ok {
-			member.Role = role
-		} else {
-			shared[member.Role] = member.Role
-		}
+		member.Role, member.Team = rbac.RoleID(share(string(member.Role))), share(member.Team)
 		member.UpdatedAt = member.UpdatedAt.UTC()
 		return member, nil
 	}

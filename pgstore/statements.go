@@ -36,8 +36,8 @@ type statements struct {
 	putMembers   string
 	deleteMember string
 
-	events       string
-	newestEvents string
+	log          string // the table of events: see selectEvents
+	spanOfTimes  string
 	insertEvents string
 	moveRevision string
 
@@ -45,7 +45,10 @@ type statements struct {
 	channel string
 }
 
-const selectMember = "SELECT user_id, role, suspended, updated_at FROM "
+const (
+	selectMember = "SELECT user_id, role, suspended, team, updated_at FROM "
+	selectEvent  = "SELECT seq, hash, document::text FROM "
+)
 
 // How long to wait for a lock where nobody has set a lock_timeout. The library
 // tries again ten times, but not in the caller's transaction.
@@ -55,24 +58,27 @@ const (
 )
 
 // settings are those of a transaction before settle.
-type settings struct{ lockTimeout, seqScan string }
+type settings struct{ lockTimeout, seqScan, bitmapScan string }
 
 // queueSettle queues settle.
 func (s *statements) queueSettle(b *pgx.Batch, lockTimeout string, before *settings) {
 	b.Queue(s.settle, lockTimeout).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&before.lockTimeout, &before.seqScan, nil, nil)
+		return row.Scan(&before.lockTimeout, &before.seqScan, &before.bitmapScan, nil, nil, nil)
 	})
 }
 
 func newStatements(o options) statements {
 	workspaces, roles, members, events := o.table("workspaces"), o.table("roles"), o.table("members"), o.table("events")
-	const roleColumns = "id, name, description, permissions::text, version, created_at, updated_at"
+	const roleColumns = "id, name, description, permissions::text, assigns, version, created_at, updated_at"
 	return statements{
 		// A plan without an index may be cached while a table is small, and
-		// outlive that. A lock_timeout that somebody has set is kept.
-		settle: "SELECT current_setting('lock_timeout'), current_setting('enable_seqscan'), set_config('enable_seqscan', 'off', true)," +
+		// outlive that; so may one that finds all rows of a key to sort them,
+		// where the index has them in order. A lock_timeout that somebody has
+		// set is kept.
+		settle: "SELECT current_setting('lock_timeout'), current_setting('enable_seqscan'), current_setting('enable_bitmapscan')," +
+			" set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)," +
 			" set_config('lock_timeout', CASE current_setting('lock_timeout') WHEN '0' THEN $1 ELSE current_setting('lock_timeout') END, true)",
-		restore: "SELECT set_config('lock_timeout', $1, true), set_config('enable_seqscan', $2, true)",
+		restore: "SELECT set_config('lock_timeout', $1, true), set_config('enable_seqscan', $2, true), set_config('enable_bitmapscan', $3, true)",
 
 		workspaces: workspaces,
 		revision:   "SELECT revision, hash FROM " + workspaces + " WHERE id = $1",
@@ -83,23 +89,27 @@ func newStatements(o options) statements {
 
 		role:  "SELECT " + roleColumns + " FROM " + roles + " WHERE workspace = $1 AND id = $2",
 		roles: "SELECT " + roleColumns + " FROM " + roles + " WHERE workspace = $1 AND id > $2 ORDER BY id LIMIT $3",
-		putRole: "INSERT INTO " + roles + " (workspace, id, name, description, permissions, version, created_at, updated_at)" +
-			" VALUES ($1, $2, $3, $4, $5::text::jsonb, $6, $7, $8)" +
+		putRole: "INSERT INTO " + roles + " (workspace, id, name, description, permissions, assigns, version, created_at, updated_at)" +
+			" VALUES ($1, $2, $3, $4, $5::text::jsonb, $6, $7, $8, $9)" +
 			" ON CONFLICT (workspace, id) DO UPDATE SET name = EXCLUDED.name, description = EXCLUDED.description," +
-			" permissions = EXCLUDED.permissions, version = EXCLUDED.version," +
+			" permissions = EXCLUDED.permissions, assigns = EXCLUDED.assigns, version = EXCLUDED.version," +
 			" created_at = EXCLUDED.created_at, updated_at = EXCLUDED.updated_at",
 		deleteRole: "DELETE FROM " + roles + " WHERE workspace = $1 AND id = $2",
 
 		member: selectMember + members + " WHERE workspace = $1 AND user_id = $2",
 		table:  members,
-		putMembers: "INSERT INTO " + members + " (workspace, user_id, role, suspended, updated_at)" +
-			" SELECT $1, m.* FROM unnest($2::text[], $3::text[], $4::boolean[], $5::timestamptz[]) AS m" +
+		putMembers: "INSERT INTO " + members + " (workspace, user_id, role, suspended, team, updated_at)" +
+			" SELECT $1, m.* FROM unnest($2::text[], $3::text[], $4::boolean[], $5::text[], $6::timestamptz[]) AS m" +
 			" ON CONFLICT (workspace, user_id) DO UPDATE SET role = EXCLUDED.role," +
-			" suspended = EXCLUDED.suspended, updated_at = EXCLUDED.updated_at",
+			" suspended = EXCLUDED.suspended, team = EXCLUDED.team, updated_at = EXCLUDED.updated_at",
 		deleteMember: "DELETE FROM " + members + " WHERE workspace = $1 AND user_id = $2",
 
-		events:       "SELECT seq, hash, document::text FROM " + events + " WHERE workspace = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4",
-		newestEvents: "SELECT seq, hash, document::text FROM " + events + " WHERE workspace = $1 AND seq > $2 AND seq <= $3 ORDER BY seq DESC LIMIT $4",
+		log: events,
+		// The first and the last of the blocks with an event of these times.
+		spanOfTimes: "SELECT min(b.block), max(b.block) FROM generate_series($2::bigint / 1024," +
+			" (SELECT seq FROM " + events + " WHERE workspace = $1 AND seq <= $3 ORDER BY seq DESC LIMIT 1) / 1024) AS b (block)" +
+			" CROSS JOIN LATERAL (SELECT FROM " + events + " WHERE ARRAY[workspace, " + blockOf + "::text] = ARRAY[$1::text, b.block::text]" +
+			" AND " + eventTime + " >= $4 AND " + eventTime + " < $5 LIMIT 1) AS e",
 		insertEvents: "INSERT INTO " + events + " (workspace, seq, hash, document)" +
 			" SELECT $1, e.seq, e.hash, e.document::jsonb FROM unnest($2::bigint[], $3::bytea[], $4::text[]) AS e (seq, hash, document)",
 		moveRevision: "UPDATE " + workspaces + " SET revision = $2, hash = $3 WHERE id = $1",
@@ -123,14 +133,30 @@ func (s *statements) selectMembers(workspace string, q rbac.MemberQuery) (string
 	if q.Users != nil {
 		where("SELECT m.* FROM unnest($%d::text[]) AS u (id) CROSS JOIN LATERAL (", q.Users)
 	}
-	b.WriteString(selectMember + s.table + " WHERE workspace = $1")
-	if q.Users != nil {
-		b.WriteString(" AND user_id = u.id")
+	b.WriteString(selectMember + s.table)
+	order, after, role := " ORDER BY user_id", q.After != "", q.Role != ""
+	switch {
+	case q.Users != nil:
+		b.WriteString(" WHERE workspace = $1 AND user_id = u.id")
+		if q.Team != "" {
+			where(" AND team = $%d", q.Team)
+		}
+	case q.Team != "":
+		where(" WHERE ARRAY[workspace, team] = ARRAY[$1::text, $%d::text] AND team <> ''", q.Team)
+	case role:
+		// As good as role = $2 AND user_id > $3, but in the order of one index
+		// only: the planner would walk through all members for a role that it
+		// takes for the role of most.
+		args = append(args, string(q.Role), q.After)
+		b.WriteString(" WHERE workspace = $1 AND (role, user_id) > ($2, $3) AND role <= $2")
+		order, after, role = " ORDER BY role, user_id", false, false
+	default:
+		b.WriteString(" WHERE workspace = $1")
 	}
-	if q.After != "" {
+	if after {
 		where(" AND user_id > $%d", q.After)
 	}
-	if q.Role != "" {
+	if role {
 		where(" AND role = $%d", string(q.Role))
 	}
 	switch q.State {
@@ -142,7 +168,7 @@ func (s *statements) selectMembers(workspace string, q rbac.MemberQuery) (string
 	if q.Users != nil {
 		b.WriteString(" LIMIT 1) AS m")
 	}
-	b.WriteString(" ORDER BY user_id")
+	b.WriteString(order)
 	if q.Limit > 0 {
 		where(" LIMIT $%d", q.Limit)
 	}

@@ -124,6 +124,6 @@ func restore(ctx context.Context, sql *statements, tx pgx.Tx, before settings) e
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 		defer cancel()
 	}
-	_, err := tx.Exec(ctx, sql.restore, before.lockTimeout, before.seqScan)
+	_, err := tx.Exec(ctx, sql.restore, before.lockTimeout, before.seqScan, before.bitmapScan)
 	return failed(ctx, "restore the settings", err)
 }

@@ -59,13 +59,14 @@ func (w *writer) PutRole(role rbac.Role) error {
 	if err != nil {
 		return w.breaks(fmt.Errorf("pgstore: put role %q: %w", role.ID, err))
 	}
-	for _, text := range []string{string(role.ID), role.Name, role.Description} {
+	assigns := texts(role.Assigns)
+	for _, text := range append([]string{string(role.ID), role.Name, role.Description}, assigns...) {
 		if !storable(text) {
 			return w.breaks(unstorable("a role's text", text))
 		}
 	}
 	var b pgx.Batch
-	b.Queue(w.sql.putRole, w.workspace, string(role.ID), role.Name, role.Description, string(permissions),
+	b.Queue(w.sql.putRole, w.workspace, string(role.ID), role.Name, role.Description, string(permissions), assigns,
 		role.Version, role.CreatedAt.UTC(), role.UpdatedAt.UTC())
 	return w.write("put a role", &b)
 }
@@ -87,7 +88,7 @@ func (w *writer) PutMembers(members ...rbac.Member) error {
 		return w.usable()
 	}
 	for _, m := range members {
-		for _, text := range []string{m.User, string(m.Role)} {
+		for _, text := range []string{m.User, string(m.Role), m.Team} {
 			if !storable(text) {
 				return w.breaks(unstorable("a member's text", text))
 			}
@@ -101,12 +102,12 @@ func (w *writer) PutMembers(members ...rbac.Member) error {
 
 	var b pgx.Batch
 	for some := range slices.Chunk(members, most) {
-		users, roles := make([]string, len(some)), make([]string, len(some))
+		users, roles, teams := make([]string, len(some)), make([]string, len(some)), make([]string, len(some))
 		suspended, updated := make([]bool, len(some)), make([]time.Time, len(some))
 		for i, m := range some {
-			users[i], roles[i], suspended[i], updated[i] = m.User, string(m.Role), m.Suspended, m.UpdatedAt.UTC()
+			users[i], roles[i], suspended[i], teams[i], updated[i] = m.User, string(m.Role), m.Suspended, m.Team, m.UpdatedAt.UTC()
 		}
-		b.Queue(w.sql.putMembers, w.workspace, users, roles, suspended, updated)
+		b.Queue(w.sql.putMembers, w.workspace, users, roles, suspended, teams, updated)
 	}
 	return w.write("put members", &b)
 }
@@ -162,22 +163,22 @@ func (w *writer) AppendEvents(events ...rbac.Event) error {
 
 // eventDocument returns the JSON form of an event without its hash.
 func eventDocument(e rbac.Event) (string, error) {
-	texts := []string{string(e.Kind), e.Actor, e.Reason}
+	all := []string{string(e.Kind), e.Actor, e.Reason, e.Via}
 	for _, role := range []**rbac.Role{&e.RoleBefore, &e.RoleAfter} {
 		if *role != nil {
 			copied := **role
 			*role = &copied
-			texts = append(texts, string(copied.ID), copied.Name, copied.Description)
+			all = append(append(all, string(copied.ID), copied.Name, copied.Description), texts(copied.Assigns)...)
 		}
 	}
 	for _, member := range []**rbac.Member{&e.MemberBefore, &e.MemberAfter} {
 		if *member != nil {
 			copied := **member
 			*member = &copied
-			texts = append(texts, copied.User, string(copied.Role))
+			all = append(all, copied.User, string(copied.Role), copied.RoleName, copied.Team)
 		}
 	}
-	for _, text := range texts {
+	for _, text := range all {
 		if !storable(text) {
 			return "", unstorable("an event's text", text)
 		}

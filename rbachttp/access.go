@@ -26,8 +26,8 @@ func (rs Routes) Access(roles []rbac.Role) Access {
 
 // Table returns the rows with their heading. The first columns are the method,
 // the path, somebody who is not signed in and somebody who is signed in and
-// no member. A cell is "yes", "own" if the role gets through with own records
-// only, or "no".
+// no member. A cell is "yes", "own" or "team" if the role gets through with own
+// records or those of a team only, or "no".
 func (a Access) Table() rbac.Table {
 	heading := []string{"Method", "Path", "(nobody)", "(no member)"}
 	for _, role := range a.Roles {
@@ -49,8 +49,8 @@ func reachText(s rbac.Scope) string {
 	switch s {
 	case rbac.All:
 		return "yes"
-	case rbac.Own:
-		return "own"
+	case rbac.Own, rbac.Team:
+		return s.String()
 	}
 	return "no"
 }

@@ -43,6 +43,25 @@ GET     /me/permissions  no        yes          yes
 | GET | /me/permissions | no | yes | yes |
 `, "\n"+markdown)
 
+	// Scopes of a team are between own and all.
+	tasks, deals := rbac.Access{Read: rbac.Own}, rbac.Access{Read: rbac.Team}
+	access = routes.Access([]rbac.Role{
+		{Name: "Team", Permissions: rbac.Permissions{rbac.Deals: deals, rbac.Tasks: {Read: rbac.All}}},
+		{Name: "Both", Permissions: rbac.Permissions{rbac.Deals: deals, rbac.Tasks: tasks}},
+		{Name: "No scope", Permissions: rbac.Permissions{rbac.Deals: {Read: rbac.All + 1}, rbac.Tasks: tasks}},
+	})
+	_, _, csv = texts(t, access.Table())
+	require.Equal(t, `
+Method,Path,(nobody),(no member),Team,Both,No scope
+GET,/board,no,no,team,own,no
+any,/deals,no,no,team,team,no
+GET,/deals,no,no,team,team,no
+POST,/deals,no,no,no,no,no
+GET,/healthz,yes,yes,yes,yes,yes
+GET,/me/permissions,no,yes,yes,yes,yes
+GET,example.com/x,no,no,team,team,no
+`, "\n"+csv)
+
 	// It shares nothing with the roles that it was made of.
 	role := rbac.Role{Name: "R", Permissions: rbac.Permissions{rbac.Deals: {Read: rbac.All}}}
 	access = routes[2:3].Access([]rbac.Role{role})

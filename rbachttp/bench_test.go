@@ -30,7 +30,7 @@ func BenchmarkGuard(b *testing.B) {
 	guard := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) { return caller, nil })
 	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(benchBody) })
 	scoped := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read) == rbac.Own {
+		if !rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read).All {
 			_, _ = w.Write(benchBody)
 		}
 	})

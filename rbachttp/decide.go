@@ -50,18 +50,23 @@ func (n Requirement) reach(s standing) rbac.Scope {
 	return reach
 }
 
-// decide returns None for somebody who does not meet the requirement, Own for
-// somebody who meets it only with own records, else All; and with None the
-// decisions that are in the way. If no more than enough is asked, it may be Own
-// where the whole would have been All.
+// decide returns None for somebody who does not meet the requirement, Own or
+// Team for somebody who meets it only with own records or those of a team, else
+// All; and with None the decisions that are in the way. If no more than enough is
+// asked, it may be less than the whole would have been, but not None.
 //
 // Nothing else says who meets a requirement.
 func (n Requirement) decide(s standing, asks asking) (reach rbac.Scope, denied []rbac.Decision) {
 	switch n.kind {
 	case kindNeeds, kindNeedsScope:
 		d := s.explain(n)
-		if d.Scope == rbac.All || d.Scope == rbac.Own && n.kind == kindNeedsScope {
+		switch d.Scope {
+		case rbac.All:
 			return d.Scope, nil
+		case rbac.Own, rbac.Team:
+			if n.kind == kindNeedsScope {
+				return d.Scope, nil
+			}
 		}
 		return rbac.None, []rbac.Decision{d}
 	case kindMember:

@@ -50,7 +50,7 @@ func naiveDecide(n Requirement, s rbac.Subject) (denied []rbac.Decision, ok bool
 	switch n.kind {
 	case kindNeeds, kindNeedsScope:
 		d := s.Explain(n.area, n.action)
-		if d.Allowed || n.kind == kindNeedsScope && d.Scope == rbac.Own {
+		if d.Allowed || n.kind == kindNeedsScope && d.Scope != rbac.None {
 			return nil, true
 		}
 		return []rbac.Decision{d}, false
@@ -101,7 +101,7 @@ func naiveUnused(l *looks, n Requirement, s standing) []Requirement {
 var (
 	someAreas   = []rbac.Area{rbac.Contacts, rbac.Deals, rbac.Tasks}
 	someActions = []rbac.Action{rbac.Read, rbac.Manage}
-	someScopes  = []rbac.Scope{rbac.None, rbac.Own, rbac.All}
+	someScopes  = []rbac.Scope{rbac.None, rbac.Own, rbac.Team, rbac.All}
 )
 
 func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(from))] }
@@ -143,7 +143,7 @@ func randomPermissions(random *rand.Rand) rbac.Permissions {
 func randomSubjects(t *testing.T, random *rand.Rand, count int) []rbac.Subject {
 	t.Helper()
 	ctx := context.Background()
-	az, err := rbac.Open(ctx, rbac.NewMemStore())
+	az, err := rbac.Open(ctx, rbac.NewMemStore(), rbac.WithTeams())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = az.Close() })
 	app := az.System("test")

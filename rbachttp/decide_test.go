@@ -68,6 +68,30 @@ func TestRequirements(t *testing.T) {
 	}
 }
 
+// Who reaches a team's records passes where own records do, and no further.
+func TestRequirementsOfATeam(t *testing.T) {
+	t.Parallel()
+	az := newTeams(t)
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet))
+	lea, err := az.Subject(t.Context(), "lea")
+	require.NoError(t, err)
+	scope, needs := rbachttp.NeedsScope(rbac.Deals, rbac.Manage), rbachttp.Needs(rbac.Deals, rbac.Manage)
+	for _, test := range []struct {
+		need rbachttp.Requirement
+		want int
+	}{
+		{scope, 200},
+		{needs, 403},
+		{rbachttp.AllOf(rbachttp.Member(), scope), 200},
+		{rbachttp.AllOf(scope, needs), 403},
+		{rbachttp.AnyOf(needs, scope), 200},
+		{rbachttp.NeedsScope(rbac.Tasks, rbac.Manage), 403},
+	} {
+		require.Equal(t, test.want, record(guard.Require(test.need)(helloHandler), "GET", "/", "lea").Code, test.need.String())
+		require.Equal(t, test.want == 200, test.need.Allows(lea), test.need.String())
+	}
+}
+
 func TestZeroRequirementIsMetByNobody(t *testing.T) {
 	t.Parallel()
 	az := newTeam(t)

@@ -51,13 +51,14 @@ var refusals = []struct {
 	{rbac.ErrContention, problemUnavailable},
 	{rbac.ErrClosed, problemUnavailable},
 	{rbac.ErrMalformed, problemInternal},
+	{rbac.ErrTooManyRoles, Problem{Status: http.StatusConflict, Code: "too-many-roles", Detail: "The workspace has as many roles as it can have."}},
 	{rbac.ErrRoleNotFound, Problem{Status: http.StatusNotFound, Code: "role-not-found", Detail: "There is no such role."}},
 	{rbac.ErrMemberNotFound, Problem{Status: http.StatusNotFound, Code: "member-not-found", Detail: "There is no such member."}},
-	{rbac.ErrProtectedRole, Problem{Status: http.StatusConflict, Code: "protected-role", Detail: "System roles cannot be changed."}},
+	{rbac.ErrProtectedRole, Problem{Status: http.StatusConflict, Code: "protected-role", Detail: "System roles cannot be changed, and no list has a role that administers."}},
 	{rbac.ErrSelf, Problem{Status: http.StatusConflict, Code: "self", Detail: "Nobody changes their own membership."}},
 	{rbac.ErrConflict, Problem{Status: http.StatusConflict, Code: "conflict", Detail: "The role was changed in the meantime."}},
 	{rbac.ErrNameTaken, Problem{Status: http.StatusConflict, Code: "name-taken", Detail: "Another role has this name."}},
-	{rbac.ErrRoleInUse, Problem{Status: http.StatusConflict, Code: "role-in-use", Detail: "Members hold this role."}},
+	{rbac.ErrRoleInUse, Problem{Status: http.StatusConflict, Code: "role-in-use", Detail: "Members hold this role, or another role lists it."}},
 	{rbac.ErrLastAdministrator, Problem{Status: http.StatusConflict, Code: "last-administrator", Detail: "The last active administrator must stay."}},
 	{context.Canceled, problemUnavailable},
 	{context.DeadlineExceeded, problemUnavailable},
@@ -66,7 +67,12 @@ var refusals = []struct {
 func (g *Guard) problemOf(err error) Problem {
 	for _, refusal := range refusals {
 		if errors.Is(err, refusal.err) {
-			return refusal.Problem
+			p := refusal.Problem
+			var refused *rbac.RefusalError
+			if errors.As(err, &refused) && g.options.missing {
+				p.Roles = refused.Roles
+			}
+			return p
 		}
 	}
 	var invalid *rbac.ValidationError
@@ -80,13 +86,17 @@ func (g *Guard) problemOf(err error) Problem {
 		return Problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Fields: invalid.Fields}
 	case errors.As(err, &escalation):
 		p := Problem{Status: http.StatusForbidden, Code: "escalation", Detail: "This needs permissions that the caller does not hold."}
-		if g.options.missing && len(escalation.Missing) > 0 { // no permission is enough for a role that is not known
-			p.Missing = []rbac.Permissions{escalation.Missing}
+		if g.options.missing {
+			p.Roles = escalation.Roles
+			if len(escalation.Missing) > 0 { // no permission is enough for a role that is not known
+				p.Missing = []rbac.Permissions{escalation.Missing}
+			}
 		}
 		return p
 	case errors.As(err, &denied):
 		p := problemDenied
-		if d := denied.Decision; g.options.missing && (d.Action == rbac.Read || d.Action == rbac.Manage) {
+		d := denied.Decision
+		if exists := d.Action == rbac.Read || d.Action == rbac.Manage; exists && d.Reason != rbac.ReasonNoSuchAction && g.options.missing {
 			p.Missing = []rbac.Permissions{grant(d.Area, d.Action, rbac.All)}
 		}
 		return p

@@ -29,8 +29,8 @@ func TestWriteError(t *testing.T) {
 	shows := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody())
 	denied := &rbac.DeniedError{Decision: rbac.Decision{User: "sal", RoleName: "SecretRole", Area: rbac.Users, Action: rbac.Manage}}
 	escalation := &rbac.EscalationError{Actor: "sal", Role: "secret-id", User: "secret-user", Missing: rbac.Permissions{rbac.Audit: {Read: rbac.All}}}
-	refused := func(rule error) error {
-		return &rbac.RefusalError{Rule: rule, Role: "secret-id", RoleName: "SecretRole", Version: 3, Users: []string{"secret-user"}}
+	refused := func(rule error, lists ...rbac.RoleID) error {
+		return &rbac.RefusalError{Rule: rule, Role: "secret-id", RoleName: "SecretRole", Version: 3, Users: []string{"secret-user"}, Roles: lists}
 	}
 	invalid := &rbac.ValidationError{Fields: []rbac.FieldError{{Field: "name", Problem: "is empty"}, {Field: "users[2]", Problem: "is blank"}}}
 	const escalationText = `"status":403,"code":"escalation","detail":"This needs permissions that the caller does not hold."`
@@ -44,18 +44,23 @@ func TestWriteError(t *testing.T) {
 		{rbac.ErrInvalid, `"status":422,"code":"invalid"`, "", "DEBUG"},
 		{denied, `"status":403,"code":"denied"`, `,"missing":[{"users":{"read":"none","manage":"all"}}]`, "INFO"},
 		{&rbac.DeniedError{}, `"status":403,"code":"denied"`, "", "INFO"},
+		{&rbac.DeniedError{Decision: rbac.Decision{Area: "export", Action: rbac.Read, Reason: rbac.ReasonNoSuchAction}}, `"status":403,"code":"denied"`, "", "INFO"},
 		{rbac.ErrDenied, `"status":403,"code":"denied"`, "", "INFO"},
 		{escalation, escalationText, `,"missing":[{"audit":{"read":"all","manage":"none"}}]`, "INFO"},
 		{&rbac.EscalationError{Missing: rbac.Permissions{"": {Read: 9}}}, escalationText, "", "INFO"},
+		{&rbac.EscalationError{Missing: rbac.Permissions{"": {Read: 9}}, Roles: []rbac.RoleID{"a"}}, escalationText, `,"roles":["a"]`, "INFO"},
+		{&rbac.EscalationError{Missing: escalation.Missing, Roles: []rbac.RoleID{"a", "b"}}, escalationText, `,"missing":[{"audit":{"read":"all","manage":"none"}}],"roles":["a","b"]`, "INFO"},
 		{&rbac.EscalationError{Actor: "sal", Role: "secret-id", User: "secret-user"}, escalationText, "", "INFO"},
 		{rbac.ErrEscalation, escalationText, "", "INFO"},
+		{refused(rbac.ErrTooManyRoles), `"status":409,"code":"too-many-roles","detail":"The workspace has as many roles as it can have."`, "", "DEBUG"},
 		{refused(rbac.ErrRoleNotFound), `"status":404,"code":"role-not-found","detail":"There is no such role."`, "", "DEBUG"},
 		{refused(rbac.ErrMemberNotFound), `"status":404,"code":"member-not-found","detail":"There is no such member."`, "", "DEBUG"},
-		{refused(rbac.ErrProtectedRole), `"status":409,"code":"protected-role","detail":"System roles cannot be changed."`, "", "DEBUG"},
+		{refused(rbac.ErrProtectedRole), `"status":409,"code":"protected-role","detail":"System roles cannot be changed, and no list has a role that administers."`, "", "DEBUG"},
 		{refused(rbac.ErrSelf), `"status":409,"code":"self","detail":"Nobody changes their own membership."`, "", "DEBUG"},
 		{refused(rbac.ErrConflict), `"status":409,"code":"conflict","detail":"The role was changed in the meantime."`, "", "DEBUG"},
 		{refused(rbac.ErrNameTaken), `"status":409,"code":"name-taken","detail":"Another role has this name."`, "", "DEBUG"},
-		{refused(rbac.ErrRoleInUse), `"status":409,"code":"role-in-use","detail":"Members hold this role."`, "", "DEBUG"},
+		{refused(rbac.ErrRoleInUse), `"status":409,"code":"role-in-use","detail":"Members hold this role, or another role lists it."`, "", "DEBUG"},
+		{refused(rbac.ErrRoleInUse, "a", "b"), `"status":409,"code":"role-in-use","detail":"Members hold this role, or another role lists it."`, `,"roles":["a","b"]`, "DEBUG"},
 		{refused(rbac.ErrLastAdministrator), `"status":409,"code":"last-administrator","detail":"The last active administrator must stay."`, "", "DEBUG"},
 		{fmt.Errorf("%w: %w", rbac.ErrUnavailable, errInternal), `"status":503,"code":"unavailable"`, "", "ERROR"},
 		{fmt.Errorf("%w: %w", rbac.ErrUnavailable, invalid), `"status":503,"code":"unavailable"`, "", "ERROR"},
@@ -143,6 +148,29 @@ func TestWriteErrorOfRealChanges(t *testing.T) {
 	library.header.Del("Date")
 	guards.header.Del("Date")
 	require.Equal(t, guards, library)
+}
+
+// What is in the way of a delegate, and of deleting a role that a list has.
+func TestWriteErrorOfDelegates(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	az := newTeam(t)
+	desk, err := az.As("ada").CreateRole(ctx, rbac.Role{Name: "Help desk", Assigns: []rbac.RoleID{az.guest.ID}})
+	require.NoError(t, err)
+	require.NoError(t, az.As("ada").Assign(ctx, desk.ID, "dee"))
+	require.NoError(t, az.As("dee").Assign(ctx, az.guest.ID, "new"))
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody())
+	answer := func(err error) string {
+		w := httptest.NewRecorder()
+		guard.WriteError(w, httptest.NewRequest("POST", "/", nil), err)
+		return w.Body.String()
+	}
+	sales, guest := string(az.sales.ID), string(az.guest.ID)
+	require.Equal(t, `{"type":"about:blank","title":"Forbidden","status":403,"code":"escalation","detail":"This needs permissions that the caller does not hold.",`+
+		`"missing":[{"contacts":{"read":"all","manage":"none"},"deals":{"read":"own","manage":"own"},"tasks":{"read":"all","manage":"own"},"users":{"read":"none","manage":"all"}}],`+
+		`"roles":["`+sales+`"]}`+"\n", answer(az.As("dee").Assign(ctx, az.sales.ID, "new")))
+	require.Equal(t, `{"type":"about:blank","title":"Conflict","status":409,"code":"role-in-use","detail":"Members hold this role, or another role lists it.",`+
+		`"roles":["`+string(desk.ID)+`"]}`+"\n", answer(az.As("ada").DeleteRole(ctx, rbac.RoleID(guest))))
 }
 
 // A body that is not the JSON that it should be is the client's mistake: 400,

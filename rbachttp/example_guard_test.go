@@ -33,7 +33,7 @@ func ExampleGuard_Require() {
 	// cleo GET /contacts: 403 {"type":"about:blank","title":"Forbidden","status":403,"code":"denied"}
 }
 
-// A list endpoint asks how far the caller reaches and filters by the answer.
+// A list endpoint asks which records the caller reaches and filters by the answer.
 func ExampleNeedsScope() {
 	ctx := context.Background()
 	az := openSalesTeam(ctx)
@@ -41,23 +41,18 @@ func ExampleNeedsScope() {
 	guard := rbachttp.New(az, bySession)
 
 	list := func(w http.ResponseWriter, r *http.Request) {
-		subject, _ := rbac.FromContext(r.Context())
-		where, args := "FALSE", []any(nil)
-		switch rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read) {
-		case rbac.All:
-			where = "TRUE"
-		case rbac.Own:
-			where, args = "owner = $1", []any{subject.User()}
-		}
-		fmt.Fprint(w, "SELECT id, title FROM deals WHERE ", where, " ", args)
+		args := []any{"open"}
+		query := "SELECT id, title FROM deals WHERE state = $1 AND " +
+			rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read).Where(rbac.Dollar, "owner", &args)
+		fmt.Fprint(w, query, " ", args)
 	}
 	h := guard.Require(rbachttp.NeedsScope(rbac.Deals, rbac.Read))(http.HandlerFunc(list))
 
 	show(h, "ada", "GET", "/deals")
 	show(h, "bob", "GET", "/deals")
 	// Output:
-	// ada GET /deals: 200 SELECT id, title FROM deals WHERE TRUE []
-	// bob GET /deals: 200 SELECT id, title FROM deals WHERE owner = $1 [bob]
+	// ada GET /deals: 200 SELECT id, title FROM deals WHERE state = $1 AND TRUE [open]
+	// bob GET /deals: 200 SELECT id, title FROM deals WHERE state = $1 AND owner = $2 [open bob]
 }
 
 // Requirements are values. They can be combined, named and kept.
@@ -87,7 +82,7 @@ func ExampleWithUnusedScope() {
 	show(guard.Require(need)(say("all deals")), "bob", "GET", "/forgetful")
 	// Output:
 	// bob GET /deals: 200 the deals of bob
-	// GET /forgetful did not look at the scope: deals: read own or all
+	// GET /forgetful did not look at the scope: deals: read own or more
 	// bob GET /forgetful: 200 all deals
 }
 

@@ -63,7 +63,7 @@ func ExampleRoutes_Table() {
 	// Method  Path             Requirement
 	// ------  ---------------  --------------------------
 	// GET     /audit           audit: read all
-	// GET     /deals           deals: read own or all
+	// GET     /deals           deals: read own or more
 	// POST    /deals           deals: manage all
 	// GET     /healthz         public: load balancers ask
 	// GET     /me/permissions  signed in

@@ -102,7 +102,7 @@ func ExampleGuard_WriteError() {
 	show(mux, "ada", "PUT", "/roles/gone?role=+(no+access)")
 	// Output:
 	// ada PUT /roles/gone?role=Support+(no+access): 404 {"type":"about:blank","title":"Not Found","status":404,"code":"role-not-found","detail":"There is no such role."}
-	// ada PUT /roles/administrator?role=Root+(no+access): 409 {"type":"about:blank","title":"Conflict","status":409,"code":"protected-role","detail":"System roles cannot be changed."}
+	// ada PUT /roles/administrator?role=Root+(no+access): 409 {"type":"about:blank","title":"Conflict","status":409,"code":"protected-role","detail":"System roles cannot be changed, and no list has a role that administers."}
 	// ada PUT /roles/gone?role=+(no+access): 422 {"type":"about:blank","title":"Unprocessable Entity","status":422,"code":"invalid","fields":[{"field":"name","problem":"is empty"}]}
 }
 

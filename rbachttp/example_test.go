@@ -64,13 +64,12 @@ var healthz, audit, createDeal = say("ok"), say("the audit log"), say("created")
 
 // listDeals shows the deals that the caller may see.
 func listDeals(w http.ResponseWriter, r *http.Request) {
-	switch rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read) {
-	case rbac.All:
+	reach := rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read)
+	if reach.All {
 		_, _ = io.WriteString(w, "all deals")
-	case rbac.Own:
-		subject, _ := rbac.FromContext(r.Context())
-		_, _ = io.WriteString(w, "the deals of "+subject.User())
+		return
 	}
+	_, _ = io.WriteString(w, "the deals of "+strings.Join(reach.Owners, ", "))
 }
 
 // A service in a few lines: every route says what it asks for, and what is

@@ -13,7 +13,7 @@ type Guard struct {
 	identify Identify
 	az       *rbac.Authorizer // nil for one fixed workspace
 	own      *rbac.Workspace  // of callers who are in no other
-	areas    map[rbac.Area]rbac.AreaInfo
+	areas    catalogue
 }
 
 // New returns a guard for the workspaces of an Authorizer. A caller is in the
@@ -40,7 +40,7 @@ func newGuard(own *rbac.Workspace, identify Identify, opts []Option) *Guard {
 	if identify == nil {
 		panic("rbachttp: nil Identify")
 	}
-	g := &Guard{options: newOptions(opts), identify: identify, own: own, areas: map[rbac.Area]rbac.AreaInfo{}}
+	g := &Guard{options: newOptions(opts), identify: identify, own: own, areas: catalogue{}}
 	for _, info := range own.Areas() {
 		g.areas[info.Area] = info
 	}
@@ -67,8 +67,9 @@ func newGuard(own *rbac.Workspace, identify Identify, opts []Option) *Guard {
 // guard has been.
 //
 // It panics if the requirement is zero, or asks for an area that the
-// Authorizer does not have, or for the scope in an area whose records have no
-// owners; the middleware panics if the handler is nil.
+// Authorizer does not have, under a former name too, for an action that the area
+// has not, or for the scope in an area whose records have no owners; the
+// middleware panics if the handler is nil.
 func (g *Guard) Require(need Requirement) func(http.Handler) http.Handler {
 	need.check(g.areas)
 	scopes := need.scopes()

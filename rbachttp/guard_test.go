@@ -108,6 +108,44 @@ func TestAreasAreThoseOfTheAuthorizer(t *testing.T) {
 	}
 }
 
+// A requirement that nobody can meet is a mistake in the wiring: an action that
+// an area has not, and the name that an area had.
+func TestActionsAndNamesThatDoNotExist(t *testing.T) {
+	t.Parallel()
+	az, err := rbac.Open(t.Context(), rbac.NewMemStore(), rbac.WithAreas(
+		rbac.AreaInfo{Area: rbac.Users},
+		rbac.AreaInfo{Area: "export", Only: rbac.Manage},
+		rbac.AreaInfo{Area: "log", Only: rbac.Read},
+		rbac.AreaInfo{Area: "notes", Only: rbac.Read, Owned: true},
+		rbac.AreaInfo{Area: rbac.Deals, Owned: true, Former: []rbac.Area{"opportunities"}},
+	))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = az.Close() })
+	guard := rbachttp.New(az, identify)
+	for _, test := range []struct {
+		need rbachttp.Requirement
+		want any
+	}{
+		{rbachttp.Needs("export", rbac.Manage), nil},
+		{rbachttp.Needs("log", rbac.Read), nil},
+		{rbachttp.NeedsScope("notes", rbac.Read), nil},
+		{rbachttp.NeedsScope(rbac.Deals, rbac.Manage), nil},
+		{rbachttp.Needs("export", rbac.Read), "rbachttp: the area of export: read all has manage only"},
+		{rbachttp.Needs("log", rbac.Manage), "rbachttp: the area of log: manage all has read only"},
+		{rbachttp.NeedsScope("notes", rbac.Manage), "rbachttp: the area of notes: manage own or more has read only"},
+		{rbachttp.AnyOf(rbachttp.Member(), rbachttp.Needs("log", rbac.Manage)), "rbachttp: the area of log: manage all has read only"},
+		{rbachttp.Needs("opportunities", rbac.Read), `rbachttp: the Authorizer has no area "opportunities" any more: it is "deals" now`},
+		{rbachttp.NeedsScope("opportunities", rbac.Read), `rbachttp: the Authorizer has no area "opportunities" any more: it is "deals" now`},
+	} {
+		caught := func() (caught any) {
+			defer func() { caught = recover() }()
+			guard.Require(test.need)
+			return nil
+		}()
+		require.Equal(t, test.want, caught, test.need.String())
+	}
+}
+
 // The guard's context is a context: what is put into it and around it stays.
 func TestContextGoesThrough(t *testing.T) {
 	t.Parallel()
@@ -251,7 +289,7 @@ func TestAllocations(t *testing.T) {
 	guard := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) { return caller, nil }, rbachttp.WithUnusedScope(func(*http.Request, rbachttp.Requirement) {}))
 	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(benchBody) })
 	scoped := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read)
+		subjectOf(r).Scope(rbac.Deals, rbac.Read)
 		_, _ = w.Write(benchBody)
 	})
 	needs := guard.Require(rbachttp.Needs(rbac.Contacts, rbac.Read))

@@ -82,6 +82,20 @@ func newTeam(tb testing.TB, opts ...rbac.Option) *team {
 	return t
 }
 
+// newTeams is newTeam with a team north: sal, pat, and lea, who reads and manages
+// the team's deals.
+func newTeams(tb testing.TB, opts ...rbac.Option) *team {
+	tb.Helper()
+	ctx := context.Background()
+	t := newTeam(tb, append(opts, rbac.WithTeams())...)
+	app := t.System("test")
+	lead, err := app.CreateRole(ctx, rbac.Role{Name: "Lead", Permissions: rbac.Permissions{rbac.Deals: {Read: rbac.Team, Manage: rbac.Team}}})
+	require.NoError(tb, err)
+	require.NoError(tb, app.Assign(ctx, lead.ID, "lea"))
+	require.NoError(tb, app.SetTeam(ctx, "north", "lea", "sal", "pat"))
+	return t
+}
+
 // logBuffer is a log that several goroutines write.
 type logBuffer struct {
 	mu sync.Mutex
@@ -183,8 +197,8 @@ func record(h http.Handler, method, target, user string, headers ...string) *htt
 // hello answers "hello" and looks at every scope there is.
 func hello(w http.ResponseWriter, r *http.Request) {
 	for _, info := range rbac.DefaultAreas() {
-		rbachttp.Scope(r.Context(), info.Area, rbac.Read)
-		rbachttp.Scope(r.Context(), info.Area, rbac.Manage)
+		rbachttp.Reach(r.Context(), info.Area, rbac.Read)
+		rbachttp.Reach(r.Context(), info.Area, rbac.Manage)
 	}
 	_, _ = io.WriteString(w, "hello")
 }
@@ -207,7 +221,7 @@ func between(change func(context.Context, rbac.Subject) rbac.Subject) func(http.
 // echo answers the pattern and the path values id and rest, and looks at the
 // scope of deals.
 func echo(w http.ResponseWriter, r *http.Request) {
-	rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read)
+	rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read)
 	fmt.Fprintf(w, "%s id=%s rest=%s", r.Pattern, r.PathValue("id"), r.PathValue("rest"))
 }
 

@@ -13,7 +13,7 @@ import (
 // What is missing is in the body only when it is switched on.
 func TestMissingPermissions(t *testing.T) {
 	t.Parallel()
-	az := newTeam(t)
+	az := newTeams(t)
 	off := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet))
 	on := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody())
 	audit, contacts, deals := rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.Needs(rbac.Contacts, rbac.Read), rbachttp.NeedsScope(rbac.Deals, rbac.Read)
@@ -25,6 +25,8 @@ func TestMissingPermissions(t *testing.T) {
 		{audit, "sal", `[{"audit":{"read":"all","manage":"none"}}]`},
 		{audit, "eve", `[{"audit":{"read":"all","manage":"none"}}]`},
 		{rbachttp.Needs(rbac.Deals, rbac.Manage), "sal", `[{"deals":{"read":"none","manage":"all"}}]`},
+		{rbachttp.Needs(rbac.Deals, rbac.Manage), "lea", `[{"deals":{"read":"none","manage":"all"}}]`},
+		{rbachttp.AllOf(audit, deals), "lea", `[{"audit":{"read":"all","manage":"none"}}]`},
 		{deals, "gus", `[{"deals":{"read":"own","manage":"none"}}]`},
 		{rbachttp.AllOf(audit, contacts), "sal", `[{"audit":{"read":"all","manage":"none"}}]`},
 		{rbachttp.AllOf(audit, contacts), "gus", `[{"audit":{"read":"all","manage":"none"},"contacts":{"read":"all","manage":"none"}}]`},

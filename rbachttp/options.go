@@ -65,10 +65,11 @@ func WithAnswer(answer func(w http.ResponseWriter, r *http.Request, p Problem)) 
 }
 
 // WithMissingPermissionsInBody shows a client that is denied which
-// permissions are missing, so that a front end can say what to ask for. It
-// tells whoever is signed in, members or not, what a route needs. Of a
-// requirement that can be met in more than 16 ways it shows nothing: all of
-// them could be megabytes.
+// permissions are missing, so that a front end can say what to ask for, and
+// which roles are in the way of a change. It tells whoever is signed in, members
+// or not, what a route needs, and whoever changes a member which role that one
+// holds. Of a requirement that can be met in more than 16 ways it shows nothing:
+// all of them could be megabytes.
 //
 // Defaults to off: the log has them.
 func WithMissingPermissionsInBody() Option {
@@ -81,7 +82,7 @@ func WithMissingPermissionsInBody() Option {
 // A list that is not filtered shows everybody's records to those who may see
 // only their own. In tests, let it fail the test.
 //
-// Looking is [Scope], or Can, CanRecord, Scope, Authorize or Explain of the
+// Looking is [Reach], or Reach, Can, CanRecord, Scope, Authorize or Explain of the
 // Subject in the request's context, for that area and action. Asking the
 // Authorizer or Subject.Permissions is not seen. A handler that panics or
 // hijacks the connection is not reported, nor one that wrote nothing to a

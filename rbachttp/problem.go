@@ -23,6 +23,11 @@ type Problem struct {
 	// is empty but with [WithMissingPermissionsInBody], and there if they
 	// would be more than 16.
 	Missing []rbac.Permissions
+
+	// Roles are the roles in the way: those that are not the caller's to give or
+	// take, or whose lists have the role that is to be deleted. It is empty but
+	// with [WithMissingPermissionsInBody].
+	Roles []rbac.RoleID
 }
 
 type problemJSON struct {
@@ -33,6 +38,7 @@ type problemJSON struct {
 	Detail  string             `json:"detail,omitempty"`
 	Fields  []fieldJSON        `json:"fields,omitempty"`
 	Missing []rbac.Permissions `json:"missing,omitempty"`
+	Roles   []rbac.RoleID      `json:"roles,omitempty"`
 }
 
 type fieldJSON struct {
@@ -41,7 +47,7 @@ type fieldJSON struct {
 }
 
 // MarshalJSON encodes p as RFC 9457 describes, with the extensions code,
-// fields and missing.
+// fields, missing and roles.
 func (p Problem) MarshalJSON() ([]byte, error) {
 	fields := make([]fieldJSON, len(p.Fields))
 	for i, f := range p.Fields {
@@ -51,7 +57,7 @@ func (p Problem) MarshalJSON() ([]byte, error) {
 		Type:   "about:blank", // the status says what kind of problem it is
 		Title:  http.StatusText(p.Status),
 		Status: p.Status, Code: p.Code, Detail: p.Detail,
-		Fields: fields, Missing: p.Missing,
+		Fields: fields, Missing: p.Missing, Roles: p.Roles,
 	})
 }
 

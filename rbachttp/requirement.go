@@ -33,15 +33,16 @@ const (
 )
 
 // Needs asks for an action on everything in an area, as [rbac.Subject.Can]
-// does. A user who reaches own records only is denied.
+// does. A user who reaches own records only, or those of a team, is denied.
 func Needs(area rbac.Area, action rbac.Action) Requirement {
 	return permission(kindNeeds, "Needs", area, action)
 }
 
-// NeedsScope asks for an action on everything in an area or on own records.
-// The handler has to ask which of the two, with [Scope] or of the request's
-// Subject, and filter by the answer. If it does not, it is reported: see
-// [WithUnusedScope]. The area must be one whose records have owners.
+// NeedsScope asks for an action on own records in an area, on those of the
+// caller's team, or on everything. The handler has to ask which of them, with
+// [Reach] or of the request's Subject, and filter by the answer. If it does not,
+// it is reported: see [WithUnusedScope]. The area must be one whose records have
+// owners.
 func NeedsScope(area rbac.Area, action rbac.Action) Requirement {
 	return permission(kindNeedsScope, "NeedsScope", area, action)
 }
@@ -105,13 +106,13 @@ func Public(reason string) Requirement {
 }
 
 // String returns the requirement for people: "deals: read all", "deals: read
-// own or all", "signed in", "public: load balancers ask".
+// own or more", "signed in", "public: load balancers ask".
 func (n Requirement) String() string {
 	switch n.kind {
 	case kindNeeds:
 		return fmt.Sprintf("%s: %s all", n.area, n.action)
 	case kindNeedsScope:
-		return fmt.Sprintf("%s: %s own or all", n.area, n.action)
+		return fmt.Sprintf("%s: %s own or more", n.area, n.action)
 	case kindMember:
 		return "member"
 	case kindSignedIn:
@@ -138,14 +139,17 @@ func (n Requirement) join(word string) string {
 }
 
 // check panics if the requirement cannot be met in a catalogue.
-func (n Requirement) check(areas map[rbac.Area]rbac.AreaInfo) {
+func (n Requirement) check(areas catalogue) {
 	switch n.kind {
 	case kindNone:
 		panic("rbachttp: zero Requirement")
 	case kindNeeds, kindNeedsScope:
 		info, known := areas[n.area]
 		if !known {
-			panic(fmt.Sprintf("rbachttp: the Authorizer has no area %q", n.area))
+			panic(fmt.Sprintf("rbachttp: the Authorizer has no area %q%s", n.area, areas.renamed(n.area)))
+		}
+		if info.Only != 0 && info.Only != n.action {
+			panic(fmt.Sprintf("rbachttp: the area of %v has %v only", n, info.Only))
 		}
 		if n.kind == kindNeedsScope && !info.Owned {
 			panic(fmt.Sprintf("rbachttp: NeedsScope of %q, whose records have no owners: use Needs", n.area))
@@ -154,6 +158,19 @@ func (n Requirement) check(areas map[rbac.Area]rbac.AreaInfo) {
 	for _, part := range n.parts {
 		part.check(areas)
 	}
+}
+
+// catalogue is the areas of an Authorizer.
+type catalogue map[rbac.Area]rbac.AreaInfo
+
+// renamed says what a former name of an area is now, for the end of a message.
+func (c catalogue) renamed(former rbac.Area) string {
+	for _, info := range c {
+		if slices.Contains(info.Former, former) {
+			return fmt.Sprintf(" any more: it is %q now", info.Area)
+		}
+	}
+	return ""
 }
 
 // scopes returns each NeedsScope in the requirement once.

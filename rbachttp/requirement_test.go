@@ -13,15 +13,15 @@ func TestRequirementString(t *testing.T) {
 	t.Parallel()
 	needs, scope := rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.NeedsScope(rbac.Deals, rbac.Manage)
 	for want, need := range map[string]rbachttp.Requirement{
-		"audit: read all":          needs,
-		"deals: manage own or all": scope,
-		"member":                   rbachttp.Member(),
-		"signed in":                rbachttp.SignedIn(),
-		"public: health":           rbachttp.Public("health"),
-		"audit: read all, and deals: manage own or all":              rbachttp.AllOf(needs, scope),
-		"audit: read all, or deals: manage own or all":               rbachttp.AnyOf(needs, scope),
-		"member, and (audit: read all, or signed in)":                rbachttp.AllOf(rbachttp.Member(), rbachttp.AnyOf(needs, rbachttp.SignedIn())),
-		"(audit: read all, and deals: manage own or all), or member": rbachttp.AnyOf(rbachttp.AllOf(needs, scope), rbachttp.Member()),
+		"audit: read all":           needs,
+		"deals: manage own or more": scope,
+		"member":                    rbachttp.Member(),
+		"signed in":                 rbachttp.SignedIn(),
+		"public: health":            rbachttp.Public("health"),
+		"audit: read all, and deals: manage own or more":              rbachttp.AllOf(needs, scope),
+		"audit: read all, or deals: manage own or more":               rbachttp.AnyOf(needs, scope),
+		"member, and (audit: read all, or signed in)":                 rbachttp.AllOf(rbachttp.Member(), rbachttp.AnyOf(needs, rbachttp.SignedIn())),
+		"(audit: read all, and deals: manage own or more), or member": rbachttp.AnyOf(rbachttp.AllOf(needs, scope), rbachttp.Member()),
 	} {
 		require.Equal(t, want, need.String())
 	}

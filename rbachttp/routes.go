@@ -38,7 +38,7 @@ func (r Route) compare(other Route) int {
 // method returns the method for people.
 func (r Route) method() string { return cmp.Or(r.Method, "any") }
 
-// String returns "GET /deals (deals: read own or all)".
+// String returns "GET /deals (deals: read own or more)".
 func (r Route) String() string {
 	return fmt.Sprintf("%s %s (%s)", r.method(), r.Path, r.Requirement)
 }

@@ -16,39 +16,39 @@ func TestRoutes(t *testing.T) {
 	text, markdown, csv := texts(t, routes.Table())
 	require.Equal(t, `
 Method  Path             Requirement
-------  ---------------  --------------------------------------------------------
-GET     /board           tasks: read own or all, and deals: read own or all
-any     /deals           member, and (deals: read own or all, or audit: read all)
-GET     /deals           deals: read own or all
+------  ---------------  ---------------------------------------------------------
+GET     /board           tasks: read own or more, and deals: read own or more
+any     /deals           member, and (deals: read own or more, or audit: read all)
+GET     /deals           deals: read own or more
 POST    /deals           deals: manage all
 GET     /healthz         public: load balancers ask
 GET     /me/permissions  signed in
-GET     example.com/x    audit: read all, or deals: read own or all
+GET     example.com/x    audit: read all, or deals: read own or more
 `, "\n"+text)
 	require.Equal(t, `
 | Method | Path | Requirement |
 | --- | --- | --- |
-| GET | /board | tasks\: read own or all, and deals\: read own or all |
-| any | /deals | member, and \(deals\: read own or all, or audit\: read all\) |
-| GET | /deals | deals\: read own or all |
+| GET | /board | tasks\: read own or more, and deals\: read own or more |
+| any | /deals | member, and \(deals\: read own or more, or audit\: read all\) |
+| GET | /deals | deals\: read own or more |
 | POST | /deals | deals\: manage all |
 | GET | /healthz | public\: load balancers ask |
 | GET | /me/permissions | signed in |
-| GET | example\.com/x | audit\: read all, or deals\: read own or all |
+| GET | example\.com/x | audit\: read all, or deals\: read own or more |
 `, "\n"+markdown)
 	require.Equal(t, `
 Method,Path,Requirement
-GET,/board,"tasks: read own or all, and deals: read own or all"
-any,/deals,"member, and (deals: read own or all, or audit: read all)"
-GET,/deals,deals: read own or all
+GET,/board,"tasks: read own or more, and deals: read own or more"
+any,/deals,"member, and (deals: read own or more, or audit: read all)"
+GET,/deals,deals: read own or more
 POST,/deals,deals: manage all
 GET,/healthz,public: load balancers ask
 GET,/me/permissions,signed in
-GET,example.com/x,"audit: read all, or deals: read own or all"
+GET,example.com/x,"audit: read all, or deals: read own or more"
 `, "\n"+csv)
 
-	require.Equal(t, "GET /board (tasks: read own or all, and deals: read own or all)", routes[0].String())
-	require.Equal(t, "any /deals (member, and (deals: read own or all, or audit: read all))", routes[1].String())
+	require.Equal(t, "GET /board (tasks: read own or more, and deals: read own or more)", routes[0].String())
+	require.Equal(t, "any /deals (member, and (deals: read own or more, or audit: read all))", routes[1].String())
 	last := routes[len(routes)-1]
 	require.Equal(t, []string{"GET \t example.com/x", "GET", "example.com/x"}, []string{last.Pattern, last.Method, last.Path})
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/areagate/rbac"
 )
 
-// Scope returns how far an action reaches for the caller of a request: what a
-// handler behind [NeedsScope] filters by. Without a Subject in the context it
-// is None.
-func Scope(ctx context.Context, area rbac.Area, action rbac.Action) rbac.Scope {
+// Reach returns the records that an action reaches for the caller of a request:
+// what a handler behind [NeedsScope] filters by. Without a Subject in the context
+// it is nothing.
+func Reach(ctx context.Context, area rbac.Area, action rbac.Action) rbac.Reach {
 	s, _ := rbac.FromContext(ctx)
-	return s.Scope(area, action)
+	return s.Reach(area, action)
 }
 
 // watch runs the handler and reports it if it did not look at the scopes of

@@ -14,17 +14,21 @@ import (
 	"github.com/areagate/rbac/rbachttp"
 )
 
-func TestScope(t *testing.T) {
+func TestReach(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, rbac.None, rbachttp.Scope(t.Context(), rbac.Deals, rbac.Read), "without a Subject")
-	az := newTeam(t)
+	require.Equal(t, rbac.Reach{}, rbachttp.Reach(t.Context(), rbac.Deals, rbac.Read), "without a Subject")
+	az := newTeams(t)
 	guard := rbachttp.New(az.Authorizer, identify)
-	for user, want := range map[string]rbac.Scope{"ada": rbac.All, "sal": rbac.Own} {
-		var got rbac.Scope
+	for user, want := range map[string]rbac.Reach{
+		"ada": {All: true},
+		"sal": {Owners: []string{"sal"}},
+		"lea": {Owners: []string{"lea", "pat", "sal"}, Team: "north"},
+	} {
+		var got rbac.Reach
 		record(guard.Require(rbachttp.NeedsScope(rbac.Deals, rbac.Read))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			got = rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read)
-			require.Equal(t, rbac.None, rbachttp.Scope(r.Context(), "invoices", rbac.Read))
-			require.Equal(t, rbac.None, rbachttp.Scope(r.Context(), rbac.Deals, 0))
+			got = rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read)
+			require.Equal(t, rbac.Reach{}, rbachttp.Reach(r.Context(), "invoices", rbac.Read))
+			require.Equal(t, rbac.Reach{}, rbachttp.Reach(r.Context(), rbac.Deals, 0))
 		})), "GET", "/", user)
 		require.Equal(t, want, got, user)
 	}
@@ -34,17 +38,18 @@ func TestScope(t *testing.T) {
 // no look does not.
 func TestUnusedScope(t *testing.T) {
 	t.Parallel()
-	az := newTeam(t)
+	az := newTeams(t)
 	var unused unusedScopes
 	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet), rbachttp.WithUnusedScope(unused.report))
 	need := rbachttp.NeedsScope(rbac.Deals, rbac.Read)
-	reported := []string{"deals: read own or all"}
+	reported := []string{"deals: read own or more"}
 	for _, test := range []struct {
 		name string
 		look func(r *http.Request)
 		want []string
 	}{
-		{"Scope", func(r *http.Request) { rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read) }, nil},
+		{"Reach", func(r *http.Request) { rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read) }, nil},
+		{"Subject.Reach", func(r *http.Request) { subjectOf(r).Reach(rbac.Deals, rbac.Read) }, nil},
 		{"Subject.Scope", func(r *http.Request) { subjectOf(r).Scope(rbac.Deals, rbac.Read) }, nil},
 		{"Subject.Can", func(r *http.Request) { subjectOf(r).Can(rbac.Deals, rbac.Read) }, nil},
 		{"Subject.CanRecord", func(r *http.Request) { subjectOf(r).CanRecord(rbac.Deals, rbac.Read, "sal") }, nil},
@@ -56,19 +61,19 @@ func TestUnusedScope(t *testing.T) {
 		}, nil},
 		{"in another goroutine", func(r *http.Request) {
 			var wait sync.WaitGroup
-			wait.Go(func() { rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read) })
-			wait.Go(func() { rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read) })
+			wait.Go(func() { rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read) })
+			wait.Go(func() { rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read) })
 			wait.Wait()
 		}, nil},
 		{"below another context", func(r *http.Request) {
 			ctx, cancel := context.WithCancel(r.Context())
 			defer cancel()
-			rbachttp.Scope(ctx, rbac.Deals, rbac.Read)
+			rbachttp.Reach(ctx, rbac.Deals, rbac.Read)
 		}, nil},
 
 		{"nothing", func(*http.Request) {}, reported},
-		{"another area", func(r *http.Request) { rbachttp.Scope(r.Context(), rbac.Tasks, rbac.Read) }, reported},
-		{"another action", func(r *http.Request) { rbachttp.Scope(r.Context(), rbac.Deals, rbac.Manage) }, reported},
+		{"another area", func(r *http.Request) { rbachttp.Reach(r.Context(), rbac.Tasks, rbac.Read) }, reported},
+		{"another action", func(r *http.Request) { rbachttp.Reach(r.Context(), rbac.Deals, rbac.Manage) }, reported},
 		{"Permissions", func(r *http.Request) { subjectOf(r).Permissions() }, reported},
 		{"User", func(r *http.Request) { subjectOf(r).User() }, reported},
 		{"the Authorizer", func(r *http.Request) { _, _ = az.Scope(r.Context(), "sal", rbac.Deals, rbac.Read) }, reported},
@@ -81,7 +86,7 @@ func TestUnusedScope(t *testing.T) {
 			test.look(r)
 			_, _ = io.WriteString(w, "the deals")
 		})))
-		for _, user := range []string{"sal", "ada"} { // also for those who may see everything
+		for _, user := range []string{"sal", "lea", "ada"} { // also for those who may see everything
 			require.Equal(t, answer{200, nil, "the deals"}, withoutHeader(ask(t, server, "GET", "/", user)), test.name)
 			require.Equal(t, test.want, unused.take(), "%s: %s", test.name, user)
 		}
@@ -104,7 +109,7 @@ func TestUnusedScopeOfSeveral(t *testing.T) {
 	deals, tasks, contacts := rbachttp.NeedsScope(rbac.Deals, rbac.Read), rbachttp.NeedsScope(rbac.Tasks, rbac.Read), rbachttp.NeedsScope(rbac.Contacts, rbac.Manage)
 	services, organizations := rbachttp.NeedsScope(rbac.Services, rbac.Read), rbachttp.NeedsScope(rbac.Organizations, rbac.Read)
 	audit := rbachttp.Needs(rbac.Audit, rbac.Read)
-	const dealsText, tasksText, contactsText = "deals: read own or all", "tasks: read own or all", "contacts: manage own or all"
+	const dealsText, tasksText, contactsText = "deals: read own or more", "tasks: read own or more", "contacts: manage own or more"
 	for _, test := range []struct {
 		name  string
 		need  rbachttp.Requirement
@@ -121,18 +126,18 @@ func TestUnusedScopeOfSeveral(t *testing.T) {
 		{"AnyOf, the first", rbachttp.AnyOf(deals, tasks), "sal", []rbac.Area{rbac.Deals}, nil},
 		{"AnyOf, the second", rbachttp.AnyOf(deals, tasks), "sal", []rbac.Area{rbac.Tasks}, nil},
 		{"AnyOf, none", rbachttp.AnyOf(deals, tasks), "sal", nil, []string{dealsText + ", or " + tasksText}},
-		{"AnyOf, one that does not let the caller in", rbachttp.AnyOf(deals, services), "sal", []rbac.Area{rbac.Services}, []string{dealsText + ", or services: read own or all"}},
+		{"AnyOf, one that does not let the caller in", rbachttp.AnyOf(deals, services), "sal", []rbac.Area{rbac.Services}, []string{dealsText + ", or services: read own or more"}},
 		{"AnyOf, let in without a scope", rbachttp.AnyOf(audit, deals), "ada", nil, nil},
 		{"AnyOf, not let in without a scope", rbachttp.AnyOf(audit, deals), "sal", nil, []string{"audit: read all, or " + dealsText}},
 		{"AnyOf, let in as a member", rbachttp.AnyOf(rbachttp.Member(), deals), "sal", nil, nil},
 		{"AllOf in AnyOf", rbachttp.AnyOf(rbachttp.AllOf(deals, tasks), contacts), "sal", []rbac.Area{rbac.Deals}, []string{"(" + dealsText + ", and " + tasksText + "), or " + contactsText}},
 		{"AnyOf in AllOf", rbachttp.AllOf(deals, rbachttp.AnyOf(tasks, contacts)), "sal", []rbac.Area{rbac.Deals}, []string{tasksText + ", or " + contactsText}},
-		{"many", rbachttp.AllOf(deals, tasks, services, organizations), "ada", []rbac.Area{rbac.Deals, rbac.Tasks, rbac.Organizations}, []string{"services: read own or all"}},
+		{"many", rbachttp.AllOf(deals, tasks, services, organizations), "ada", []rbac.Area{rbac.Deals, rbac.Tasks, rbac.Organizations}, []string{"services: read own or more"}},
 		{"many, all", rbachttp.AllOf(deals, tasks, services, organizations), "ada", []rbac.Area{rbac.Deals, rbac.Tasks, rbac.Organizations, rbac.Services}, nil},
 	} {
 		h := guard.Require(test.need)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			for _, area := range test.looks {
-				rbachttp.Scope(r.Context(), area, rbac.Read)
+				rbachttp.Reach(r.Context(), area, rbac.Read)
 			}
 		}))
 		require.Equal(t, 200, record(h, "GET", "/", test.user).Code, test.name)
@@ -150,7 +155,7 @@ func TestUnusedScopeNested(t *testing.T) {
 	deals := guard.Require(rbachttp.NeedsScope(rbac.Deals, rbac.Read))
 	tasks := guard.Require(rbachttp.NeedsScope(rbac.Tasks, rbac.Read))
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	const dealsText, tasksText = "deals: read own or all", "tasks: read own or all"
+	const dealsText, tasksText = "deals: read own or more", "tasks: read own or more"
 	for _, test := range []struct {
 		name string
 		h    http.Handler
@@ -162,7 +167,7 @@ func TestUnusedScopeNested(t *testing.T) {
 		{"the same, not used", deals(deals(nothing)), []string{dealsText, dealsText}},
 		{"with something between", deals(guard.Require(rbachttp.Needs(rbac.Contacts, rbac.Read))(tasks(nothing))), []string{tasksText, dealsText}},
 		{"one used", deals(tasks(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read)
+			rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read)
 		}))), []string{tasksText}},
 	} {
 		require.Equal(t, 200, record(test.h, "GET", "/", "sal").Code, test.name)
@@ -269,7 +274,7 @@ func TestUnusedScopeIsLogged(t *testing.T) {
 		_, _ = io.WriteString(w, "everything")
 	})
 	require.Equal(t, "everything", record(mux, "GET", "/deals", "sal").Body.String())
-	require.Equal(t, `level=ERROR msg="rbachttp: a handler did not look at the scope of its caller: it may have shown everybody's records" method=GET pattern="GET /deals" need="deals: read own or all"`+"\n", log.take())
+	require.Equal(t, `level=ERROR msg="rbachttp: a handler did not look at the scope of its caller: it may have shown everybody's records" method=GET pattern="GET /deals" need="deals: read own or more"`+"\n", log.take())
 }
 
 // A handler may look at its scope from several goroutines, and after it
@@ -281,7 +286,7 @@ func TestLooksAreConcurrent(t *testing.T) {
 	mux.HandleFunc("GET /deals", rbachttp.NeedsScope(rbac.Deals, rbac.Read), func(w http.ResponseWriter, r *http.Request) {
 		ctx := context.WithoutCancel(r.Context())
 		for range 8 {
-			wait.Go(func() { rbachttp.Scope(ctx, rbac.Deals, rbac.Read) })
+			wait.Go(func() { rbachttp.Reach(ctx, rbac.Deals, rbac.Read) })
 		}
 	})
 	for range 50 {

@@ -75,7 +75,7 @@ func TestNestedLimit(t *testing.T) {
 		var seen string
 		h := outer(limit(guard.Require(test.need)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s, _ := rbac.FromContext(r.Context())
-			rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read)
+			rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read)
 			seen = s.Permissions().String()
 		}))))
 		require.Equal(t, test.want, record(h, "GET", "/", "ada").Code, test.need.String())
@@ -167,7 +167,7 @@ func TestLimitReachesGuardsFurtherIn(t *testing.T) {
 		var got string
 		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			got = subjectOf(r).Permissions().String()
-			rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read)
+			rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read)
 		})
 		for i := len(test.chain) - 1; i >= 0; i-- {
 			h = test.chain[i](h)

@@ -107,7 +107,7 @@ func scoped(t *testing.T, w http.ResponseWriter, h http.HandlerFunc) {
 }
 
 // A handler finds Flush and Hijack if the server's writer has them, and
-// ReadFrom always. They do what they do without the guard.
+// not otherwise, and ReadFrom always. They do what they do without the guard.
 func TestWriterKeepsItsParts(t *testing.T) {
 	t.Parallel()
 	var called string
@@ -116,10 +116,14 @@ func TestWriterKeepsItsParts(t *testing.T) {
 		called = ""
 		body.Body.Reset()
 		scoped(t, w, func(w http.ResponseWriter, r *http.Request) {
-			if f, ok := w.(http.Flusher); ok {
+			f, flushes := w.(http.Flusher)
+			h, hijacks := w.(http.Hijacker)
+			require.Equal(t, strings.Contains(want, "flush"), flushes, want)
+			require.Equal(t, strings.Contains(want, "hijack"), hijacks, want)
+			if flushes {
 				f.Flush()
 			}
-			if h, ok := w.(http.Hijacker); ok {
+			if hijacks {
 				_, _, err := h.Hijack()
 				require.ErrorIs(t, err, errHijack)
 			}

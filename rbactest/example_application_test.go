@@ -81,6 +81,23 @@ func TestPromotion(t *testing.T) {
 	rbactest.Allowed(t, w, "ann", rbac.Deals, rbac.Manage)
 }
 
+func TestTeamLead(t *testing.T) {
+	w := rbactest.New(t,
+		rbactest.Role("Sales", rbac.Permissions{rbac.Deals: {Read: rbac.Own, Manage: rbac.Own}}),
+		rbactest.Role("Team lead", rbac.Permissions{rbac.Deals: {Read: rbac.Team}}, "Sales"), // gives and takes Sales
+		rbactest.Member("lea", "Team lead"),
+		rbactest.Member("ann", "Sales"),
+		rbactest.Member("ben", "Sales"),
+		rbactest.Team("north", "lea", "ann"),
+	)
+	rbactest.AllowedRecord(t, w, "lea", rbac.Deals, rbac.Read, "ann")
+	rbactest.DeniedRecord(t, w, "lea", rbac.Deals, rbac.Read, "ben")
+	if err := w.As("lea").SetTeam(t.Context(), "north", "ben"); err != nil {
+		t.Error(err)
+	}
+	rbactest.AllowedRecord(t, w, "lea", rbac.Deals, rbac.Read, "ben")
+}
+
 func TestAccessModel(t *testing.T) {
 	w := rbactest.New(t,
 		rbactest.Options(rbac.WithAreas(areas...)),

@@ -231,3 +231,21 @@ func TestGoldenDiff(t *testing.T) {
 		})
 	}
 }
+
+// The table shows teams, areas with one action, and lists.
+func TestGoldenRolesWithTeamsAndLists(t *testing.T) {
+	w := rbactest.New(t,
+		rbactest.Options(rbac.WithTeams(), rbac.WithAreas(
+			rbac.AreaInfo{Area: rbac.Deals, Label: "Deals", Owned: true}, rbac.AreaInfo{Area: "export", Label: "Export", Only: rbac.Manage}, rbac.AreaInfo{Area: rbac.Users},
+		)),
+		rbactest.Role("Sales", rbac.Permissions{rbac.Deals: {Read: rbac.Team, Manage: rbac.Own}}),
+		rbactest.Role("Team lead", rbac.Permissions{rbac.Deals: {Read: rbac.Team, Manage: rbac.Team}, "export": {Manage: rbac.All}}, "Sales"),
+	)
+	path := goldenFile(t, `| Role | Deals | Export | users | Gives and takes |
+| --- | --- | --- | --- | --- |
+| Administrator | read all, manage all | manage all | read all, manage all |  |
+| Sales | read team, manage own | no access | no access |  |
+| Team lead | read team, manage team | manage all | no access | Sales |
+`)
+	passes(t, func(t testing.TB) { rbactest.GoldenRoles(t, path, w) })
+}

@@ -14,6 +14,7 @@ type MutateOption func(*mutator)
 
 type mutator struct {
 	areas     []rbac.AreaInfo
+	teams     bool
 	unchecked []*unchecked
 }
 
@@ -32,6 +33,13 @@ type unchecked struct {
 func MutateAreas(areas ...rbac.AreaInfo) MutateOption {
 	areas = slices.Clone(areas)
 	return func(m *mutator) { m.areas = areas }
+}
+
+// MutateTeams makes [rbac.Team] one of the scopes, as [rbac.WithTeams] does.
+//
+// Defaults to no teams.
+func MutateTeams() MutateOption {
+	return func(m *mutator) { m.teams = true }
 }
 
 // Unchecked accepts, for a reason, that no check notices when a permission is
@@ -63,8 +71,16 @@ func newMutator(role rbac.Role, options []MutateOption) (m *mutator, problem str
 		switch {
 		case !ok:
 			return nil, fmt.Sprintf("the role %q has permissions for %q, which is not among the areas; use MutateAreas", role.Name, area)
-		case !info.Owned && (access.Read == rbac.Own || access.Manage == rbac.Own):
-			return nil, fmt.Sprintf("the role %q has the scope own in %q, whose records have no owners", role.Name, area)
+		}
+		for _, action := range []rbac.Action{rbac.Read, rbac.Manage} {
+			switch scope := access.Scope(action); {
+			case info.Only != 0 && action != info.Only && scope != rbac.None:
+				return nil, fmt.Sprintf("the role %q may %s %q, where there is nothing to %s", role.Name, action, area, action)
+			case !info.Owned && (scope == rbac.Own || scope == rbac.Team):
+				return nil, fmt.Sprintf("the role %q has the scope %s in %q, whose records have no owners", role.Name, scope, area)
+			case scope == rbac.Team && !m.teams:
+				return nil, fmt.Sprintf("the role %q has the scope team in %q; use MutateTeams", role.Name, area)
+			}
 		}
 	}
 	for _, u := range m.unchecked {
@@ -83,5 +99,6 @@ func cloneRole(role rbac.Role) rbac.Role {
 	permissions := rbac.Permissions{}
 	maps.Copy(permissions, role.Permissions)
 	role.Permissions = permissions
+	role.Assigns = slices.Clone(role.Assigns)
 	return role
 }

@@ -85,6 +85,43 @@ func TestMutateDefaultAreas(t *testing.T) {
 	}
 }
 
+// With teams each permission of records with owners has one scope more, an area
+// with one action has only that, and each role in the list is left out.
+func TestMutateTeamsAndLists(t *testing.T) {
+	t.Parallel()
+	areas := []rbac.AreaInfo{{Area: rbac.Users}, {Area: rbac.Deals, Owned: true}, {Area: "export", Only: rbac.Manage}}
+	lead := rbac.Role{
+		Name: "Lead", Permissions: rbac.Permissions{rbac.Deals: {Read: rbac.Team}, "export": {Manage: rbac.All}},
+		Assigns: []rbac.RoleID{"Sales", "Support"},
+	}
+	r := record(t, func(t testing.TB) {
+		rbactest.Mutate(t, lead, func(t testing.TB, role rbac.Role) {
+			w := rbactest.New(t,
+				rbactest.Options(rbac.WithAreas(areas...)),
+				rbactest.Role(role.Name, role.Permissions, role.Assigns...),
+				rbactest.Role("Sales", nil), rbactest.Role("Support", nil),
+				rbactest.Member("lea", role.Name), rbactest.Member("stan", "Sales"), rbactest.Member("sue", "Sales"),
+				rbactest.Team("north", "lea", "stan"),
+			)
+			rbactest.AllowedRecord(t, w, "lea", rbac.Deals, rbac.Read, "stan")
+			rbactest.DeniedRecord(t, w, "lea", rbac.Deals, rbac.Read, "sue")
+			rbactest.Denied(t, w, "lea", rbac.Deals, rbac.Manage) // own and team would be as good
+			rbactest.Denied(t, w, "lea", rbac.Users, rbac.Read)
+			rbactest.Denied(t, w, "lea", rbac.Users, rbac.Manage)
+			rbactest.Allowed(t, w, "lea", "export", rbac.Manage)
+			if err := w.As("lea").Suspend(t.Context(), "stan"); err != nil {
+				t.Error(err)
+			}
+		}, rbactest.MutateAreas(areas...), rbactest.MutateTeams())
+	})
+	if want := `no check notices when the role "Lead" has deals: manage own instead of none
+no check notices when the role "Lead" has deals: manage team instead of none
+no check notices when the role "Lead" has a list without Support
+rbactest.Mutate: 8 of 11 changes of the role "Lead" are noticed`; !r.Failed() || r.text() != want {
+		t.Errorf("it said\n%s\nwant\n%s", r.text(), want)
+	}
+}
+
 func TestUnchecked(t *testing.T) {
 	t.Parallel()
 	mutate := func(options ...rbactest.MutateOption) func(testing.TB) {
@@ -256,6 +293,11 @@ func TestMutateMistakes(t *testing.T) {
 	}{
 		{`the role "Clerk" has permissions for "invoices", which is not among the areas; use MutateAreas`, clerk, nil},
 		{`the role "Odd" has the scope own in "invoices", whose records have no owners`, rbac.Role{Name: "Odd", Permissions: rbac.Permissions{invoices: {Manage: rbac.Own}}}, []rbactest.MutateOption{areas}},
+		{`the role "Odd" has the scope team in "invoices", whose records have no owners`, rbac.Role{Name: "Odd", Permissions: rbac.Permissions{invoices: {Manage: rbac.Team}}}, []rbactest.MutateOption{areas, rbactest.MutateTeams()}},
+		{`the role "Odd" has the scope team in "users"; use MutateTeams`, rbac.Role{Name: "Odd", Permissions: rbac.Permissions{rbac.Users: {Manage: rbac.Team}}}, []rbactest.MutateOption{areas}},
+		{`the role "Odd" may read "export", where there is nothing to read`, rbac.Role{Name: "Odd", Permissions: rbac.Permissions{"export": {Read: rbac.All}}}, []rbactest.MutateOption{
+			rbactest.MutateAreas(rbac.AreaInfo{Area: "export", Only: rbac.Manage}),
+		}},
 		{`option 2 is nil`, clerk, []rbactest.MutateOption{areas, nil}},
 		{`Unchecked of manage invoices gives no reason`, clerk, []rbactest.MutateOption{areas, rbactest.Unchecked(" ", invoices, rbac.Manage)}},
 		{`Unchecked("why", …) is about "deals", which is not among the areas`, clerk, []rbactest.MutateOption{areas, rbactest.Unchecked("why", rbac.Deals, rbac.Manage)}},

@@ -16,6 +16,7 @@ type setup struct {
 	options []rbac.Option
 	roles   []rbac.Role
 	members []member
+	teams   []team
 	mistake string // the first
 }
 
@@ -24,10 +25,17 @@ type member struct {
 	suspended  bool
 }
 
-// Role adds a role.
-func Role(name string, permissions rbac.Permissions) Setup {
+type team struct {
+	id    string
+	users []string
+}
+
+// Role adds a role. Those that its list is to have are named as for [Member]:
+// the order in which roles are added does not matter.
+func Role(name string, permissions rbac.Permissions, assigns ...rbac.RoleID) Setup {
+	assigns = slices.Clone(assigns)
 	return func(s *setup) {
-		s.roles = append(s.roles, rbac.Role{Name: name, Permissions: permissions})
+		s.roles = append(s.roles, rbac.Role{Name: name, Permissions: permissions, Assigns: assigns})
 	}
 }
 
@@ -46,6 +54,13 @@ func Suspended(user, role string) Setup {
 	return func(s *setup) {
 		s.members = append(s.members, member{user: user, role: role, suspended: true})
 	}
+}
+
+// Team puts members into a team. The Authorizer is opened with
+// [rbac.WithTeams], without which a team means nothing.
+func Team(id string, users ...string) Setup {
+	users = slices.Clone(users)
+	return func(s *setup) { s.teams = append(s.teams, team{id, users}) }
 }
 
 // Areas adds areas to [rbac.DefaultAreas]. For a catalogue without those, use

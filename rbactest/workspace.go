@@ -81,19 +81,20 @@ func newSetup(t testing.TB, setups []Setup) (*setup, error) {
 	if len(s.areas) > 0 {
 		options = append(options, rbac.WithAreas(append(rbac.DefaultAreas(), s.areas...)...))
 	}
+	if len(s.teams) > 0 {
+		options = append(options, rbac.WithTeams())
+	}
 	s.options = append(options, s.options...)
 	return s, nil
 }
 
 // fill creates the roles and members.
 func (s *setup) fill(ctx context.Context, w *rbac.Workspace) error {
-	app := w.System("rbactest")
-	for _, role := range s.roles {
-		if _, err := app.CreateRole(ctx, role); err != nil {
-			return fmt.Errorf("role %q: %w", role.Name, err)
-		}
+	if err := s.createRoles(ctx, w); err != nil {
+		return err
 	}
-	if len(s.members) == 0 {
+	app := w.System("rbactest")
+	if len(s.members) == 0 && len(s.teams) == 0 {
 		return nil
 	}
 	roles, err := w.Roles(ctx)
@@ -122,6 +123,48 @@ func (s *setup) fill(ctx context.Context, w *rbac.Workspace) error {
 	// and who is the last does not depend on the order of the arguments.
 	if err := app.Suspend(ctx, suspended...); err != nil {
 		return fmt.Errorf("suspended %q: %w", suspended, err)
+	}
+	for _, team := range s.teams {
+		if err := app.SetTeam(ctx, team.id, team.users...); err != nil {
+			return fmt.Errorf("team %q: %w", team.id, err)
+		}
+	}
+	return nil
+}
+
+// createRoles creates the roles, those with lists behind those that can be in
+// one.
+func (s *setup) createRoles(ctx context.Context, w *rbac.Workspace) error {
+	var listing []rbac.Role
+	for _, role := range s.roles {
+		if len(role.Assigns) > 0 {
+			listing = append(listing, role)
+			continue
+		}
+		if _, err := w.System("rbactest").CreateRole(ctx, role); err != nil {
+			return fmt.Errorf("role %q: %w", role.Name, err)
+		}
+	}
+	if len(listing) == 0 {
+		return nil
+	}
+	roles, err := w.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	for _, role := range listing {
+		names := role.Assigns
+		role.Assigns = nil
+		for _, name := range names {
+			listed, err := roleNamed(roles, string(name))
+			if err != nil {
+				return fmt.Errorf("list of the role %q: %w, and roles with lists are in none", role.Name, err)
+			}
+			role.Assigns = append(role.Assigns, listed.ID)
+		}
+		if _, err := w.System("rbactest").CreateRole(ctx, role); err != nil {
+			return fmt.Errorf("role %q: %w", role.Name, err)
+		}
 	}
 	return nil
 }

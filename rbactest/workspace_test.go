@@ -63,6 +63,69 @@ func TestNew(t *testing.T) {
 		`rbactest: Role: there is no role "Sales"; there is "Administrator", "Viewer", "Empty", "Sales force"`)
 }
 
+// Teams and lists are named as everything else is.
+func TestNewTeamsAndLists(t *testing.T) {
+	t.Parallel()
+	viewer := rbac.Role{ID: "viewer", Name: "Viewer"}
+	w := rbactest.New(t,
+		rbactest.Team("north", "ann", "bob"), // before the members: the order does not matter
+		rbactest.Role("Help desk", nil, "Sales", "viewer"),
+		rbactest.Role("Sales", rbac.Permissions{rbac.Deals: {Read: rbac.Team, Manage: rbac.Own}}),
+		rbactest.Member("ann", "Sales"), rbactest.Suspended("bob", "Sales"), rbactest.Member("cem", "Sales"),
+		rbactest.Member("hank", "Help desk"),
+		rbactest.Options(rbac.WithSystemRoles(viewer)),
+	)
+	rbactest.AllowedRecord(t, w, "ann", rbac.Deals, rbac.Read, "bob")
+	rbactest.DeniedRecord(t, w, "ann", rbac.Deals, rbac.Read, "cem")
+	rbactest.HasScope(t, w, "ann", rbac.Deals, rbac.Read, rbac.Team)
+	want := []rbac.RoleID{w.Role(t, "Sales").ID, viewer.ID}
+	if got := w.Role(t, "Help desk").Assigns; !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("got the list %q, want %q", got, want)
+	}
+	if err := w.As("hank").Assign(t.Context(), viewer.ID, "cem"); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a stale store shows has teams and lists, and is filtered as ever.
+func TestStaleTeamsAndLists(t *testing.T) {
+	t.Parallel()
+	store, faults := rbactest.Faulty(rbac.NewMemStore())
+	w := rbactest.New(t, rbactest.On(store), rbactest.Role("Sales", nil), rbactest.Role("Help desk", nil, "Sales"),
+		rbactest.Member("ann", "Sales"), rbactest.Member("bob", "Sales"), rbactest.Team("north", "ann"))
+	faults.Stale()
+	if err := w.System("test").SetTeam(t.Context(), "north", "bob"); !errors.Is(err, rbac.ErrUnavailable) && err != nil {
+		t.Fatal(err)
+	}
+	err := store.View(t.Context(), "", func(r rbac.Reader) error {
+		var in, moved []string
+		for m, err := range r.Members(rbac.MemberQuery{Team: "north"}) {
+			if err != nil {
+				return err
+			}
+			in = append(in, m.User)
+		}
+		for e, err := range r.Events(rbac.EventQuery{Kinds: []rbac.EventKind{rbac.MemberMoved}, User: "ann"}) {
+			if err != nil {
+				return err
+			}
+			moved = append(moved, e.MemberAfter.User+" to "+e.MemberAfter.Team)
+		}
+		if !slices.Equal(in, []string{"ann"}) || !slices.Equal(moved, []string{"ann to north"}) {
+			t.Errorf("in the team %q, moved %q", in, moved)
+		}
+		for role, err := range r.Roles() {
+			if err != nil || role.Name == "Help desk" && len(role.Assigns) != 1 {
+				t.Errorf("got %v, %v", role, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // An id of a custom role is made by chance, so nobody means it.
 func TestRoleIsNotNamedByItsID(t *testing.T) {
 	t.Parallel()
@@ -157,6 +220,11 @@ func TestNewMistakes(t *testing.T) {
 	}{
 		{"unknown role", `member "ann": there is no role "Sale"; there is "Administrator", "Sales"`, []rbactest.Setup{role, rbactest.Member("ann", "Sale")}},
 		{"swapped", `member "Sales": there is no role "ann"`, []rbactest.Setup{role, rbactest.Member("Sales", "ann")}},
+		{"unknown role in a list", `list of the role "Desk": there is no role "Sale"; there is "Administrator", "Sales", and roles with lists are in none`, []rbactest.Setup{role, rbactest.Role("Desk", nil, "Sale")}},
+		{"a role with a list in a list", `list of the role "Desk": there is no role "Other"`, []rbactest.Setup{role, rbactest.Role("Other", nil, "Sales"), rbactest.Role("Desk", nil, "Other")}},
+		{"Administrator in a list", `role "Desk": rbac: system roles are protected`, []rbactest.Setup{rbactest.Role("Desk", nil, "Administrator")}},
+		{"no member in a team", `team "north": rbac: member not found: "ann"`, []rbactest.Setup{role, rbactest.Team("north", "ann")}},
+		{"scope team without teams", `role "A": rbac: invalid input: permissions.deals.read: team has no meaning here`, []rbactest.Setup{rbactest.Role("A", rbac.Permissions{rbac.Deals: {Read: rbac.Team}})}},
 		{"no user", `member "": rbac: invalid input: users[0]: is empty`, []rbactest.Setup{role, rbactest.Member("", "Sales")}},
 		{"member twice", `member "ann" is there twice: a member holds one role`, []rbactest.Setup{role, rbactest.Member("ann", "Sales"), rbactest.Suspended("ann", "Administrator")}},
 		{"role twice", `role "sales": rbac: role name is taken`, []rbactest.Setup{role, rbactest.Role("sales", nil)}},

@@ -76,7 +76,8 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		for _, file := range files {
 			if _, err := c.ExecContext(ctx, file.sql); err != nil {
-				return fmt.Errorf("apply %s: %w", file.name, err)
+				err = fmt.Errorf("apply %s: %w", file.name, err)
+				return errors.Join(err, exec(ctx, c.Conn, `PRAGMA ignore_check_constraints = OFF`)) // a file turns it on
 			}
 		}
 		return nil

@@ -105,22 +105,22 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 
 // Events implements [rbac.Reader].
 func (r *reader) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
-	return pages(q.Limit, func(last *rbac.Event, n int) ([]row[rbac.Event], error) {
-		after, before := q.After, q.Before
-		if last != nil && q.Newest {
-			before = last.Seq
-		} else if last != nil {
-			after = last.Seq
+	q.Kinds = slices.Compact(slices.Sorted(slices.Values(q.Kinds)))
+	return func(yield func(rbac.Event, error) bool) {
+		left, err := r.span(q)
+		if err != nil {
+			yield(rbac.Event{}, err)
+			return
 		}
-		s := r.selection(selectEvents)
-		s.and(`seq > ?`, after)
-		if before != 0 {
-			s.and(`seq < ?`, before)
-		}
-		order := `seq`
-		if q.Newest {
-			order = `seq DESC`
-		}
-		return r.events(s.ordered(order, n))
-	})
+		pages(q.Limit, func(last *rbac.Event, n int) ([]row[rbac.Event], error) {
+			switch {
+			case last == nil:
+			case q.Newest:
+				left.Before = last.Seq
+			default:
+				left.After = last.Seq
+			}
+			return r.events(r.selectEvents(left, n))
+		})(yield)
+	}
 }

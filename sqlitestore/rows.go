@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/areagate/rbac"
 )
@@ -72,15 +74,16 @@ func (r *reader) roles(s *selection) ([]row[rbac.Role], error) {
 	var found []row[rbac.Role]
 	err := r.query(s.text, s.args, func(rows *sql.Rows) error {
 		var role rbac.Role
-		var permissions []byte
+		var permissions, assigns []byte
 		var created, updated int64
-		err := rows.Scan(&role.ID, &role.Name, &role.Description, &permissions, &role.Version, &created, &updated)
+		err := rows.Scan(&role.ID, &role.Name, &role.Description, &permissions, &assigns, &role.Version, &created, &updated)
 		if err != nil {
 			return err
 		}
 		role.CreatedAt, role.UpdatedAt = fromMicros(created), fromMicros(updated)
+		role.Assigns, err = decodeList(assigns)
 		err = errors.Join(
-			role.Permissions.UnmarshalJSON(permissions),
+			role.Permissions.UnmarshalJSON(permissions), err,
 			timeProblem("created_at", created), timeProblem("updated_at", updated),
 		)
 		if err != nil {
@@ -98,7 +101,7 @@ func (r *reader) members(s *selection) ([]row[rbac.Member], error) {
 		var m rbac.Member
 		var role string
 		var suspended, updated int64
-		if err := rows.Scan(&m.User, &role, &suspended, &updated); err != nil {
+		if err := rows.Scan(&m.User, &role, &m.Team, &suspended, &updated); err != nil {
 			return err
 		}
 		m.Role, m.Suspended, m.UpdatedAt = rbac.RoleID(role), suspended != 0, fromMicros(updated)
@@ -162,6 +165,40 @@ func encodeEvent(e rbac.Event) (string, error) {
 	}
 	document, err := e.MarshalJSON()
 	return string(document), err
+}
+
+// encodeList returns a list of roles in JSON. An id that is not valid UTF-8 is
+// an error: it would come back as another.
+func encodeList(ids []rbac.RoleID) (string, error) {
+	for _, id := range ids {
+		if !utf8.ValidString(string(id)) {
+			return "", fmt.Errorf("sqlitestore: the listed role %q is not valid UTF-8", string(id))
+		}
+	}
+	if len(ids) == 0 {
+		return "[]", nil
+	}
+	list, err := json.Marshal(ids)
+	return string(list), err
+}
+
+// decodeList reads what encodeList has written, and nothing else.
+func decodeList(list []byte) ([]rbac.RoleID, error) {
+	var found []*rbac.RoleID
+	err := json.Unmarshal(list, &found)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("assigns: %w", err)
+	case found == nil || slices.Contains(found, nil) || !utf8.Valid(list):
+		return nil, errors.New("assigns is not a list of texts")
+	case len(found) == 0:
+		return nil, nil
+	}
+	ids := make([]rbac.RoleID, len(found))
+	for i, id := range found {
+		ids[i] = *id
+	}
+	return ids, nil
 }
 
 func copyHash(to *[32]byte, hash []byte) error {

@@ -15,20 +15,23 @@ const (
 	createWorkspace = `INSERT INTO rbac_workspaces (id, revision, hash) VALUES (?, 0, zeroblob(32)) ON CONFLICT DO NOTHING`
 	moveRevision    = `UPDATE rbac_workspaces SET revision = ?2, hash = ?3 WHERE id = ?1`
 
-	selectRoles = `SELECT id, name, description, permissions, version, created_at, updated_at FROM rbac_roles WHERE workspace = ?`
-	putRole     = `INSERT INTO rbac_roles (workspace, id, name, description, permissions, version, created_at, updated_at)` +
-		` VALUES (?, ?, ?, ?, ?, ?, ?, ?)` +
+	selectRoles = `SELECT id, name, description, permissions, assigns, version, created_at, updated_at FROM rbac_roles WHERE workspace = ?`
+	putRole     = `INSERT INTO rbac_roles (workspace, id, name, description, permissions, assigns, version, created_at, updated_at)` +
+		` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)` +
 		` ON CONFLICT DO UPDATE SET name = excluded.name, description = excluded.description, permissions = excluded.permissions,` +
-		` version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at`
+		` assigns = excluded.assigns, version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at`
 	deleteRole = `DELETE FROM rbac_roles WHERE workspace = ? AND id = ?`
 
-	selectMembers = `SELECT user, role, suspended, updated_at FROM rbac_members WHERE workspace = ?`
-	selectHolders = `SELECT user, role, suspended, updated_at FROM rbac_members INDEXED BY rbac_members_role WHERE workspace = ?`
-	insertMembers = `INSERT INTO rbac_members (workspace, user, role, suspended, updated_at) VALUES ` // and lists
-	orReplace     = ` ON CONFLICT DO UPDATE SET role = excluded.role, suspended = excluded.suspended, updated_at = excluded.updated_at`
+	selectMembers = `SELECT user, role, team, suspended, updated_at FROM rbac_members WHERE workspace = ?`
+	selectHolders = `SELECT user, role, team, suspended, updated_at FROM rbac_members INDEXED BY rbac_members_role WHERE workspace = ?`
+	selectTeam    = `SELECT user, role, team, suspended, updated_at FROM rbac_members INDEXED BY rbac_members_team WHERE workspace = ?`
+	insertMembers = `INSERT INTO rbac_members (workspace, user, role, team, suspended, updated_at) VALUES ` // and lists
+	orReplace     = ` ON CONFLICT DO UPDATE SET role = excluded.role, team = excluded.team, suspended = excluded.suspended,` +
+		` updated_at = excluded.updated_at`
 	deleteMembers = `DELETE FROM rbac_members WHERE workspace = ? AND user IN ` // and a list
 
 	selectEvents = `SELECT seq, body, hash FROM rbac_events WHERE workspace = ?`
+	selectSpan   = `SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM rbac_events INDEXED BY rbac_events_time WHERE workspace = ?`
 	insertEvents = `INSERT INTO rbac_events (workspace, seq, body, hash) VALUES ` // and lists
 
 	// Of all workspaces.
@@ -81,12 +84,19 @@ func (s *selection) ordered(by string, limit int) *selection {
 
 func (r *reader) selectMembers(q rbac.MemberQuery, after string) *selection {
 	s := r.selection(selectMembers)
-	if q.Role != "" && q.Users == nil {
-		// SQLite would search all members in order for the few who hold it.
+	// SQLite would search all members in order for the few who are selected.
+	switch {
+	case q.Users != nil:
+	case q.Team != "":
+		s = r.selection(selectTeam)
+	case q.Role != "":
 		s = r.selection(selectHolders)
 	}
 	if q.Role != "" {
 		s.and(`role = ?`, string(q.Role))
+	}
+	if q.Team != "" {
+		s.and(`team = ? AND team <> ''`, q.Team) // the index has no members without a team
 	}
 	switch q.State {
 	case rbac.ActiveOnly:

@@ -93,3 +93,44 @@ func (s inTx) Revisions(ctx context.Context, workspaces []string) (found map[str
 	})
 	return found, err
 }
+
+// A list of roles that cannot be read makes its role malformed, and no other.
+func TestMalformedLists(t *testing.T) {
+	ctx, path := t.Context(), tempFile(t)
+	store := open(t, path)
+	require.NoError(t, store.Update(ctx, "w", func(tx rbac.Tx) error {
+		return errors.Join(
+			tx.PutRole(rbac.Role{ID: "a"}),
+			tx.PutRole(rbac.Role{ID: "b", Assigns: []rbac.RoleID{"z", "a", "a", "<é> \"x\""}}),
+		)
+	}))
+	require.ErrorContains(t, store.Update(ctx, "w", func(tx rbac.Tx) error {
+		return tx.PutRole(rbac.Role{ID: "b", Assigns: []rbac.RoleID{"caf\xe9"}})
+	}), "is not valid UTF-8", "the store would return another list")
+	unchecked := handle(t, path, "_pragma=ignore_check_constraints(1)&_pragma=busy_timeout(5000)")
+	for _, list := range []string{`[1]`, `["b",null]`, `[["b"]]`, `"b"`, `null`, `{}`, `["b"`, ``, "[\"caf\xe9\"]"} {
+		_, err := unchecked.Exec(`UPDATE rbac_roles SET assigns = CAST(? AS TEXT) WHERE id = 'a'`, []byte(list))
+		require.NoError(t, err)
+		require.NoError(t, store.View(ctx, "w", func(r rbac.Reader) error {
+			var row *rbac.MalformedError
+			role, err := r.Role("a")
+			require.ErrorAs(t, err, &row, list)
+			require.Equal(t, rbac.MalformedError{Kind: "role", ID: "a", Err: row.Err}, *row)
+			require.ErrorContains(t, err, "assigns")
+			require.Zero(t, role)
+			var read []rbac.RoleID
+			for role, err := range r.Roles() {
+				if role.ID == "a" {
+					require.ErrorAs(t, err, &row)
+					require.Empty(t, role.Assigns)
+				} else {
+					require.NoError(t, err)
+					require.Equal(t, []rbac.RoleID{"z", "a", "a", "<é> \"x\""}, role.Assigns, "as it was put")
+				}
+				read = append(read, role.ID)
+			}
+			require.Equal(t, []rbac.RoleID{"a", "b"}, read)
+			return nil
+		}))
+	}
+}

@@ -66,10 +66,14 @@ func (w *writer) PutRole(role rbac.Role) error {
 	if err != nil {
 		return w.breaks(err)
 	}
+	assigns, err := encodeList(role.Assigns)
+	if err != nil {
+		return w.breaks(err)
+	}
 	if err := w.found(); err != nil {
 		return err
 	}
-	return w.exec(putRole, w.workspace, string(role.ID), role.Name, role.Description, string(permissions), role.Version,
+	return w.exec(putRole, w.workspace, string(role.ID), role.Name, role.Description, string(permissions), assigns, role.Version,
 		role.CreatedAt.UnixMicro(), role.UpdatedAt.UnixMicro())
 }
 
@@ -100,11 +104,11 @@ func (w *writer) PutMembers(members ...rbac.Member) error {
 	if err := w.found(); err != nil {
 		return err
 	}
-	args := make([]any, 0, 5*len(members))
+	args := make([]any, 0, 6*len(members))
 	for _, m := range members {
-		args = append(args, w.workspace, m.User, string(m.Role), flag(m.Suspended), m.UpdatedAt.UnixMicro())
+		args = append(args, w.workspace, m.User, string(m.Role), m.Team, flag(m.Suspended), m.UpdatedAt.UnixMicro())
 	}
-	return w.insert(insertMembers, 5, args, orReplace)
+	return w.insert(insertMembers, 6, args, orReplace)
 }
 
 // DeleteMembers implements [rbac.Tx].

@@ -143,6 +143,7 @@ func brokenValues() []brokenStore {
 	const (
 		texts = "texts come back byte for byte"
 		times = "times come back as the same instant in UTC"
+		whole = "events come back whole"
 	)
 	return []brokenStore{
 		{"roles need a name", func() *faults {
@@ -164,6 +165,76 @@ func brokenValues() []brokenStore {
 		{"unknown areas are dropped", putting(func(r *rbac.Role) {
 			maps.DeleteFunc(r.Permissions, func(a rbac.Area, _ rbac.Access) bool { return a != rbac.Contacts })
 		}, nil, nil), []string{"areas that the program does not know are kept"}},
+		{"lists are dropped", putting(func(r *rbac.Role) { r.Assigns = nil }, nil, nil),
+			[]string{"a store knows no rule", "PutRole inserts or replaces", "a missing role is ErrRoleNotFound"}},
+		{"lists are put in order", putting(func(r *rbac.Role) {
+			r.Assigns = slices.Compact(slices.Sorted(slices.Values(r.Assigns)))
+		}, nil, nil), []string{"a store knows no rule", texts}},
+		{"lists of roles stay when they are replaced", func() *faults {
+			return &faults{putRole: func(tx rbac.Tx, role rbac.Role) error {
+				if old, err := tx.Role(role.ID); err == nil && len(role.Assigns) == 0 {
+					role.Assigns = old.Assigns
+				}
+				return tx.PutRole(role)
+			}}
+		}, []string{"PutRole inserts or replaces"}},
+		{"teams are dropped", putting(nil, func(m *rbac.Member) { m.Team = "" }, nil),
+			[]string{"a store knows no rule", "PutMembers inserts or replaces", "team ids are compared byte for byte"}},
+		{"teams stay when members are replaced", func() *faults {
+			return &faults{putMembers: func(tx rbac.Tx, members ...rbac.Member) error {
+				members = slices.Clone(members)
+				for i := range members {
+					if old, err := tx.Member(members[i].User); err == nil && members[i].Team == "" {
+						members[i].Team = old.Team
+					}
+				}
+				return tx.PutMembers(members...)
+			}}
+		}, []string{"PutMembers inserts or replaces"}},
+		{"team ids in lower case", putting(nil, func(m *rbac.Member) { m.Team = strings.ToLower(m.Team) }, nil),
+			[]string{"team ids are compared byte for byte", "MemberQuery.Team selects members of a team"}},
+		{"events forget how", putting(nil, nil, func(e *rbac.Event) { e.Via = "" }), []string{whole, texts}},
+		{"events forget that somebody was limited", putting(nil, nil, func(e *rbac.Event) { e.Limited = false }), []string{whole, "a store knows no rule"}},
+		{"events have the form of today", putting(nil, nil, func(e *rbac.Event) { e.Form = 2 }), []string{whole, "a store knows no rule"}},
+		{"forms in 32 bits", putting(nil, nil, func(e *rbac.Event) { e.Form = int64(int32(e.Form)) }), []string{whole, "a store knows no rule"}},
+		{"events forget the names of roles", putting(nil, nil, func(e *rbac.Event) {
+			if e.MemberAfter != nil {
+				after := *e.MemberAfter
+				after.RoleName = ""
+				e.MemberAfter = &after
+			}
+		}), []string{whole, texts}},
+		{"events forget teams", putting(nil, nil, func(e *rbac.Event) {
+			if e.MemberBefore != nil {
+				before := *e.MemberBefore
+				before.Team = ""
+				e.MemberBefore = &before
+			}
+		}), []string{whole, texts}},
+		{"events forget lists", putting(nil, nil, func(e *rbac.Event) {
+			if e.RoleBefore != nil {
+				before := *e.RoleBefore
+				before.Assigns = nil
+				e.RoleBefore = &before
+			}
+		}), []string{whole, texts, "a store knows no rule"}},
+		{"roles share the list that was put", func() *faults {
+			var mu sync.Mutex
+			kept := map[rbac.RoleID][]rbac.RoleID{}
+			return &faults{
+				putRole: func(tx rbac.Tx, role rbac.Role) error {
+					mu.Lock()
+					defer mu.Unlock()
+					kept[role.ID] = role.Assigns
+					return tx.PutRole(role)
+				},
+				roles: eachRole(func(role *rbac.Role) {
+					mu.Lock()
+					defer mu.Unlock()
+					role.Assigns = kept[role.ID]
+				}),
+			}
+		}, []string{"what comes in may be changed afterwards", "what comes out belongs to the caller"}},
 		{"user ids in lower case", func() *faults {
 			return &faults{
 				putMembers: func(tx rbac.Tx, members ...rbac.Member) error {

@@ -18,22 +18,27 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 123457000, time.UTC)
 // every field.
 func someRole(id string, version int64) rbac.Role {
 	permissions := rbac.Permissions{rbac.Contacts: {Read: rbac.All, Manage: rbac.Own}}
+	assigns := []rbac.RoleID{"support", "sales", "gone"}
 	if version%2 == 0 {
-		permissions = rbac.Permissions{rbac.Deals: {Read: rbac.Own}, rbac.Tasks: {Read: rbac.All, Manage: rbac.All}}
+		permissions = rbac.Permissions{rbac.Deals: {Read: rbac.Team}, rbac.Tasks: {Read: rbac.All, Manage: rbac.All}}
+		assigns = nil
 	}
 	return rbac.Role{
 		ID:          rbac.RoleID(id),
 		Name:        fmt.Sprintf("Role %s.%d", id, version),
 		Description: fmt.Sprintf("What %s may do since version %d.", id, version),
 		Permissions: permissions,
+		Assigns:     assigns,
 		Version:     version,
 		CreatedAt:   noon,
 		UpdatedAt:   noon.Add(time.Duration(version) * time.Microsecond),
 	}
 }
 
+// someMember returns a member. Those of sales and support are in teams.
 func someMember(user, role string) rbac.Member {
-	return rbac.Member{User: user, Role: rbac.RoleID(role), UpdatedAt: noon}
+	team := map[string]string{"sales": "north", "support": "south"}[role]
+	return rbac.Member{User: user, Role: rbac.RoleID(role), Team: team, UpdatedAt: noon}
 }
 
 // someEvents returns n events that continue a revision. Their hashes are
@@ -43,11 +48,13 @@ func someEvents(after rbac.Revision, n int) []rbac.Event {
 	for i := range events {
 		seq := after.Seq + int64(i) + 1
 		member := someMember(fmt.Sprintf("user%d", seq), "sales")
+		member.RoleName = "Sales"
 		events[i] = rbac.Event{
 			Seq:         seq,
 			Time:        noon.Add(time.Duration(seq) * time.Second),
 			Kind:        rbac.MemberAssigned,
 			Actor:       "ann",
+			Form:        2,
 			MemberAfter: &member,
 			Hash:        sha256.Sum256(fmt.Append(nil, "event ", seq)),
 		}

@@ -45,6 +45,8 @@ var iteratorChecks = []check{
 				testTwice(t, "Members with Users", r.Members(rbac.MemberQuery{Users: []string{"bob", "ann"}, Limit: 2}), filled().Members)
 				testTwice(t, "Events", r.Events(rbac.EventQuery{}), filled().Events)
 				testTwice(t, "Events with Limit", r.Events(rbac.EventQuery{Limit: 2}), filled().Events[:2])
+				testTwice(t, "Members with Team", r.Members(rbac.MemberQuery{Team: "north"}), filled().Members[:1])
+				testTwice(t, "Events with Role and User", r.Events(rbac.EventQuery{Role: "sales", User: "user2"}), filled().Events[1:2])
 				return nil
 			})
 		},

@@ -57,7 +57,7 @@ var memberChecks = []check{
 		`PutMembers inserts or replaces members by their user ids, which differ.`,
 		func(t *checkT) {
 			suspended := someMember("ann", "support")
-			suspended.Suspended, suspended.UpdatedAt = true, noon.Add(1000)
+			suspended.Team, suspended.Suspended, suspended.UpdatedAt = "", true, noon.Add(1000)
 			t.update("w", func(tx rbac.Tx) error { return tx.PutMembers(someMember("bob", "sales"), someMember("ann", "sales")) })
 			t.update("w", func(tx rbac.Tx) error { return tx.PutMembers(suspended, someMember("eve", "sales")) })
 			want := []rbac.Member{suspended, someMember("bob", "sales"), someMember("eve", "sales")}
@@ -108,6 +108,13 @@ var memberChecks = []check{
 		},
 	},
 	{
+		"MemberQuery.Team selects members of a team",
+		`only members of this team, if not empty`,
+		func(t *checkT) {
+			t.testMembers(rbac.MemberQuery{Team: "a"}, rbac.MemberQuery{Team: "A"}, rbac.MemberQuery{Team: "_"}, rbac.MemberQuery{Team: "unknown"})
+		},
+	},
+	{
 		"MemberQuery.State selects by suspension",
 		`by suspension`,
 		func(t *checkT) {
@@ -140,10 +147,12 @@ var memberChecks = []check{
 			var queries []rbac.MemberQuery
 			for _, users := range userLists() {
 				for _, role := range []rbac.RoleID{"", "a", "%"} {
-					for _, state := range []rbac.MemberState{rbac.AnyState, rbac.ActiveOnly, rbac.SuspendedOnly} {
-						for _, after := range []string{"", "User03", "user07", "user07!"} {
-							for _, limit := range []int{0, 1, 4} {
-								queries = append(queries, rbac.MemberQuery{Users: users, Role: role, State: state, After: after, Limit: limit})
+					for _, team := range []string{"", "a", "_"} {
+						for _, state := range []rbac.MemberState{rbac.AnyState, rbac.ActiveOnly, rbac.SuspendedOnly} {
+							for _, after := range []string{"", "User03", "user07", "user07!"} {
+								for _, limit := range []int{0, 1, 4} {
+									queries = append(queries, rbac.MemberQuery{Users: users, Role: role, Team: team, State: state, After: after, Limit: limit})
+								}
 							}
 						}
 					}
@@ -175,13 +184,14 @@ var memberChecks = []check{
 	},
 }
 
-// queried returns members in order: of several roles, half of them suspended,
-// with ids that differ by case only.
+// queried returns members in order: of several roles and teams, some in none,
+// half of them suspended, with ids that differ by case only.
 func queried() []rbac.Member {
 	var members []rbac.Member
 	for i, prefix := range []string{"User", "user", "é"} {
 		for n := range 10 {
 			m := someMember(fmt.Sprintf("%s%02d", prefix, n), []string{"a", "A", "%"}[(n+i)%3])
+			m.Team = []string{"a", "", "A", "_", "a"}[n%5]
 			m.Suspended = (n+i)%4 >= 2
 			members = append(members, m)
 		}
@@ -212,6 +222,7 @@ func (t *checkT) testMembers(queries ...rbac.MemberQuery) {
 			for _, m := range members {
 				if (q.Users == nil || slices.Contains(q.Users, m.User)) &&
 					(q.Role == "" || q.Role == m.Role) &&
+					(q.Team == "" || q.Team == m.Team) &&
 					(q.State == rbac.AnyState || m.Suspended == (q.State == rbac.SuspendedOnly)) &&
 					m.User > q.After && (q.Limit <= 0 || len(want) < q.Limit) {
 					want = append(want, m)

@@ -137,6 +137,18 @@ var ownershipChecks = []check{
 				got, err = collect(members)
 				t.is(err, nil, "Members, again")
 				t.equal(got, filled().Members, "Members with Users that were changed after the call")
+
+				kinds := []rbac.EventKind{rbac.RoleDeleted, rbac.MemberAssigned, "unknown", rbac.MemberAssigned}
+				events := r.Events(rbac.EventQuery{Kinds: kinds})
+				for _, when := range []string{"at once", "after the slice was changed"} {
+					got, err := collect(events)
+					t.is(err, nil, "Events")
+					t.equal(got, filled().Events, "Events with Kinds, %s", when)
+					if when == "at once" {
+						t.equal(kinds, []rbac.EventKind{rbac.RoleDeleted, rbac.MemberAssigned, "unknown", rbac.MemberAssigned}, "the caller's slice, after the query")
+					}
+					clear(kinds)
+				}
 				return nil
 			})
 			names := []string{"z", "w", "a", "w"}
@@ -177,6 +189,9 @@ func scribbleRole(role *rbac.Role) {
 	if role.Permissions != nil {
 		clear(role.Permissions)
 		role.Permissions["scribble"] = rbac.Access{Read: rbac.All, Manage: rbac.All}
+	}
+	for i := range role.Assigns {
+		role.Assigns[i] = "scribble"
 	}
 	role.Name = "scribble"
 }

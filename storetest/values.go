@@ -19,9 +19,13 @@ var valueChecks = []check{
 				{ID: "nothing", Name: "Twice", Permissions: rbac.Permissions{}},
 				{ID: "owned", Name: "Twice", Permissions: rbac.Permissions{rbac.API: {Manage: rbac.Own}}, Version: 7},
 				{ID: rbac.Administrator, Name: " Administrator ", Version: 1 << 40},
+				{ID: "lists", Assigns: []rbac.RoleID{"z", "lists", "a", "z", rbac.Administrator}},
 			}
-			member := rbac.Member{User: "ann", Role: "missing", Suspended: true}
-			event := rbac.Event{Seq: 1, Kind: "unknown.kind", Reason: "why", RoleBefore: &rbac.Role{ID: "old"}, MemberAfter: &rbac.Member{}}
+			member := rbac.Member{User: "ann", Role: "missing", Team: "missing", Suspended: true}
+			event := rbac.Event{
+				Seq: 1, Kind: "unknown.kind", Reason: "why", Form: 1 << 40, Limited: true,
+				RoleBefore: &rbac.Role{ID: "old", Assigns: []rbac.RoleID{"b", "a", "b"}}, MemberAfter: &rbac.Member{Team: "missing"},
+			}
 			event.Hash[31] = 1
 			t.update("w", func(tx rbac.Tx) error {
 				for _, role := range unruly {
@@ -114,6 +118,27 @@ var valueChecks = []check{
 		},
 	},
 	{
+		"team ids are compared byte for byte",
+		`Identity: ids are compared byte for byte; "Bob" is not "bob".`,
+		func(t *checkT) {
+			ids := strangeIDs()
+			members := make([]rbac.Member, len(ids))
+			for i, id := range ids {
+				members[i] = rbac.Member{User: fmt.Sprintf("user%03d", i), Role: "sales", Team: id}
+			}
+			t.update("w", func(tx rbac.Tx) error { return tx.PutMembers(members...) })
+			t.equal(t.contents("w").Members, members, "all members")
+			t.view("w", func(r rbac.Reader) error {
+				for i, id := range ids {
+					in, err := collect(r.Members(rbac.MemberQuery{Team: id}))
+					t.is(err, nil, "Members with Team %q", id)
+					t.equal(in, members[i:i+1], "Members with Team %q", id)
+				}
+				return nil
+			})
+		},
+	},
+	{
 		"role ids are compared byte for byte",
 		`Identity: ids are compared byte for byte; "Bob" is not "bob".`,
 		func(t *checkT) {
@@ -169,10 +194,11 @@ var valueChecks = []check{
 			roles := make([]rbac.Role, len(texts))
 			for i, text := range texts {
 				roles[i] = someRole(fmt.Sprintf("role%03d", i), 1)
-				roles[i].Name, roles[i].Description = text, text
+				roles[i].Name, roles[i].Description, roles[i].Assigns = text, text, []rbac.RoleID{rbac.RoleID(text), "z"}
 				member := someMember(text, text)
+				member.Team, member.RoleName = text, text
 				e := &events[i]
-				e.Kind, e.Actor, e.Reason = rbac.EventKind(text), text, text
+				e.Kind, e.Actor, e.Reason, e.Via = rbac.EventKind(text), text, text, text
 				e.RoleBefore, e.RoleAfter, e.MemberBefore, e.MemberAfter = &roles[i], &roles[i], &member, &member
 			}
 			t.update("w", func(tx rbac.Tx) error {

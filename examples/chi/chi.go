@@ -33,7 +33,9 @@ func audit(w http.ResponseWriter, _ *http.Request) {
 }
 
 func listDeals(w http.ResponseWriter, r *http.Request) {
-	fmt.Fprintf(w, "%s deals", rbachttp.Scope(r.Context(), rbac.Deals, rbac.Read))
+	var args []any
+	where := rbachttp.Reach(r.Context(), rbac.Deals, rbac.Read).Where(rbac.Dollar, "owner", &args)
+	fmt.Fprint(w, "SELECT name FROM deals WHERE ", where, " ", args)
 }
 
 func getDeal(w http.ResponseWriter, r *http.Request) {

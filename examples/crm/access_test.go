@@ -27,6 +27,8 @@ var actors = map[string]string{
 	"Support agent":        supportAgent,
 	"Operations":           operations,
 	"Auditor":              auditor,
+	"Team lead":            teamLead,
+	"Help desk":            helpDesk,
 }
 
 // expectation is a row of testdata/access.txt.
@@ -225,11 +227,15 @@ func (c *crm) prepareRecords(try *trial, row expectation, k kind, actor string) 
 	try.own, try.others = id+"-own", id+"-other"
 	c.put(k, try.own, cmp.Or(actor, stranger))
 	c.put(k, try.others, otherRep)
-	try.undo = func() { c.drop(k, try.own); c.drop(k, try.others) }
+	c.put(k, id+"-mate", teammate)
+	try.undo = func() { c.drop(k, try.own); c.drop(k, try.others); c.drop(k, id+"-mate") }
 
 	about, owner := try.own, actor
-	if row.record == "other" {
+	switch row.record {
+	case "other":
 		about, owner = try.others, otherRep
+	case "mate":
+		about, owner = id+"-mate", teammate
 	}
 	try.path = strings.Replace(try.path, "{id}", about, 1)
 	if row.record == "both" && !strings.Contains(row.route, "{id}") {
@@ -282,13 +288,19 @@ func (c *crm) prepareUser(try *trial, row expectation, actor string) error {
 		}
 	}
 	about := other
-	if row.record == "own" {
+	switch row.record {
+	case "own":
 		about = cmp.Or(actor, other)
+	case "mate":
+		about = teammate
 	}
 	try.own, try.others = `"user":"`+actor+`"`, `"user":"`+other+`"`
 	try.path = strings.Replace(try.path, "{user}", about, 1)
 	if strings.HasSuffix(try.path, "/role") {
 		try.body = map[string]any{"role": c.roles["Support agent"]}
+	}
+	if strings.HasSuffix(try.path, "/team") {
+		try.body = map[string]any{"team": "a new one"}
 	}
 	try.undo = func() {
 		_ = app.Remove(ctx, other) // unless the request did

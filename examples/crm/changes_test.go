@@ -18,7 +18,8 @@ func TestChangesHoldOnceAcknowledged(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, open func(testing.TB) *database) {
 		c := start(t, open(t))
 		c.put(deals, "theirs", otherRep)
-		tokens := []string{c.token(salesRep), c.token("chloe.martin")}
+		c.put(deals, "mates", teamLead)
+		tokens := []string{c.token(salesRep), c.token(teammate)}
 		role := c.role(t, "Sales representative")
 		path := "/roles/" + string(role.ID)
 
@@ -48,7 +49,7 @@ func TestChangesHoldOnceAcknowledged(t *testing.T) {
 		}
 		n := max(long.Scale(60), 20)
 		for i := range n {
-			scope := rbac.Scope((i + 2) % 3)
+			scope := rbac.Scope((i + 2) % 4)
 			role.Permissions[rbac.Deals] = rbac.Access{Read: scope}
 			changes.begin(scope)
 			saved := c.as(administrator, "PUT", path, role)
@@ -72,6 +73,8 @@ func shownScope(a answer) rbac.Scope {
 		return rbac.None
 	case strings.Contains(a.body, `"theirs"`):
 		return rbac.All
+	case strings.Contains(a.body, `"mates"`):
+		return rbac.Team
 	}
 	return rbac.Own
 }

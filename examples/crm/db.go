@@ -33,6 +33,10 @@ type database struct {
 	// happen together, or neither does.
 	inTx func(ctx context.Context, fn func(transaction) error) error
 
+	// places is how a condition writes arguments whose number it does not know.
+	// SQLite takes each ? for the argument behind the one of the last $1 or ?.
+	places rbac.Placeholders
+
 	lock  string // the statement that makes transactions of seed wait for each other
 	close func() error
 }
@@ -88,7 +92,7 @@ func openSQLite(ctx context.Context, dir string) (*database, error) {
 		}
 		return tx.Commit()
 	}
-	return &database{db, store, inTx, "SELECT 1", db.Close}, nil
+	return &database{db, store, inTx, rbac.Question, "SELECT 1", db.Close}, nil
 }
 
 type sqliteTx struct {
@@ -135,7 +139,7 @@ func openPostgres(ctx context.Context, location string) (*database, error) {
 		defer pool.Close()
 		return db.Close()
 	}
-	return &database{db, store, inTx, "SELECT pg_advisory_xact_lock(20260105)", closeAll}, nil
+	return &database{db, store, inTx, rbac.Dollar, "SELECT pg_advisory_xact_lock(20260105)", closeAll}, nil
 }
 
 type postgresTx struct {

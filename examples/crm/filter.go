@@ -17,13 +17,7 @@ func (a *args) add(value any) string {
 }
 
 // inReach returns the condition for the rows of an area that somebody may act
-// on. What is not a scope that it knows reaches nothing.
-func inReach(s rbac.Subject, area rbac.Area, action rbac.Action, a *args) string {
-	switch s.Scope(area, action) {
-	case rbac.All:
-		return "TRUE"
-	case rbac.Own:
-		return "owner = " + a.add(s.User())
-	}
-	return "FALSE"
+// on.
+func (d *database) inReach(s rbac.Subject, area rbac.Area, action rbac.Action, a *args) string {
+	return s.Reach(area, action).Where(d.places, "owner", (*[]any)(a))
 }

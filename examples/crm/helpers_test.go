@@ -43,8 +43,11 @@ const (
 	supportAgent  = "anton.kruger"
 	operations    = "quentin.moreau"
 	auditor       = "ruth.adler"
+	teamLead      = "nadia.haddad"
+	helpDesk      = "omar.diallo"
 
-	otherRep = "ben.carter" // whom no test sends
+	otherRep = "ben.carter"   // whom no test sends
+	teammate = "chloe.martin" // of teamLead and salesRep
 )
 
 // onEachDatabase runs a test on SQLite and on PostgreSQL, beside others.
@@ -95,10 +98,10 @@ type crm struct {
 
 // start starts a CRM with the people and records of company.json. A handler
 // that does not look at the scope of its caller fails the test.
-func start(t testing.TB, db *database, options ...rbac.Option) *crm {
+func start(t testing.TB, db *database, more ...rbac.Option) *crm {
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: firstLine}))
-	az, err := rbac.Open(t.Context(), db.store, append([]rbac.Option{rbac.WithLogger(logger)}, options...)...)
+	az, err := rbac.Open(t.Context(), db.store, append(append(options(), rbac.WithLogger(logger)), more...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,7 @@ func serveTwice(ctx context.Context) error {
 		return err
 	}
 	defer db.close()
-	az, err := rbac.Open(ctx, db.store)
+	az, err := rbac.Open(ctx, db.store, options()...)
 	if err != nil {
 		return err
 	}

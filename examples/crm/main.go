@@ -15,8 +15,8 @@
 //	go run ./examples/crm -routes
 //
 // The company in it is invented, and anybody who reaches the address may sign
-// in as any of its people: it is a demo. Start reading with routes.go, then
-// records.go, filter.go, views.go, users.go and apikeys.go.
+// in as any of its people: it is a demo. Start reading with areas.go and
+// routes.go, then records.go, filter.go, views.go, users.go and apikeys.go.
 package main
 
 import (
@@ -76,7 +76,7 @@ func serve(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	az, err := rbac.Open(work, db.store)
+	az, err := rbac.Open(work, db.store, options()...)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ Ctrl-C stops it.
 
 // writeRoutes writes the table of routes, for which it needs no database.
 func writeRoutes(ctx context.Context, out io.Writer) error {
-	az, err := rbac.Open(ctx, rbac.NewMemStore())
+	az, err := rbac.Open(ctx, rbac.NewMemStore(), options()...)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (s *server) list(k kind) handler {
 			return err
 		}
 		var a args
-		query := k.selects() + " WHERE " + inReach(subject(r), k.area, rbac.Read, &a) +
+		query := k.selects() + " WHERE " + s.db.inReach(subject(r), k.area, rbac.Read, &a) +
 			" AND id > " + a.add(page.after) + " ORDER BY id LIMIT " + a.add(page.limit)
 		rows, err := collect(r.Context(), s.db, query, a, k.scan)
 		if err != nil {

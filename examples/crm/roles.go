@@ -87,10 +87,11 @@ func (s *server) planRole(w http.ResponseWriter, r *http.Request) error {
 		Members int              `json:"members"`
 		Allowed bool             `json:"allowed"`
 		Missing rbac.Permissions `json:"missing,omitempty"` // what the caller does not hold
-	}{plan.Gained, plan.Lost, plan.Members, plan.Refused == nil, nil}
+		Roles   []rbac.RoleID    `json:"roles,omitempty"`   // which are not the caller's to list
+	}{plan.Gained, plan.Lost, plan.Members, plan.Refused == nil, nil, nil}
 	var escalation *rbac.EscalationError
 	if errors.As(plan.Refused, &escalation) {
-		answer.Missing = escalation.Missing
+		answer.Missing, answer.Roles = escalation.Missing, escalation.Roles
 	}
 	return writeJSON(w, http.StatusOK, answer)
 }

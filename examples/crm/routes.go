@@ -35,12 +35,15 @@ func (s *server) routes() []route {
 		{"DELETE /me/session", signedIn, s.handle(s.signOut)},
 
 		{"GET /users", scoped(rbac.Users, rbac.Read), s.handle(s.listUsers)},
-		{"POST /users", manageUsers, s.handle(s.invite)},
 		{"GET /users/{user}", scoped(rbac.Users, rbac.Read), s.handle(s.getUser)},
-		{"DELETE /users/{user}", manageUsers, s.handle(s.removeUser)},
-		{"PUT /users/{user}/role", manageUsers, s.handle(s.assign)},
-		{"POST /users/{user}/suspend", manageUsers, s.handle(s.suspend)},
-		{"POST /users/{user}/reinstate", manageUsers, s.handle(s.reinstate)},
+		// Members are changed by who manages users and, those of their list, by
+		// delegates: the library judges.
+		{"POST /users", rbachttp.Member(), s.handle(s.invite)},
+		{"DELETE /users/{user}", rbachttp.Member(), s.handle(s.removeUser)},
+		{"PUT /users/{user}/role", rbachttp.Member(), s.handle(s.assign)},
+		{"PUT /users/{user}/team", rbachttp.Member(), s.handle(s.setTeam)},
+		{"POST /users/{user}/suspend", rbachttp.Member(), s.handle(s.suspend)},
+		{"POST /users/{user}/reinstate", rbachttp.Member(), s.handle(s.reinstate)},
 
 		{"GET /roles", readUsers, s.handle(s.listRoles)},
 		{"POST /roles", manageUsers, s.handle(s.createRole)},
@@ -60,7 +63,7 @@ func (s *server) routes() []route {
 		{"GET /audit/events", needs(rbac.Audit, rbac.Read), s.handle(s.events)},
 		{"GET /audit/verification", needs(rbac.Audit, rbac.Read), s.handle(s.verify)},
 
-		{"GET /contacts/export", scoped(rbac.Contacts, rbac.Read), s.handle(s.exportContacts)},
+		{"GET /contacts/export", rbachttp.AllOf(needs(exports, rbac.Read), scoped(rbac.Contacts, rbac.Read)), s.handle(s.exportContacts)},
 		{"GET /deals/summary", scoped(rbac.Deals, rbac.Read), s.handle(s.summarizeDeals)},
 		{"GET /organizations/{id}/deals", rbachttp.AllOf(scoped(rbac.Organizations, rbac.Read), scoped(rbac.Deals, rbac.Read)), s.handle(s.dealsOfOrganization)},
 		{"GET /search", rbachttp.AnyOf(scoped(rbac.Contacts, rbac.Read), scoped(rbac.Organizations, rbac.Read), scoped(rbac.Deals, rbac.Read)), s.handle(s.search)},

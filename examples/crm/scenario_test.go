@@ -140,7 +140,7 @@ func TestScenario40_ExportsAreNeutralised(t *testing.T) {
 			if err := c.db.exec(t.Context(), "UPDATE contacts SET name = $1, email = $1, phone = $1 WHERE id = 'plain'", name); err != nil {
 				t.Fatal(err)
 			}
-			export := c.as(salesRep, "GET", "/contacts/export", nil)
+			export := c.as(salesLead, "GET", "/contacts/export", nil)
 			rows, err := csv.NewReader(strings.NewReader(export.body)).ReadAll()
 			if err != nil {
 				t.Fatalf("%q makes the export malformed: %v", name, err)
@@ -246,16 +246,22 @@ func TestScenario42_ReviewsAgreeWithAnswers(t *testing.T) {
 		for _, holder := range list.Items {
 			scopes[holder.User] = holder.Scope
 		}
-		id := "other-" + k.table()
-		c.put(k, id, "chloe.martin")
+		mates, others := "mate-"+k.table(), "other-"+k.table()
+		c.put(k, mates, teammate)
+		c.put(k, others, otherRep)
 		for _, user := range actors {
 			if user == nobody {
 				continue
 			}
 			shown := rbac.None
 			if a := c.as(user, "GET", "/"+k.table(), nil); a.status == http.StatusOK {
-				if shown = rbac.Own; strings.Contains(a.body, id) {
+				switch {
+				case strings.Contains(a.body, others):
 					shown = rbac.All
+				case strings.Contains(a.body, mates):
+					shown = rbac.Team
+				default:
+					shown = rbac.Own
 				}
 			}
 			if scopes[user] != shown {

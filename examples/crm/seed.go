@@ -16,10 +16,11 @@ var companyFile []byte
 // company is what a new CRM begins with.
 type company struct {
 	Administrators []string
-	Roles          []rbac.Role
+	Roles          []rbac.Role // whose lists have the names of earlier ones
 	People         []struct {
 		person
 		Role string // by its name; empty for somebody who has left
+		Team string
 	}
 	Suspended []string
 	Records   map[rbac.Area][]json.RawMessage
@@ -82,16 +83,29 @@ func (c company) giveRoles(ctx context.Context, app *rbac.Admin) error {
 	if err := app.Assign(ctx, rbac.Administrator, c.Administrators...); err != nil {
 		return err
 	}
-	holders := map[string][]string{}
+	holders, teams := map[string][]string{}, map[string][]string{}
 	for _, p := range c.People {
 		holders[p.Role] = append(holders[p.Role], p.User)
+		if p.Team != "" {
+			teams[p.Team] = append(teams[p.Team], p.User)
+		}
 	}
+	ids := map[rbac.RoleID]rbac.RoleID{} // by name
 	for _, role := range c.Roles {
+		for i, name := range role.Assigns {
+			role.Assigns[i] = ids[name]
+		}
 		created, err := app.CreateRole(ctx, role)
 		if err != nil {
 			return err
 		}
 		if err := app.Assign(ctx, created.ID, holders[role.Name]...); err != nil {
+			return err
+		}
+		ids[rbac.RoleID(role.Name)] = created.ID
+	}
+	for team, users := range teams {
+		if err := app.SetTeam(ctx, team, users...); err != nil {
 			return err
 		}
 	}

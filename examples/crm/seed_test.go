@@ -48,7 +48,7 @@ func testSetUpAtOnce(t *testing.T, open func() (*database, error)) {
 				return
 			}
 			prepared[i] = db
-			az, err := rbac.Open(t.Context(), db.store)
+			az, err := rbac.Open(t.Context(), db.store, options()...)
 			if err != nil {
 				t.Error(err)
 				return
@@ -69,8 +69,8 @@ func testSetUpAtOnce(t *testing.T, open func() (*database, error)) {
 		t.FailNow()
 	}
 	c := start(t, prepared[0])
-	if n := c.countEvents(t); n != 20 {
-		t.Errorf("%d events, want the 20 of one company", n)
+	if n := c.countEvents(t); n != 29 {
+		t.Errorf("%d events, want the 29 of one company", n)
 	}
 	if ids, _ := c.as(administrator, "GET", "/deals", nil).ids(t); len(ids) != 12 {
 		t.Errorf("%d deals, want 12", len(ids))

@@ -28,6 +28,7 @@ type member struct {
 	person
 	Role      rbac.RoleID `json:"role"`
 	RoleName  string      `json:"roleName"`
+	Team      string      `json:"team"`
 	Suspended bool        `json:"suspended"`
 }
 
@@ -41,11 +42,10 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := rbac.MemberQuery{After: page.after, Limit: page.limit, Users: []string{}}
-	switch caller := subject(r); caller.Scope(rbac.Users, rbac.Read) {
-	case rbac.All:
+	if reach := subject(r).Reach(rbac.Users, rbac.Read); reach.All {
 		query.Users = nil // everybody
-	case rbac.Own:
-		query.Users = []string{caller.User()}
+	} else {
+		query.Users = append(query.Users, reach.Owners...)
 	}
 	members, err := s.members(r.Context(), query)
 	if err != nil {
@@ -92,13 +92,18 @@ func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		switch is, err := isMember(ctx, tx.store(), body.User); {
-		case err != nil:
+		is, err := isMember(ctx, tx.store(), body.User)
+		if err != nil {
 			return err
-		case is:
+		}
+		// Who may not do it does not learn who is a member.
+		if err := s.az.AsSubject(subject(r)).In(tx.store()).Assign(ctx, body.Role, body.User); err != nil {
+			return err
+		}
+		if is {
 			return errMember
 		}
-		return s.az.AsSubject(subject(r)).In(tx.store()).Assign(ctx, body.Role, body.User)
+		return nil
 	})
 	if err != nil {
 		return err
@@ -135,14 +140,40 @@ func (s *server) assign(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &body); err != nil {
 		return err
 	}
-	user := r.PathValue("user")
-	switch is, err := isMember(r.Context(), s.db.store, user); {
-	case err != nil:
-		return err
-	case !is:
-		return rbac.ErrMemberNotFound // Assign would make them one
+	ctx, user := r.Context(), r.PathValue("user")
+	if textProblem(user, true) != "" {
+		return rbac.ErrMemberNotFound
 	}
-	if err := s.az.AsSubject(subject(r)).Assign(r.Context(), body.Role, user); err != nil {
+	err := s.inTx(ctx, func(tx transaction) error {
+		is, err := isMember(ctx, tx.store(), user)
+		if err != nil {
+			return err
+		}
+		if err := s.az.AsSubject(subject(r)).In(tx.store()).Assign(ctx, body.Role, user); err != nil {
+			return err
+		}
+		if !is {
+			return rbac.ErrMemberNotFound // Assign has made them one
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// setTeam moves a member into a team, or out of the one they are in. Their
+// records go along, and no owner changes.
+func (s *server) setTeam(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Team string `json:"team"`
+	}
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	if err := s.az.AsSubject(subject(r)).SetTeam(r.Context(), body.Team, r.PathValue("user")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -204,7 +235,7 @@ func (s *server) members(ctx context.Context, query rbac.MemberQuery) ([]member,
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, member{person{User: m.User}, m.Role, names[m.Role], m.Suspended})
+		found = append(found, member{person{User: m.User}, m.Role, names[m.Role], m.Team, m.Suspended})
 	}
 	users := make([]string, len(found))
 	for i, m := range found {

@@ -15,7 +15,7 @@ import (
 // a formula.
 func (s *server) exportContacts(w http.ResponseWriter, r *http.Request) error {
 	var a args
-	query := contacts.selects() + " WHERE " + inReach(subject(r), rbac.Contacts, rbac.Read, &a) + " ORDER BY name, id"
+	query := contacts.selects() + " WHERE " + s.db.inReach(subject(r), rbac.Contacts, rbac.Read, &a) + " ORDER BY name, id"
 	rows, err := collect(r.Context(), s.db, query, a, contacts.scan)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (s *server) summarizeDeals(w http.ResponseWriter, r *http.Request) error {
 	}
 	var a args
 	query := "SELECT stage, COUNT(*), CAST(SUM(amount) AS BIGINT) FROM deals" +
-		" WHERE " + inReach(subject(r), rbac.Deals, rbac.Read, &a) + " GROUP BY stage ORDER BY stage"
+		" WHERE " + s.db.inReach(subject(r), rbac.Deals, rbac.Read, &a) + " GROUP BY stage ORDER BY stage"
 	stages, err := collect(r.Context(), s.db, query, a, func(rows *sql.Rows) (stage summary, err error) {
 		return stage, rows.Scan(&stage.Stage, &stage.Deals, &stage.Amount)
 	})
@@ -60,7 +60,7 @@ func (s *server) dealsOfOrganization(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	var a args
-	query := deals.selects() + " WHERE " + inReach(subject(r), rbac.Deals, rbac.Read, &a) +
+	query := deals.selects() + " WHERE " + s.db.inReach(subject(r), rbac.Deals, rbac.Read, &a) +
 		" AND organization = " + a.add(found.base().ID) + " ORDER BY id"
 	rows, err := collect(r.Context(), s.db, query, a, deals.scan)
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) error {
 	var parts []string
 	for _, k := range []kind{contacts, organizations, deals} {
 		parts = append(parts, "SELECT '"+k.table()+"' AS area, id, name FROM "+k.table()+
-			" WHERE "+inReach(subject(r), k.area, rbac.Read, &a)+" AND LOWER(name) LIKE "+a.add(pattern(text))+` ESCAPE '\'`)
+			" WHERE "+s.db.inReach(subject(r), k.area, rbac.Read, &a)+" AND LOWER(name) LIKE "+a.add(pattern(text))+` ESCAPE '\'`)
 	}
 	query := strings.Join(parts, " UNION ALL ") + " ORDER BY name, id LIMIT 50"
 	hits, err := collect(r.Context(), s.db, query, a, func(rows *sql.Rows) (h hit, err error) {

@@ -46,8 +46,9 @@ func audit(c *echo.Context) error {
 }
 
 func listDeals(c *echo.Context) error {
-	scope := rbachttp.Scope(c.Request().Context(), rbac.Deals, rbac.Read)
-	return c.String(http.StatusOK, fmt.Sprintf("%s deals", scope))
+	var args []any
+	where := rbachttp.Reach(c.Request().Context(), rbac.Deals, rbac.Read).Where(rbac.Dollar, "owner", &args)
+	return c.String(http.StatusOK, fmt.Sprint("SELECT name FROM deals WHERE ", where, " ", args))
 }
 
 func getDeal(c *echo.Context) error {

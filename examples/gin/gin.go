@@ -49,7 +49,9 @@ func audit(c *gin.Context) {
 }
 
 func listDeals(c *gin.Context) {
-	c.String(http.StatusOK, "%s deals", rbachttp.Scope(c.Request.Context(), rbac.Deals, rbac.Read))
+	var args []any
+	where := rbachttp.Reach(c.Request.Context(), rbac.Deals, rbac.Read).Where(rbac.Dollar, "owner", &args)
+	c.String(http.StatusOK, "SELECT name FROM deals WHERE %s %v", where, args)
 }
 
 func getDeal(c *gin.Context) {

@@ -9,24 +9,24 @@ import (
 	"sort"
 )
 
-// chunkSize is the most values in one chunk of a List: what a write to a list
-// of a million values copies beside its top slice.
-const chunkSize = 512
+// chunkSize is the most values in one chunk of a List. A write copies each
+// chunk that it touches, and the top slice: small chunks are good for many
+// scattered edits at once, large ones for a single edit of a long list, which
+// of a million values copies 105 kB.
+const chunkSize = 256
 
 // List is an immutable list of values in the byte order of their keys, each
 // key once. A write makes a new List that shares every chunk it did not touch,
-// so whoever holds a List reads it without a lock. Get one from [New].
+// and all values, so whoever holds a List reads it without a lock. The zero
+// List is empty.
 type List[K ~string, V any] struct {
-	key    func(*V) K
-	chunks [][]V // none is empty
+	chunks [][]Edit[K, V] // none is empty, and no value is nil
 }
 
-// New returns an empty List of values with the keys that key reads from them.
-func New[K ~string, V any](key func(*V) K) List[K, V] { return List[K, V]{key: key} }
-
-// Edit puts a value under its key, or deletes the key's if Value is nil.
+// Edit puts a value under a key, or deletes the key's if Value is nil. The
+// List keeps the value, which must not be changed any more.
 type Edit[K ~string, V any] struct {
-	Key   K // what the List reads from Value
+	Key   K
 	Value *V
 }
 
@@ -40,8 +40,8 @@ func (l List[K, V]) Get(key K) *V {
 		return nil
 	}
 	chunk := l.chunks[l.chunkOf(key)]
-	if i := l.search(chunk, key); i < len(chunk) && l.key(&chunk[i]) == key {
-		return &chunk[i]
+	if i, found := search(chunk, key); found {
+		return chunk[i].Value
 	}
 	return nil
 }
@@ -54,14 +54,14 @@ func (l List[K, V]) Behind(key K) iter.Seq[*V] {
 		for c := first; c < len(l.chunks); c++ {
 			chunk := l.chunks[c]
 			if c == first && key != "" {
-				i := l.search(chunk, key)
-				if i < len(chunk) && l.key(&chunk[i]) == key {
+				i, found := search(chunk, key)
+				if found {
 					i++
 				}
 				chunk = chunk[i:]
 			}
-			for i := range chunk {
-				if !yield(&chunk[i]) {
+			for _, e := range chunk {
+				if !yield(e.Value) {
 					return
 				}
 			}
@@ -84,22 +84,24 @@ func (l List[K, V]) At(keys []K) iter.Seq[*V] {
 // With returns the List after edits, which it reorders. Of several edits of
 // one key the last one counts.
 func (l List[K, V]) With(edits []Edit[K, V]) List[K, V] {
-	slices.SortStableFunc(edits, func(a, b Edit[K, V]) int { return cmp.Compare(a.Key, b.Key) })
-	next := List[K, V]{l.key, make([][]V, 0, len(l.chunks)+1+2*len(edits)/chunkSize)}
+	byKey := func(a, b Edit[K, V]) int { return cmp.Compare(a.Key, b.Key) }
+	if !slices.IsSortedFunc(edits, byKey) { // a stable sort of what is sorted costs much more
+		slices.SortStableFunc(edits, byKey)
+	}
+	next := List[K, V]{make([][]Edit[K, V], 0, len(l.chunks)+1+2*len(edits)/chunkSize)}
 	shared := 0 // chunks of l that next has, or has a successor of
 	for len(edits) > 0 {
 		c, n := l.chunkOf(edits[0].Key), len(edits)
 		if c+1 < len(l.chunks) {
-			end := l.key(&l.chunks[c+1][0])
-			n = sort.Search(n, func(i int) bool { return edits[i].Key >= end })
+			n, _ = search(edits, l.chunks[c+1][0].Key)
 		}
 		next.chunks = append(next.chunks, l.chunks[shared:c]...)
-		var chunk []V
+		var chunk []Edit[K, V]
 		if !l.Empty() {
 			chunk = l.chunks[c]
 			shared = c + 1
 		}
-		next.add(l.merge(chunk, edits[:n]))
+		next.add(merge(chunk, edits[:n]))
 		edits = edits[n:]
 	}
 	next.chunks = append(next.chunks, l.chunks[shared:]...)
@@ -108,28 +110,30 @@ func (l List[K, V]) With(edits []Edit[K, V]) List[K, V] {
 
 // chunkOf returns the index of the only chunk that can hold a key.
 func (l List[K, V]) chunkOf(key K) int {
-	n := sort.Search(len(l.chunks), func(i int) bool { return l.key(&l.chunks[i][0]) > key })
+	n := sort.Search(len(l.chunks), func(i int) bool { return l.chunks[i][0].Key > key })
 	return max(n-1, 0)
 }
 
-// search returns the index of the first value whose key is not less.
-func (l List[K, V]) search(chunk []V, key K) int {
-	return sort.Search(len(chunk), func(i int) bool { return l.key(&chunk[i]) >= key })
+// search returns the index of the first of some edits, in order, whose key is
+// not less, and whether it is the key itself.
+func search[K ~string, V any](edits []Edit[K, V], key K) (int, bool) {
+	i := sort.Search(len(edits), func(i int) bool { return edits[i].Key >= key })
+	return i, i < len(edits) && edits[i].Key == key
 }
 
-// merge returns a new slice: the values of a chunk after edits in order.
-func (l List[K, V]) merge(chunk []V, edits []Edit[K, V]) []V {
-	merged := make([]V, 0, len(chunk)+len(edits))
+// merge returns a new slice: a chunk after edits in order.
+func merge[K ~string, V any](chunk, edits []Edit[K, V]) []Edit[K, V] {
+	merged := make([]Edit[K, V], 0, len(chunk)+len(edits))
 	for j, e := range edits {
 		if j+1 < len(edits) && edits[j+1].Key == e.Key {
 			continue
 		}
-		i := l.search(chunk, e.Key)
+		i, found := search(chunk, e.Key)
 		merged = append(merged, chunk[:i]...)
 		if e.Value != nil {
-			merged = append(merged, *e.Value)
+			merged = append(merged, e)
 		}
-		if i < len(chunk) && l.key(&chunk[i]) == e.Key {
+		if found {
 			i++
 		}
 		chunk = chunk[i:]
@@ -139,7 +143,7 @@ func (l List[K, V]) merge(chunk []V, edits []Edit[K, V]) []V {
 
 // add appends values to a List that is not shared yet: in chunks of equal
 // size if they are many, together with the last chunk if both are small.
-func (l *List[K, V]) add(values []V) {
+func (l *List[K, V]) add(values []Edit[K, V]) {
 	if last := len(l.chunks) - 1; last >= 0 && len(l.chunks[last])+len(values) <= chunkSize/2 {
 		values = slices.Concat(l.chunks[last], values)
 		l.chunks = l.chunks[:last]

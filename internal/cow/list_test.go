@@ -17,8 +17,6 @@ type entry struct {
 
 type list = cow.List[string, entry]
 
-func newList() list { return cow.New(func(e *entry) string { return e.key }) }
-
 func put(key string, value int) cow.Edit[string, entry] {
 	return cow.Edit[string, entry]{Key: key, Value: &entry{key, value}}
 }
@@ -33,7 +31,7 @@ func listOf(n int) list {
 	for i := range n {
 		edits = append(edits, put(key(2*i), i))
 	}
-	return newList().With(edits)
+	return list{}.With(edits)
 }
 
 func key(i int) string { return fmt.Sprintf("%08d", i) }
@@ -96,7 +94,7 @@ func TestListIsLikeAMap(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
-			states := []state{{newList(), map[string]int{}}}
+			states := []state{{list{}, map[string]int{}}}
 			for step := range 40 {
 				from := states[random.IntN(len(states))] // often not the newest: histories branch
 				want := maps.Clone(from.want)
@@ -124,7 +122,7 @@ func TestListIsLikeAMap(t *testing.T) {
 
 func TestListOfSeveralEditsOfOneKey(t *testing.T) {
 	t.Parallel()
-	l := with(newList(), put("a", 1), put("b", 1), drop("b"), put("a", 2), drop("c"), put("c", 3))
+	l := with(list{}, put("a", 1), put("b", 1), drop("b"), put("a", 2), drop("c"), put("c", 3))
 	check(t, l, map[string]int{"a": 2, "c": 3})
 	check(t, with(l), map[string]int{"a": 2, "c": 3})
 	check(t, with(l, put("c", 4), drop("c"), drop("a"), drop("a")), map[string]int{})
@@ -139,14 +137,13 @@ func TestListSharesWhatAWriteDoesNotTouch(t *testing.T) {
 		put(key(n), -1), put(key(n+1), -1), put(key(4*n), -1), put("", -1), drop(key(n)), drop(key(0)), drop(key(2*n - 2)), drop(key(n + 1)),
 	} {
 		after := with(l, edit)
-		copied := 0
-		for e := range after.Behind("") {
-			if e != l.Get(e.key) {
-				copied++
-			}
+		if copied := after.Copied(l); copied > 2*cow.ChunkSize {
+			t.Errorf("an edit of %q copied %d places", edit.Key, copied)
 		}
-		if copied > 2*cow.ChunkSize {
-			t.Errorf("an edit of %q copied %d values", edit.Key, copied)
+		for e := range after.Behind("") {
+			if e != l.Get(e.key) && e != edit.Value {
+				t.Fatalf("an edit of %q copied the value of %q", edit.Key, e.key)
+			}
 		}
 	}
 }

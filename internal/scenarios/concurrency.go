@@ -83,7 +83,7 @@ func twoEditsFromOneVersion(t *testing.T, db Database) {
 	for round := range long.Scale(200) {
 		a, b := role, role
 		a.Description, b.Description = fmt.Sprint(round, "a"), fmt.Sprint(round, "b")
-		b.Permissions = rbac.Permissions{rbac.Deals: {Read: rbac.All, Manage: rbac.Scope(round % 3)}}
+		b.Permissions = rbac.Permissions{rbac.Deals: {Read: rbac.All, Manage: []rbac.Scope{rbac.None, rbac.Own, rbac.All}[round%3]}}
 		var saved [2]rbac.Role
 		errs := workspacetest.Together(
 			func() (err error) { saved[0], err = one.As("ann").UpdateRole(ctx, a); return err },

@@ -107,6 +107,7 @@ var api = map[string]string{
 	"WithObserver":        "is told of decisions, and returns nothing",
 	"WithPollInterval":    "at most half of the maximum staleness",
 	"WithRefusalObserver": "is told of what was refused, and returns nothing",
+	"WithTeams":           "gives scope Team its meaning, which is less than All",
 	"WithSystemRoles":     "adds roles, which grant what they say to those who are given them",
 
 	// Functions.
@@ -143,6 +144,7 @@ var api = map[string]string{
 	"Workspace.WhoCan":       "reads",
 
 	// Methods of Admin.
+	"Admin.Because":     "is recorded",
 	"Admin.Assign":      "a change under the rules",
 	"Admin.CreateRole":  "a change under the rules",
 	"Admin.DeleteRole":  "a change under the rules",
@@ -151,7 +153,9 @@ var api = map[string]string{
 	"Admin.Reinstate":   "a change under the rules",
 	"Admin.Remove":      "a change under the rules",
 	"Admin.ReplaceRole": "a change under the rules",
+	"Admin.SetTeam":     "a change under the rules",
 	"Admin.Suspend":     "a change under the rules",
+	"Admin.Via":         "is recorded",
 	"Admin.UpdateRole":  "a change under the rules",
 
 	// Methods of Subject.
@@ -165,6 +169,7 @@ var api = map[string]string{
 	"Subject.Observe":     "tells a function of decisions, which returns nothing",
 	"Subject.Of":          "reads",
 	"Subject.Permissions": "a copy",
+	"Subject.Reach":       "answers as Scope and CanRecord do",
 	"Subject.Role":        "reads",
 	"Subject.RoleName":    "reads",
 	"Subject.Scope":       "a check",

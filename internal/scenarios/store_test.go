@@ -114,6 +114,37 @@ func TestScenario10_StoreUnreachableLater(t *testing.T) {
 	})
 }
 
+// How long it serves counts from the question, not from a late answer.
+func TestScenario10_LateAnswersGainNothing(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		op    rbactest.Op
+		until time.Duration // since the first question
+	}{"of the load": {opView, 10 * time.Second}, "of the poll": {opRevisions, 12 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store := fault.New(rbac.NewMemStore())
+				az := openOn(t, store)
+				assign(t, az.Workspace, rbac.Administrator, "ann")
+				time.Sleep(2 * time.Second) // polls are at even seconds
+				synctest.Wait()
+				store.Set(fault.First(1, fault.Late(1500*time.Millisecond)), test.op)
+				began := time.Now()
+				allows(t, az.Workspace, "ann")
+				time.Sleep(test.until - 10*time.Second + 1900*time.Millisecond - time.Since(began))
+				store.SetAll(fault.Fails(errBoom))
+				time.Sleep(test.until - 1 - time.Since(began))
+				synctest.Wait()
+				allows(t, az.Workspace, "ann")
+				time.Sleep(time.Nanosecond)
+				synctest.Wait()
+				refusesAll(t, az.Workspace, "ann", errBoom)
+			})
+		})
+	}
+}
+
 // A flood of notifications is coalesced: while one reading runs, one more is
 // queued, however many come.
 func TestScenario13_FloodOfNotifications(t *testing.T) {

@@ -187,7 +187,7 @@ func TestScenario23_WrongRowsInAChange(t *testing.T) {
 			return rbac.Role{}, errBoom
 		}}, "boom"},
 		{"the actor's role is malformed", &fault.Rows{Role: func(r rbac.Role) (rbac.Role, error) {
-			r.Permissions = rbac.Permissions{rbac.Users: {Manage: 3}}
+			r.Permissions = rbac.Permissions{rbac.Users: {Manage: 4}}
 			return r, nil
 		}}, "denied"},
 		{"members break off", &fault.Rows{Members: fault.Broken[rbac.Member](0)}, "boom"},

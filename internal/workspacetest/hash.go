@@ -52,6 +52,15 @@ func appendJCS(t testing.TB, b []byte, value any) []byte {
 			b = appendJCS(t, b, v[key])
 		}
 		return append(b, '}')
+	case []any:
+		b = append(b, '[')
+		for i, element := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendJCS(t, b, element)
+		}
+		return append(b, ']')
 	case string:
 		var out bytes.Buffer
 		e := json.NewEncoder(&out)

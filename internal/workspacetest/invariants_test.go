@@ -81,7 +81,20 @@ func TestCheckInvariants(t *testing.T) {
 			event(rbac.Event{Kind: rbac.RoleCreated, RoleAfter: &role}),
 		), "uses the id of an earlier role"},
 		{"another before", forge(event(rbac.Event{Kind: rbac.RoleDeleted, RoleBefore: &role})), "what it says was there"},
-		{"nobody did it", forge(rbac.Event{Time: now, Kind: rbac.RoleCreated, RoleAfter: &role}), "either an actor or a reason"},
+		{"nobody did it", forge(rbac.Event{Time: now, Kind: rbac.RoleCreated, RoleAfter: &role}), "neither an actor nor a reason"},
+		{"a member in another team", put(func(tx rbac.Tx) error {
+			return tx.PutMembers(rbac.Member{User: "ann", Role: rbac.Administrator, Team: "north", UpdatedAt: now})
+		}), "the events, and the member"},
+		{"a name that the role has not", forge(
+			event(rbac.Event{Kind: rbac.RoleCreated, RoleAfter: &role}),
+			event(rbac.Event{Form: 2, Kind: rbac.MemberAssigned, MemberAfter: &rbac.Member{User: "eve", Role: role.ID, RoleName: "Others", UpdatedAt: now}}),
+		), `names the role "Others"`},
+		{"a list without an event", func(t *testing.T, store rbac.Store) {
+			forge(event(rbac.Event{Kind: rbac.RoleCreated, RoleAfter: &role}))(t, store)
+			lists := role
+			lists.Assigns = []rbac.RoleID{"other"}
+			put(func(tx rbac.Tx) error { return tx.PutRole(lists) })(t, store)
+		}, "the events, and the role"},
 		{"a wrong kind", forge(event(rbac.Event{Kind: rbac.MemberAssigned, RoleAfter: &role})), "is a member.assigned"},
 		{"a wrong hash", put(func(tx rbac.Tx) error {
 			e := event(rbac.Event{Seq: 2, Kind: rbac.RoleCreated, RoleAfter: &role})

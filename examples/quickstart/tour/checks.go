@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/areagate/rbac"
 )
@@ -77,32 +78,32 @@ func ownDealsOnly(ctx context.Context, az *rbac.Authorizer) ([]string, error) {
 	return users, nil
 }
 
-func showScopes(ctx context.Context, az *rbac.Authorizer, out io.Writer) error {
+func showReach(ctx context.Context, az *rbac.Authorizer, out io.Writer) error {
 	members, err := oneOfEachRole(ctx, az)
 	if err != nil {
 		return err
 	}
 	table := newTable(out)
 	for _, m := range members {
-		scope, err := az.Scope(ctx, m.User, rbac.Deals, rbac.Read)
+		s, err := az.Subject(ctx, m.User)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(table, "%s\t%v\t%s\n", m.User, scope, rows(scope, m.User))
+		fmt.Fprintf(table, "%s\t%v\t%s\n", m.User, s.Scope(rbac.Deals, rbac.Read), rows(s.Reach(rbac.Deals, rbac.Read)))
 	}
 	return table.Flush()
 }
 
-// rows says which deals a list shows, where an application would choose its
-// query. What is not a scope that it knows shows nothing.
-func rows(scope rbac.Scope, user string) string {
-	switch scope {
-	case rbac.All:
+// rows says which deals a list shows, where an application would make a query
+// with [rbac.Reach.Where].
+func rows(reach rbac.Reach) string {
+	switch {
+	case reach.All:
 		return "every deal"
-	case rbac.Own:
-		return "the deals of " + user
+	case len(reach.Owners) == 0:
+		return "no deals"
 	}
-	return "no deals"
+	return "the deals of " + strings.Join(reach.Owners, ", ")
 }
 
 // oneOfEachRole returns the first active member of each role that has one.

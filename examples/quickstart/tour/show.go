@@ -18,7 +18,7 @@ var sections = []struct {
 	{"The roles", "What each role may read, and what it may manage: everything, own records only, or nothing.", showMatrix},
 	{"Checks", "Explain answers like Can, and says why; Can is true only for everything in an area.", showChecks},
 	{"One record", "CanRecord asks about a record and its owners, for roles that reach own records only.", showRecords},
-	{"Lists", "Scope says which rows to show, so that a list is filtered by the database.", showScopes},
+	{"Lists", "Reach says which rows to show, so that a list is filtered by the database.", showReach},
 	{"No escalation", "Whoever manages users gives out only what they hold themselves.", showEscalation},
 	{"No lock-out", "The last active administrator stays, even when the application itself would remove them.", showLastAdministrator},
 	{"No lost edits", "Whoever saves a role that somebody else has saved meanwhile is told so.", showConflict},

@@ -1,0 +1,16 @@
+package main
+
+import "github.com/areagate/rbac"
+
+// exports is an area of one action: whoever reads it may take contacts out as a
+// file. Which ones is a question to the area of contacts.
+const exports rbac.Area = "exports"
+
+// options are those of every Authorizer of the CRM.
+func options() []rbac.Option {
+	areas := append(rbac.DefaultAreas(), rbac.AreaInfo{
+		Area: exports, Label: "Exports", Description: "Contacts as a file for a spreadsheet.",
+		Section: "Records", Only: rbac.Read, Sensitive: true,
+	})
+	return []rbac.Option{rbac.WithAreas(areas...), rbac.WithTeams()}
+}
