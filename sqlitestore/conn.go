@@ -89,7 +89,11 @@ func (s *Store) patience() time.Duration { return s.options.busyTimeout + time.S
 func (s *Store) take(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 	short, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
-	c, err := db.Conn(short)
+	var c *sql.Conn
+	err := s.patiently(short, func() (err error) { // a new one may meet others who recover the log
+		c, err = db.Conn(short)
+		return err
+	})
 	if err == nil || short.Err() == nil || !errors.Is(err, short.Err()) {
 		return c, err
 	}

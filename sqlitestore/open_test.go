@@ -1,6 +1,7 @@
 package sqlitestore_test
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -92,4 +93,26 @@ func copyOf(t testing.TB, path string) string {
 func move(t testing.TB, from, to string) {
 	t.Helper()
 	require.NoError(t, os.Rename(from, to))
+}
+
+// A new connection waits for others as a statement does: for who recovers the log,
+// or, as here, has the file for itself.
+func TestConnectingWaitsForOthers(t *testing.T) {
+	t.Parallel()
+	path := tempFile(t)
+	require.NoError(t, open(t, path).Close())
+	db := handle(t, path, "_pragma=synchronous(FULL)")
+	db.SetMaxIdleConns(0)
+	store, err := sqlitestore.New(t.Context(), db)
+	require.NoError(t, err)
+
+	other := handle(t, path, "_pragma=locking_mode(EXCLUSIVE)")
+	_, err = other.Exec("CREATE TABLE theirs (id)")
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	nothing := func(rbac.Reader) error { return nil }
+	require.ErrorIs(t, store.View(ctx, "w", nothing), context.DeadlineExceeded)
+	require.NoError(t, other.Close())
+	require.NoError(t, store.View(t.Context(), "w", nothing))
 }
