@@ -33,6 +33,8 @@ func TestReachUsesTheIndex(t *testing.T) {
 	assign(t, w, team.ID, north...)
 	require.NoError(t, w.System("set-up").SetTeam(ctx, "north", north...))
 
+	d.exec("INSERT INTO workspaces VALUES ('v')")
+	d.exec("INSERT INTO members SELECT 'v', 'user' || i, 'role', false, now(), 'team' || i / 25 FROM generate_series(1, $1::int) i", people)
 	d.exec("CREATE TABLE people (id text PRIMARY KEY, team text)")
 	d.exec("CREATE INDEX people_team ON people (team)")
 	d.exec("INSERT INTO people SELECT 'user' || i, 'team' || i / 25 FROM generate_series(1, $1::int) i", people)
@@ -41,7 +43,7 @@ func TestReachUsesTheIndex(t *testing.T) {
 	// Some have no owner, and some one who is not a member.
 	d.exec("INSERT INTO deals SELECT i, CASE WHEN i % 100 > 0 THEN 'user' || i % ($2::int + 1) END, 'stage' || i % 4 FROM generate_series(1, $1::int) i", n, people)
 	d.exec("CREATE INDEX deals_owner ON deals (owner)")
-	d.exec("ANALYZE people, deals")
+	d.exec("ANALYZE people, deals, members")
 
 	tx, err := d.pool.Begin(ctx)
 	require.NoError(t, err)
@@ -51,6 +53,8 @@ func TestReachUsesTheIndex(t *testing.T) {
 
 	const inTeam = "SELECT id FROM people WHERE team = ?"
 	where := func(r rbac.Reach, args *[]any) string { return r.Where(rbac.Dollar, "owner", args) }
+	const inStored = `SELECT user_id COLLATE "default" FROM members WHERE ARRAY[workspace, team] = ARRAY['w', ?] AND team <> ''` // as in the README
+	whereStored := func(r rbac.Reach, args *[]any) string { return r.WhereTeam(rbac.Dollar, "owner", inStored, args) }
 	whereTeam := func(r rbac.Reach, args *[]any) string { return r.WhereTeam(rbac.Dollar, "owner", inTeam, args) }
 	for i, test := range []struct {
 		user, condition string
@@ -65,6 +69,7 @@ func TestReachUsesTheIndex(t *testing.T) {
 		{"ann", "TRUE", whereTeam, false},
 		{"user7", "owner = $2", whereTeam, true},
 		{"user40", "owner IN (SELECT id FROM people WHERE team = $2)", whereTeam, true},
+		{"user40", `owner IN (SELECT user_id COLLATE "default" FROM members WHERE ARRAY[workspace, team] = ARRAY['w', $2] AND team <> '')`, whereStored, true},
 	} {
 		s, err := w.Subject(ctx, test.user)
 		require.NoError(t, err)

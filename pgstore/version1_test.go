@@ -45,8 +45,8 @@ func (d *database) texts(sql string) []string {
 	return list
 }
 
-// TestMigrateVersion1 migrates a database that a program of version 1 wrote.
-func TestMigrateVersion1(t *testing.T) {
+// TestMigrateFromVersion1 migrates a database that a program of version 1 wrote.
+func TestMigrateFromVersion1(t *testing.T) {
 	t.Parallel()
 	ctx, d := t.Context(), newVersion1(t)
 	var wrong *pgstore.SchemaError
@@ -188,10 +188,10 @@ func (d *database) old(workspace string, events ...rbac.Event) {
 	}))
 }
 
-// TestVersion1Beside lets a program of version 1, which goes on after the
+// TestProgramOfVersion1BesideThisOne lets a program of version 1, which goes on after the
 // migration, change what it does not know: it keeps teams and lists, and says
 // nothing of them in its events.
-func TestVersion1Beside(t *testing.T) {
+func TestProgramOfVersion1BesideThisOne(t *testing.T) {
 	t.Parallel()
 	ctx, d := t.Context(), newDatabase(t)
 	open := func() *rbac.Workspace {
