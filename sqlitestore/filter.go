@@ -8,9 +8,8 @@ import (
 	"github.com/areagate/rbac"
 )
 
-// part is a part of the body of an event. There is an index of the events of a
-// workspace by each, and then by their numbers, so that it is read as the
-// migration reads it.
+// part is a part of the body of an event, by its path. An index has the events
+// of a workspace by the part, and then by their numbers.
 type part struct{ index, path string }
 
 var (
@@ -28,6 +27,7 @@ var (
 	}
 )
 
+// value returns the part as its index has it.
 func (p part) value() string {
 	return `CASE WHEN json_valid(body) THEN json_extract(body, '$.` + p.path + `') END`
 }
@@ -46,100 +46,92 @@ func timeText(t time.Time) string {
 	return strings.TrimSuffix(t.Format(time.RFC3339Nano), "Z")
 }
 
-// found is a part of the body that has a value: where to look for the events
-// of a query.
-type found struct {
-	part
-	value string
-}
-
-func anyOf(parts []part, value string) []found {
-	all := make([]found, len(parts))
-	for i, p := range parts {
-		all[i] = found{p, value}
-	}
-	return all
+// lead is what an index is asked for: the events in which a part has a value.
+type lead struct {
+	part  part
+	value any
 }
 
 // mostKinds is how many kinds are looked up one by one. A query for more is
 // one for most of the events.
 const mostKinds = 16
 
-// places returns where to look for the events of a query: those in any of the
-// places, and of them those that the rest of the query selects. Without places
-// they may be anywhere.
-func places(q rbac.EventQuery) (in []found, rest rbac.EventQuery) {
+// leadsOf returns where to look for the events of a query, any of them, and
+// what is left to ask there. Without leads the events may be anywhere.
+func leadsOf(q rbac.EventQuery) (leads []lead, rest rbac.EventQuery) {
+	add := func(value any, parts ...part) {
+		for _, p := range parts {
+			leads = append(leads, lead{p, value})
+		}
+	}
 	switch {
 	case q.User != "":
-		in, q.User = anyOf(userParts, q.User), ""
+		add(q.User, userParts...)
+		q.User = ""
 	case q.Role != "":
-		in, q.Role = anyOf(roleParts, string(q.Role)), ""
+		add(string(q.Role), roleParts...)
+		q.Role = ""
 	case q.Actor != "":
-		in, q.Actor = anyOf([]part{actorPart}, q.Actor), ""
+		add(q.Actor, actorPart)
+		q.Actor = ""
 	case len(q.Kinds) <= mostKinds:
 		for _, kind := range q.Kinds {
-			in = append(in, found{kindPart, string(kind)})
+			add(string(kind), kindPart)
 		}
 		q.Kinds = nil
 	}
-	return in, q
+	return leads, q
 }
 
-// selectEvents returns the first n events of a query. The places are merged as
-// they are read, each in the order of the numbers, so that no more is read than
-// is asked for.
+// selectEvents returns the first n events of a query. Leads are merged as they
+// are read, each in the order of the numbers, so that no more is read than is
+// asked for. The indexes are named: SQLite would choose by what ANALYZE found
+// when the workspace was another.
 func (r *reader) selectEvents(q rbac.EventQuery, n int) *selection {
 	order := `seq`
 	if q.Newest {
 		order = `seq DESC`
 	}
-	in, rest := places(q)
+	leads, rest := leadsOf(q)
 	s := r.selection(selectEvents)
-	if len(in) == 0 {
+	if len(leads) == 0 {
 		s.narrow(rest)
 		return s.ordered(order, n)
 	}
-	merged := &selection{}
-	for i, place := range in {
+	var merged selection
+	for i, at := range leads {
+		one := r.selection(selectNumbers + at.part.index + ` WHERE workspace = ?`)
+		one.and(at.part.value()+` = ?`, at.value)
+		one.narrow(rest)
 		if i > 0 {
 			merged.text += ` UNION `
 		}
-		one := r.selection(`SELECT seq FROM rbac_events INDEXED BY ` + place.index + ` WHERE workspace = ?`)
-		one.and(place.part.value()+` = ?`, place.value)
-		one.narrow(rest)
 		merged.text += one.text
 		merged.args = append(merged.args, one.args...)
 	}
-	merged = merged.ordered(order, n)
-	s.and(`seq IN (`+merged.text+`)`, merged.args...)
+	first := merged.ordered(order, n)
+	s.and(`seq IN (`+first.text+`)`, first.args...)
 	return s.ordered(order, n)
 }
 
-// narrow adds what a query asks for. The + keeps SQLite from another index
-// than the one that has the order.
+// narrow adds what is left to ask. With a + in front SQLite takes no other index
+// for it than the one in whose order it reads.
 func (s *selection) narrow(q rbac.EventQuery) {
 	s.between(q)
-	if len(q.Kinds) > 0 {
-		s.and(`+`+kindPart.value()+` IN `+list(len(q.Kinds)), values(q.Kinds)...)
-	}
 	if q.Role != "" {
-		s.and(`? IN (`+valuesOf(roleParts)+`)`, string(q.Role))
-	}
-	if q.User != "" {
-		s.and(`? IN (`+valuesOf(userParts)+`)`, q.User)
+		values := make([]string, len(roleParts))
+		for i, p := range roleParts {
+			values[i] = p.value()
+		}
+		s.and(`? IN (`+strings.Join(values, `, `)+`)`, string(q.Role))
 	}
 	if q.Actor != "" {
 		s.and(`+`+actorPart.value()+` = ?`, q.Actor)
 	}
-	s.during(`+`+timeValue, q)
-}
-
-func valuesOf(parts []part) string {
-	texts := make([]string, len(parts))
-	for i, p := range parts {
-		texts[i] = p.value()
+	if len(q.Kinds) > 0 {
+		s.and(`+`+kindPart.value()+` IN `+list(len(q.Kinds)), values(q.Kinds)...)
 	}
-	return strings.Join(texts, `, `)
+	s.during(`+`+timeValue, q)
 }
 
 // between adds the numbers that a query asks for.

@@ -30,9 +30,10 @@ const (
 		` updated_at = excluded.updated_at`
 	deleteMembers = `DELETE FROM rbac_members WHERE workspace = ? AND user IN ` // and a list
 
-	selectEvents = `SELECT seq, body, hash FROM rbac_events WHERE workspace = ?`
-	selectSpan   = `SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM rbac_events INDEXED BY rbac_events_time WHERE workspace = ?`
-	insertEvents = `INSERT INTO rbac_events (workspace, seq, body, hash) VALUES ` // and lists
+	selectEvents  = `SELECT seq, body, hash FROM rbac_events WHERE workspace = ?`
+	selectNumbers = `SELECT seq FROM rbac_events INDEXED BY ` // and an index
+	selectSpan    = `SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM rbac_events INDEXED BY rbac_events_time WHERE workspace = ?`
+	insertEvents  = `INSERT INTO rbac_events (workspace, seq, body, hash) VALUES ` // and lists
 
 	// Of all workspaces.
 	selectNewestEvent = `SELECT coalesce(max(id), 0) FROM rbac_events`
