@@ -2,56 +2,37 @@ package rbac_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/areagate/rbac"
 )
 
-// Reach is what a list filters by: for everybody the same code, and for each
-// reach the simplest condition.
-func ExampleReach_Where() {
-	ctx := context.Background()
-	az := openTeams(ctx)
-	defer az.Close()
-
-	for _, user := range []string{"ada", "lea", "ben", "nobody"} {
-		subject, err := az.Subject(ctx, user)
-		if err != nil {
-			panic(err)
-		}
-		args := []any{"open"}
-		query := "SELECT * FROM deals WHERE stage = $1 AND " + subject.Reach(rbac.Deals, rbac.Read).Where(rbac.Dollar, "owner", &args)
-		fmt.Println(user+":", query, args[1:])
-	}
-	// Output:
-	// ada: SELECT * FROM deals WHERE stage = $1 AND TRUE []
-	// lea: SELECT * FROM deals WHERE stage = $1 AND owner = ANY ($2) [[ann lea]]
-	// ben: SELECT * FROM deals WHERE stage = $1 AND owner = $2 [ben]
-	// nobody: SELECT * FROM deals WHERE stage = $1 AND FALSE []
-}
-
-// Where the application has the teams in its own tables, a list joins them.
-func ExampleReach_WhereTeam() {
-	ctx := context.Background()
-	az := openTeams(ctx)
-	defer az.Close()
-
-	lea, err := az.Subject(ctx, "lea")
+// openNorth opens an Authorizer on a workspace in which Lea and Ann are in the
+// team north, and Ben is in south. All of them read the deals of their team.
+func openNorth(ctx context.Context) *rbac.Authorizer {
+	az, err := rbac.Open(ctx, rbac.NewMemStore(), rbac.WithTeams())
 	if err != nil {
 		panic(err)
 	}
-	var args []any
-	reach := lea.Reach(rbac.Deals, rbac.Read)
-	fmt.Println(reach.WhereTeam(rbac.Dollar, "owner", "SELECT id FROM people WHERE team = ?", &args), args)
-	// Output:
-	// owner IN (SELECT id FROM people WHERE team = $1) [north]
+	app := az.System("sign-up")
+	role, err := app.CreateRole(ctx, rbac.Role{Name: "Sales", Permissions: rbac.Permissions{rbac.Deals: {Read: rbac.Team}}})
+	if err := errors.Join(
+		err,
+		app.Assign(ctx, rbac.Administrator, "ada"),
+		app.Assign(ctx, role.ID, "lea", "ann", "ben"),
+		app.SetTeam(ctx, "north", "lea", "ann"),
+		app.SetTeam(ctx, "south", "ben"),
+	); err != nil {
+		panic(err)
+	}
+	return az
 }
 
-// Without a database, a list asks record by record. List and single record
-// agree.
+// A list that is no query asks record by record. List and single record agree.
 func ExampleReach_Includes() {
 	ctx := context.Background()
-	az := openTeams(ctx)
+	az := openNorth(ctx)
 	defer az.Close()
 
 	lea, err := az.Subject(ctx, "lea")
@@ -59,10 +40,32 @@ func ExampleReach_Includes() {
 		panic(err)
 	}
 	reach := lea.Reach(rbac.Deals, rbac.Read)
-	for _, owner := range []string{"ann", "ben"} {
+	for _, owner := range []string{"lea", "ann", "ben"} {
 		fmt.Println(owner, reach.Includes(owner), lea.CanRecord(rbac.Deals, rbac.Read, owner))
 	}
 	// Output:
+	// lea true true
 	// ann true true
 	// ben false false
+}
+
+// Who moves to another team takes their records along.
+func ExampleAdmin_SetTeam() {
+	ctx := context.Background()
+	az := openNorth(ctx)
+	defer az.Close()
+
+	if err := az.As("ada").SetTeam(ctx, "north", "ben"); err != nil {
+		panic(err)
+	}
+	fmt.Println("Lea reads Ben's deals:", az.CanRecord(ctx, "lea", rbac.Deals, rbac.Read, "ben"))
+	for event, err := range az.Events(ctx, rbac.EventQuery{Kinds: []rbac.EventKind{rbac.MemberMoved}, Actor: "ada"}) {
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(event.MemberAfter.User, "from", event.MemberBefore.Team, "to", event.MemberAfter.Team)
+	}
+	// Output:
+	// Lea reads Ben's deals: true
+	// ben from south to north
 }
