@@ -137,6 +137,14 @@ func TestErrorTexts(t *testing.T) {
 			`rbac: more than the actor holds: member "stan" has what "max" does not hold: deals: read all`, rbac.ErrEscalation,
 		},
 		{
+			&rbac.EscalationError{Actor: "max", Roles: []rbac.RoleID{"r1", "r\n2"}},
+			`rbac: more than the actor holds: "max" may not give "r1", "r\n2": only an Administrator may change that`, rbac.ErrEscalation,
+		},
+		{
+			&rbac.RefusalError{Rule: rbac.ErrRoleInUse, RoleName: "Sales", Users: []string{"a"}, Roles: []rbac.RoleID{"r1", "r2"}},
+			`rbac: role is in use: role "Sales": "a": listed by role "r1", "r2"`, rbac.ErrRoleInUse,
+		},
+		{
 			&rbac.EscalationError{Actor: "max", Role: "r1", User: "stan"},
 			`rbac: more than the actor holds: member "stan" has the role "r1", which is not known: only an Administrator may change that`, rbac.ErrEscalation,
 		},

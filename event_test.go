@@ -2,6 +2,8 @@ package rbac_test
 
 import (
 	"crypto/sha256"
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -288,4 +290,142 @@ func TestNoEventOfARoleThatIsNotUTF8(t *testing.T) {
 	})
 	require.False(t, openOn(t, store).Can(ctx, "bob", rbac.Deals, rbac.Read))
 	require.NoError(t, az.VerifyEvents(ctx))
+}
+
+// V3: events say how, why, and whether the actor was limited.
+func TestV3_EventsSayHow(t *testing.T) {
+	t.Parallel()
+	ctx, store := t.Context(), rbac.NewMemStore()
+	w := openOn(t, store).Workspace
+	assign(t, w, rbac.Administrator, "ada")
+	ada, err := w.Subject(ctx, "ada")
+	require.NoError(t, err)
+	key := w.AsSubject(ada.Limit(ada.Permissions()))
+	viewer := addRole(t, w, "Viewer", nil)
+	for _, test := range []struct {
+		admin       *rbac.Admin
+		via, reason string
+		limited     bool
+	}{
+		{w.As("ada"), "", "", false},
+		{w.As("ada").Via("impersonated by sue"), "impersonated by sue", "", false},
+		{w.As("ada").Because("ticket 1").Via("job").Because("ticket 2"), "job", "ticket 2", false},
+		{w.As("ada").Via("job").Via(""), "", "", false},
+		{w.AsSubject(ada), "", "", false},
+		{key, "", "", true},
+		{key.Via("ada herself").Because("no limit"), "ada herself", "no limit", true},
+		{w.System("import"), "", "import", false},
+		{w.System("import").Because("ticket 3").Via("cron"), "cron", "ticket 3", false},
+		{w.System("import").Because(""), "", "import", false},
+		{w.As("ada").Via(strings.Repeat("é", 200)).Because(strings.Repeat("é", 500)), strings.Repeat("é", 200), strings.Repeat("é", 500), false},
+	} {
+		require.NoError(t, test.admin.Assign(ctx, viewer.ID, "new"))
+		e := eventsOf(t, w, rbac.EventQuery{Newest: true, Limit: 1})[0]
+		require.Equal(t, test.via, e.Via)
+		require.Equal(t, test.reason, e.Reason)
+		require.Equal(t, test.limited, e.Limited)
+		require.NoError(t, w.System("test").Remove(ctx, "new"))
+	}
+	unchanged(t, store, "", func() {
+		for field, admin := range map[string]*rbac.Admin{
+			"via":    w.As("ada").Via(strings.Repeat("é", 201)),
+			"reason": w.As("ada").Because(strings.Repeat("é", 501)),
+		} {
+			for _, admin := range []*rbac.Admin{admin, w.As("ada").Via("\x00").Because("\x00")} {
+				err := admin.Assign(ctx, viewer.ID, "new")
+				require.ErrorIs(t, err, rbac.ErrInvalid)
+				require.ErrorContains(t, err, field+": ")
+			}
+		}
+	})
+	require.NoError(t, w.VerifyEvents(ctx))
+	checkInvariants(t, store, "")
+}
+
+// V4: members in events carry the names of their roles and their teams, as they
+// were.
+func TestV4_EventsCanBeReadAlone(t *testing.T) {
+	t.Parallel()
+	ctx, store := t.Context(), rbac.NewMemStore()
+	w := openOn(t, store, rbac.WithTeams()).Workspace
+	assign(t, w, rbac.Administrator, "ada")
+	role := addRole(t, w, "Sales", nil)
+	assign(t, w, role.ID, "bob")
+	setTeam(t, w, "north", "bob")
+	role.Name = "Field sales"
+	_, err := w.As("ada").UpdateRole(ctx, role)
+	require.NoError(t, err)
+	require.NoError(t, w.As("ada").Assign(ctx, rbac.Administrator, "bob"))
+	require.NoError(t, w.As("ada").Remove(ctx, "bob"))
+	var got []string
+	name := func(m *rbac.Member) string {
+		if m == nil {
+			return "nothing"
+		}
+		return strings.TrimSpace(m.RoleName + " " + m.Team)
+	}
+	for _, e := range eventsOf(t, w, rbac.EventQuery{User: "bob"}) {
+		require.EqualValues(t, 2, e.Form)
+		got = append(got, name(e.MemberBefore)+" -> "+name(e.MemberAfter))
+	}
+	require.Equal(t, []string{
+		"nothing -> Sales", "Sales -> Sales north", "Field sales north -> Administrator north", "Administrator north -> nothing",
+	}, got)
+	for _, m := range contentsOf(t, store, "").Members {
+		require.Empty(t, m.RoleName, "only events have it")
+	}
+
+	// A role that cannot be read has no name.
+	update(t, store, "", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "gil", Role: "gone"}) })
+	require.NoError(t, w.As("ada").Remove(ctx, "gil"))
+	require.Empty(t, eventsOf(t, w, rbac.EventQuery{Newest: true, Limit: 1})[0].MemberBefore.RoleName)
+}
+
+// V4: events of the first form, as the library wrote them before there was
+// another, verify, and have the same hashes and JSON.
+func TestV4_EventsOfTheFirstForm(t *testing.T) {
+	t.Parallel()
+	ctx, store := t.Context(), rbac.NewMemStore()
+	lines, err := os.ReadFile("testdata/events_form1.jsonl")
+	require.NoError(t, err)
+	var events []rbac.Event
+	at := rbac.Revision{}
+	for line := range strings.Lines(strings.ReplaceAll(string(lines), "\r\n", "\n")) {
+		var e rbac.Event
+		require.NoError(t, json.Unmarshal([]byte(line), &e))
+		require.Zero(t, e.Form)
+		again, err := json.Marshal(e)
+		require.NoError(t, err)
+		require.Equal(t, strings.TrimSpace(line), string(again))
+		require.Equal(t, e.Hash, chainHash(t, "w", at, e))
+		events, at = append(events, e), e.Revision()
+	}
+	require.Len(t, events, 7)
+	update(t, store, "w", func(tx rbac.Tx) error {
+		if err := tx.PutMembers(*events[0].MemberAfter); err != nil {
+			return err
+		}
+		return tx.AppendEvents(events...)
+	})
+	w := openOn(t, store, rbac.WithTeams()).For("w")
+	require.NoError(t, w.VerifyEvents(ctx))
+	_, err = w.As("ann").Via("the settings page").CreateRole(ctx, rbac.Role{Name: "New"})
+	require.NoError(t, err)
+	require.NoError(t, w.VerifyEvents(ctx), "those of form 2 continue the chain")
+	require.EqualValues(t, 2, eventsOf(t, w, rbac.EventQuery{After: 7})[0].Form)
+
+	// What form 2 adds is part of the hash.
+	for _, change := range []func(*rbac.Event){
+		func(e *rbac.Event) { e.Form = 0 }, func(e *rbac.Event) { e.Via = "" }, func(e *rbac.Event) { e.Limited = true },
+		func(e *rbac.Event) { e.RoleAfter.Assigns = []rbac.RoleID{"x"} },
+		func(e *rbac.Event) { e.MemberAfter = &rbac.Member{User: "x", Role: "y"} },
+	} {
+		c := contentsOf(t, store, "w")
+		change(&c.Events[7])
+		tampered := rbac.NewMemStore()
+		c.Write(t, tampered, "w")
+		var broken *rbac.TamperedError
+		require.ErrorAs(t, openOn(t, tampered).For("w").VerifyEvents(ctx), &broken)
+		require.EqualValues(t, 8, broken.Seq)
+	}
 }

@@ -70,3 +70,23 @@ func ExampleWorkspace_VerifyEvents() {
 	}
 	// Output: event 8 is the one that was noted: true
 }
+
+// An event says how and why, beside who: here a job that acts for somebody.
+func ExampleAdmin_Via() {
+	ctx := context.Background()
+	az := openCompany(ctx)
+	defer az.Close()
+
+	job := az.As("ada").Via("nightly import").Because("ticket 4711")
+	if err := job.Suspend(ctx, "bob"); err != nil {
+		panic(err)
+	}
+	for event, err := range az.Events(ctx, rbac.EventQuery{User: "bob", Newest: true, Limit: 1}) {
+		if err != nil {
+			panic(err)
+		}
+		fmt.Printf("%s suspended %s (%s), via %s: %s\n", event.Actor, event.MemberAfter.User, event.MemberAfter.RoleName, event.Via, event.Reason)
+	}
+	// Output:
+	// ada suspended bob (Sales), via nightly import: ticket 4711
+}

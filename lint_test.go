@@ -145,6 +145,50 @@ type failingWriter struct{}
 
 func (*failingWriter) Write([]byte) (int, error) { return 0, errBoom }
 
+// What Lint says of teams, lists, former names and areas with one action.
+func TestLintOfTeamsAndLists(t *testing.T) {
+	t.Parallel()
+	ctx, store := t.Context(), rbac.NewMemStore()
+	az := openOn(t, store, rbac.WithTeams(), rbac.WithAreas(
+		rbac.AreaInfo{Area: rbac.Users}, rbac.AreaInfo{Area: rbac.Deals, Owned: true, Former: []rbac.Area{"leads"}}, rbac.AreaInfo{Area: "export", Only: rbac.Manage},
+	))
+	assign(t, az.Workspace, rbac.Administrator, "ada", "abe")
+	update(t, store, "", func(tx rbac.Tx) error {
+		for _, role := range []rbac.Role{
+			{ID: "r1", Name: "Scout", Permissions: reads(rbac.Team)},
+			{ID: "r2", Name: "Manager", Permissions: rbac.Permissions{rbac.Users: access(rbac.All, rbac.All)}},
+			{ID: "r3", Name: "Desk", Assigns: []rbac.RoleID{"gone", "r1", "r2"}},
+			{ID: "r4", Name: "Exporter", Permissions: rbac.Permissions{"export": access(rbac.None, rbac.All)}},
+			{ID: "r5", Name: "Old", Permissions: rbac.Permissions{"leads": access(rbac.Own, rbac.None)}},
+			{ID: "r6", Name: "Other desk", Assigns: []rbac.RoleID{"r1"}},
+		} {
+			role.Version = 1
+			if err := tx.PutRole(role); err != nil {
+				return err
+			}
+		}
+		return tx.PutMembers(
+			rbac.Member{User: "a", Role: "r1", Team: "north"}, rbac.Member{User: "b", Role: "r1"}, rbac.Member{User: "c", Role: "r1", Suspended: true},
+			rbac.Member{User: "d", Role: "r2"}, rbac.Member{User: "e", Role: "r3"}, rbac.Member{User: "f", Role: "r4"}, rbac.Member{User: "g", Role: "r5"},
+			rbac.Member{User: "h", Role: "r6"},
+		)
+	})
+	findings, err := az.Lint(ctx)
+	require.NoError(t, err)
+	var got []string
+	for _, f := range findings {
+		if f.Code != rbac.FindingManyUserManagers {
+			got = append(got, f.String())
+		}
+	}
+	require.Equal(t, []string{
+		`warning: idle-assignment: The list of the role "Desk" has the role "gone", which does not exist: its holders can neither give nor take it.`,
+		`warning: idle-assignment: The list of the role "Desk" has the role "r2", which administers: its holders can neither give nor take it.`,
+		`notice: near-duplicate-role: The role "Old" is "Scout" without some of "deals": are both needed?`,
+		`notice: no-team: 2 members hold the role "Scout", which reaches a team, and no team: they reach their own records.`,
+	}, got, "nothing about Exporter, about leads, or that the desks are alike")
+}
+
 func TestSeverityAndFindingTexts(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "notice warning danger", strings.Join([]string{rbac.Notice.String(), rbac.Warning.String(), rbac.Danger.String()}, " "))

@@ -71,3 +71,39 @@ func TestMatrixForms(t *testing.T) {
 		require.ErrorIs(t, write(&failingWriter{}), errBoom, name)
 	}
 }
+
+// Roles in a list go by their names, those that are not there by their ids, and
+// an area with one action has one scope.
+func TestMatrixOfTeamsAndLists(t *testing.T) {
+	t.Parallel()
+	matrix := rbac.Matrix{
+		Areas: []rbac.AreaInfo{{Area: rbac.Deals, Label: "Deals", Owned: true}, {Area: "export", Label: "Export", Only: rbac.Manage}},
+		Roles: []rbac.Role{
+			{ID: rbac.Administrator, Name: "Administrator", Permissions: rbac.Permissions{rbac.Deals: access(rbac.All, rbac.All), "export": access(rbac.None, rbac.All)}},
+			{ID: "r2", Name: "Lead", Permissions: rbac.Permissions{rbac.Deals: access(rbac.Team, rbac.Team)}, Assigns: []rbac.RoleID{"gone", "r3", "r4"}},
+			{ID: "r4", Name: "Clerk", Permissions: rbac.Permissions{rbac.Deals: access(rbac.Team, rbac.Own)}},
+			{ID: "r3", Name: "Sales"},
+		},
+	}
+	var text, markdown bytes.Buffer
+	require.NoError(t, matrix.WriteText(&text))
+	require.NoError(t, matrix.WriteMarkdown(&markdown))
+	require.Equal(t, strings.Join([]string{
+		"Role (read/manage)  Deals      Export  Gives and takes",
+		"------------------  ---------  ------  ------------------",
+		"Administrator       all/all    all",
+		"Lead                team/team  -       Clerk, Sales, gone",
+		"Clerk               team/own   -",
+		"Sales               -          -",
+		"",
+	}, "\n"), text.String())
+	require.Equal(t, strings.Join([]string{
+		"| Role | Deals | Export | Gives and takes |",
+		"| --- | --- | --- | --- |",
+		"| Administrator | read all, manage all | manage all |  |",
+		"| Lead | read team, manage team | no access | Clerk, Sales, gone |",
+		"| Clerk | read team, manage own | no access |  |",
+		"| Sales | no access | no access |  |",
+		"",
+	}, "\n"), markdown.String())
+}

@@ -1,6 +1,8 @@
 package rbac_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,4 +125,40 @@ func TestPlanRefused(t *testing.T) {
 		_, err = az.System("test").Plan(t.Context(), rbac.Role{Name: "New"})
 		require.ErrorIs(t, err, errBoom)
 	})
+}
+
+// The plan of an edit names the roles whose holders may hand the role out,
+// before and after, and what its own list is.
+func TestPlanOfLists(t *testing.T) {
+	t.Parallel()
+	l, ctx := newListWorld(t), t.Context()
+	lists := slices.Sorted(slices.Values(l.ids("Help desk", "Steward")))
+	sales := l.stored(t, "Sales")
+	sales.Permissions = reads(rbac.Own)
+	plan, err := l.w.As("ada").Plan(ctx, sales)
+	require.NoError(t, err)
+	require.Equal(t, lists, plan.AssignedBefore)
+	require.Equal(t, lists, plan.AssignedAfter)
+	require.Equal(t, fmt.Sprintf(`role "Sales", 1 member: gains nothing; loses deals: read all; handed out by holders of %q, %q`, lists[0], lists[1]), plan.String())
+
+	sales.Permissions[rbac.Users] = access(rbac.None, rbac.All)
+	plan, err = l.w.As("ada").Plan(ctx, sales)
+	require.NoError(t, err)
+	require.Equal(t, lists, plan.AssignedBefore)
+	require.Empty(t, plan.AssignedAfter, "it would administer")
+
+	desk := l.stored(t, "Help desk")
+	desk.Assigns = l.ids("Sales", "Clerk", "Sales")
+	plan, err = l.w.As("ada").Plan(ctx, desk)
+	require.NoError(t, err)
+	require.Equal(t, slices.Sorted(slices.Values(l.ids("Sales", "Clerk"))), plan.Role.Assigns)
+	require.Contains(t, plan.String(), "; may hand out ")
+	unchanged(t, l.store, "", func() {
+		plan, err := l.w.As("max").Plan(ctx, desk)
+		require.NoError(t, err)
+		require.ErrorIs(t, plan.Refused, rbac.ErrEscalation)
+	})
+	saved, err := l.w.As("ada").UpdateRole(ctx, plan.Role)
+	require.NoError(t, err)
+	require.Equal(t, plan.Role.Assigns, saved.Assigns)
 }

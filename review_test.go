@@ -330,3 +330,29 @@ func (r askedReader) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
 	r.store.asked = append(r.store.asked, q)
 	return r.Reader.Events(q)
 }
+
+// WhoCan knows teams and delegates.
+func TestWhoCanOfTeamsAndLists(t *testing.T) {
+	t.Parallel()
+	l, ctx := newListWorld(t), t.Context()
+	l.role(t, "Lead", reads(rbac.Team), "Clerk")
+	assign(t, l.w, l.id["Lead"], "lea")
+	setTeam(t, l.w, "north", "lea")
+	var got []string
+	for h, err := range l.w.WhoCan(ctx, rbac.Deals, rbac.Read) {
+		require.NoError(t, err)
+		got = append(got, fmt.Sprint(h.Member.User, " ", h.RoleName, " ", h.Scope, " ", h.Member.Team, h.Delegate))
+	}
+	require.Equal(t, []string{"ada Administrator all false", "lea Lead team northtrue", "stan Sales all false"}, got)
+	for q, field := range map[*rbac.EventQuery]string{
+		{Kinds: []rbac.EventKind{"a", "\xff"}}: "kinds[1]", {Role: "\x00"}: "role", {User: "\x00"}: "user", {Actor: "\xff"}: "actor",
+	} {
+		for _, err := range l.w.Events(ctx, *q) {
+			require.ErrorIs(t, err, rbac.ErrInvalid)
+			require.ErrorContains(t, err, field)
+		}
+	}
+	for _, err := range l.w.Members(ctx, rbac.MemberQuery{Team: "\x00"}) {
+		require.ErrorContains(t, err, "team")
+	}
+}

@@ -106,3 +106,53 @@ func fuzzSameRole(a, b rbac.Role) bool {
 		a.Version == b.Version && a.CreatedAt.Equal(b.CreatedAt) && a.UpdatedAt.Equal(b.UpdatedAt) &&
 		maps.Equal(granted(a.Permissions), granted(b.Permissions))
 }
+
+// A list is part of a role's text and JSON.
+func TestRoleWithAListIsEncoded(t *testing.T) {
+	t.Parallel()
+	for text, role := range map[string]rbac.Role{
+		"Help desk (no access), assigns sales":                  {Name: "Help desk", Assigns: []rbac.RoleID{"sales"}},
+		"Lead (old) (deals: read team), assigns r-1_x.y, sales": {Name: "Lead (old)", Permissions: reads(rbac.Team), Assigns: []rbac.RoleID{"r-1_x.y", "sales"}},
+		"A (b), assigns c (no access)":                          {Name: "A (b), assigns c"},
+		"A (b), assigns c (deals: read team), assigns d":        {Name: "A (b), assigns c", Permissions: reads(rbac.Team), Assigns: []rbac.RoleID{"d"}},
+		"Sales (deals: read own)":                               {Name: "Sales", Permissions: reads(rbac.Own)},
+	} {
+		if got := role.String(); got != text {
+			t.Errorf("got %q, want %q", got, text)
+		}
+		var back rbac.Role
+		if err := back.UnmarshalText([]byte(text)); err != nil || back.String() != text || !slices.Equal(back.Assigns, role.Assigns) || back.Name != role.Name {
+			t.Errorf("%q came back as %+v, %v", text, back, err)
+		}
+		form, err := json.Marshal(role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(form), `"assigns"`) != (len(role.Assigns) > 0) {
+			t.Errorf("got %s", form)
+		}
+		back = rbac.Role{}
+		if err := json.Unmarshal(form, &back); err != nil || !slices.Equal(back.Assigns, role.Assigns) {
+			t.Errorf("%s came back as %+v, %v", form, back, err)
+		}
+	}
+	for _, id := range []rbac.RoleID{"a b", "a,b", "", "é)", "\n"} {
+		if text, err := (rbac.Role{Name: "Desk", Assigns: []rbac.RoleID{id}}).MarshalText(); err == nil {
+			var back rbac.Role
+			if err := back.UnmarshalText(text); err != nil || !slices.Equal(back.Assigns, []rbac.RoleID{id}) {
+				t.Errorf("%q became %q, which is %q, %v", id, text, back.Assigns, err)
+			}
+		}
+	}
+	for _, text := range []string{"Desk (no access), assigns ", "Desk (no access), assigns a b", "Desk (no access), assigns a,b", "Desk (no access), assigns a, , b", "Desk, assigns a"} {
+		back := rbac.Role{Name: "sentinel"}
+		if err := back.UnmarshalText([]byte(text)); err == nil || back.Name != "sentinel" {
+			t.Errorf("%q is %+v, %v", text, back, err)
+		}
+	}
+	for _, form := range []string{`{"name":"a","permissions":{},"assigns":"x"}`, `{"name":"a","permissions":{},"assigns":[1]}`} {
+		if err := json.Unmarshal([]byte(form), new(rbac.Role)); err == nil {
+			t.Errorf("%s is a role", form)
+		}
+	}
+}
