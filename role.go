@@ -101,9 +101,9 @@ func (r Role) encodableList() error {
 // *[ValidationError] that names the place. It does not judge names and areas:
 // [Admin.CreateRole] does.
 func (r *Role) UnmarshalText(text []byte) error {
-	s, list := string(text), ""
+	s, list, listed := string(text), "", false
 	if i := strings.LastIndex(s, ")"+assigns); i >= 0 && !strings.HasSuffix(s, ")") {
-		s, list = s[:i+1], s[i+1+len(assigns):]
+		s, list, listed = s[:i+1], s[i+1+len(assigns):], true
 	}
 	s, closed := strings.CutSuffix(s, ")")
 	open := strings.LastIndex(s, " (") // a name may have parentheses in it, permissions have none
@@ -111,8 +111,8 @@ func (r *Role) UnmarshalText(text []byte) error {
 		return invalid("", `is not a role: want "name (permissions)"`)
 	}
 	read := Role{Name: s[:open]}
-	for id := range strings.SplitSeq(list, ", ") {
-		if list != "" {
+	if listed {
+		for id := range strings.SplitSeq(list, ", ") {
 			read.Assigns = append(read.Assigns, RoleID(id))
 		}
 	}
