@@ -263,10 +263,13 @@ func (c *crm) valid(k kind, owner string) row {
 }
 
 // prepareUser makes a member of a role that an office manager covers or, for
-// "more", of one that they do not.
+// "more", of one that they do not; for "listed", of one that a team lead gives.
 func (c *crm) prepareUser(try *trial, row expectation, actor string) error {
 	role := c.roles["Support agent"]
-	if row.record == "more" {
+	switch row.record {
+	case "listed":
+		role = c.roles["Sales representative"]
+	case "more":
 		role = rbac.Administrator
 	}
 	other := "fresh-" + strings.ToLower(rand.Text())

@@ -6,11 +6,15 @@ import "github.com/areagate/rbac"
 // file. Which ones is a question to the area of contacts.
 const exports rbac.Area = "exports"
 
-// options are those of every Authorizer of the CRM.
-func options() []rbac.Option {
-	areas := append(rbac.DefaultAreas(), rbac.AreaInfo{
+// areas are the parts of the CRM that are granted separately.
+func areas() []rbac.AreaInfo {
+	return append(rbac.DefaultAreas(), rbac.AreaInfo{
 		Area: exports, Label: "Exports", Description: "Contacts as a file for a spreadsheet.",
 		Section: "Records", Only: rbac.Read, Sensitive: true,
 	})
-	return []rbac.Option{rbac.WithAreas(areas...), rbac.WithTeams()}
+}
+
+// options are those of every Authorizer of the CRM.
+func options() []rbac.Option {
+	return []rbac.Option{rbac.WithAreas(areas()...), rbac.WithTeams()}
 }
