@@ -143,16 +143,22 @@ func (e Event) textProblems() problems {
 		for _, area := range r.Permissions.sorted() {
 			text(field+"."+permissionField(area), string(area))
 		}
+		for i, id := range r.Assigns {
+			text(indexed(field+".assigns", i), string(id))
+		}
 	}
 	member := func(field string, m *Member) {
 		if m != nil {
 			text(field+".user", m.User)
 			text(field+".role", string(m.Role))
+			text(field+".roleName", m.RoleName)
+			text(field+".team", m.Team)
 		}
 	}
 	text("kind", string(e.Kind))
 	text("actor", e.Actor)
 	text("reason", e.Reason)
+	text("via", e.Via)
 	role("roleBefore", e.RoleBefore)
 	role("roleAfter", e.RoleAfter)
 	member("memberBefore", e.MemberBefore)

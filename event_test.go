@@ -212,7 +212,11 @@ func badTexts(at time.Time) map[string]rbac.Event {
 		"roleBefore.description": {RoleBefore: &rbac.Role{Description: bad}},
 		"roleAfter.name":         {RoleAfter: &rbac.Role{Name: bad}},
 		"roleAfter.permissions.": {RoleAfter: &rbac.Role{Permissions: rbac.Permissions{bad: access(rbac.All, rbac.All)}}},
+		"roleAfter.assigns[1]":   {RoleAfter: &rbac.Role{Assigns: []rbac.RoleID{"a", bad}}},
 		"memberBefore.role":      {MemberBefore: &rbac.Member{Role: bad}},
+		"memberBefore.team":      {MemberBefore: &rbac.Member{Role: "a", Team: bad}},
+		"memberAfter.roleName":   {MemberAfter: &rbac.Member{User: "a", Role: "a", RoleName: bad}},
+		"via":                    {Via: bad},
 		"memberAfter.user":       {MemberAfter: &rbac.Member{User: bad, Role: rbac.Administrator, UpdatedAt: at}},
 	}
 }

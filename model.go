@@ -156,6 +156,11 @@ func malformedRole(role Role) error {
 	if !utf8.ValidString(role.Description) {
 		bad.add("description", notUTF8) // events of the role could not say what it was
 	}
+	for i, id := range role.Assigns {
+		if !utf8.ValidString(string(id)) {
+			bad.add(indexed("assigns", i), notUTF8)
+		}
+	}
 	for _, area := range role.Permissions.sorted() {
 		if a := role.Permissions[area]; a.Read > All || a.Manage > All {
 			bad.add(permissionField(area), "has a scope that does not exist")

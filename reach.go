@@ -60,8 +60,8 @@ const (
 // owner is the column with a record's owner, as it stands in the query. The
 // condition is the simplest that there is for a reach, so that the database can
 // plan for it: TRUE, FALSE, owner = $2, or owner = ANY ($2) with a []string. With
-// [Question] the last is owner IN (?, ?, …). Placeholders that do not exist give
-// FALSE.
+// [Question] the last is owner IN (?, ?, …), for as many owners as the database
+// takes arguments: 32,766 in SQLite. Placeholders that do not exist give FALSE.
 func (r Reach) Where(p Placeholders, owner string, args *[]any) string {
 	switch {
 	case p != Dollar && p != Question:
