@@ -209,6 +209,7 @@ func newHistory(t testing.TB, store rbac.Store, c choice, name string) *history 
 		if err != nil {
 			h.fail("Open: %v", err)
 		}
+		t.Cleanup(func() { _ = az.Close() }) // before the store, when the history fails
 		h.az[i], h.w[i] = az, az.For(h.id)
 	}
 	if c.pick(8) > 0 {
