@@ -9,9 +9,10 @@ import (
 
 // Plan is what saving a role would do.
 type Plan struct {
-	// Role is the role as it would be saved. Give it to [Admin.CreateRole] or
-	// [Admin.UpdateRole] to carry the plan out; if somebody edited the role
-	// meanwhile, that is ErrConflict.
+	// Role is the role as it would be saved; an area that the edit takes away
+	// has no access there. Give it to [Admin.CreateRole] or [Admin.UpdateRole] to
+	// carry the plan out; if somebody edited the role meanwhile, that is
+	// ErrConflict.
 	Role Role
 
 	Before  *Role       // the role as it is; nil for a new one
@@ -101,7 +102,12 @@ func (a *Admin) Plan(ctx context.Context, role Role) (Plan, error) {
 func (c *change) plan(role Role, s saving, refused error) (Plan, error) {
 	p := Plan{Refused: refused, Role: role.clone()}
 	p.Role.Name = s.after.Name
-	p.Role.Permissions = c.model.withoutRemoved(role.Permissions).normalised()
+	p.Role.Permissions = role.Permissions.normalised()
+	for area := range role.Permissions {
+		if c.model.cells[area] == 0 {
+			p.Role.Permissions[area] = Access{} // carrying the plan out takes it away, too
+		}
+	}
 	p.Role.Assigns = listed(role.Assigns)
 	var before Permissions
 	if s.before != nil {

@@ -56,6 +56,27 @@ func TestPlan(t *testing.T) {
 	c.Check(t)
 }
 
+// The plan of an edit that takes away what is stored for an area that the
+// program does not know takes it away, too, when it is carried out.
+func TestPlanTakesAnAreaAway(t *testing.T) {
+	t.Parallel()
+	ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+	update(t, c.Store, "", func(tx rbac.Tx) error {
+		return tx.PutRole(rbac.Role{ID: "old", Name: "Old", Version: 1, Permissions: rbac.Permissions{"gone": {Read: rbac.All}, "legacy": {Read: rbac.All}}})
+	})
+	plan, err := c.W.As("ada").Plan(ctx, rbac.Role{ID: "old", Name: "Old", Version: 1, Permissions: rbac.Permissions{"gone": {}, rbac.Tasks: {}}})
+	require.NoError(t, err)
+	require.Empty(t, plan.Gained)
+	require.Empty(t, plan.Lost, "which nobody has here")
+	_, err = c.W.As("ada").UpdateRole(ctx, plan.Role)
+	require.NoError(t, err)
+	require.NoError(t, c.Store.View(ctx, "", func(r rbac.Reader) error {
+		role, err := r.Role("old")
+		require.Equal(t, rbac.Permissions{"legacy": {Read: rbac.All}}, role.Permissions)
+		return err
+	}))
+}
+
 // What a rule would refuse is in the plan; what cannot be planned is an error.
 func TestPlanRefused(t *testing.T) {
 	t.Parallel()

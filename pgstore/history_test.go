@@ -18,8 +18,16 @@ import (
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/internal/histories"
+	"github.com/areagate/rbac/internal/long"
+	"github.com/areagate/rbac/internal/oracle"
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
 )
+
+// TestRandomHistories is that of internal/oracle, on this store.
+func TestRandomHistories(t *testing.T) {
+	t.Parallel()
+	oracle.RandomHistories(t, long.Scale(200), func(t testing.TB) rbac.Store { return newStore(t) })
+}
 
 // TestScenario31_RandomHistories lets several actors change one workspace
 // through three instances, while connections break and stall, sessions are

@@ -20,6 +20,8 @@ import (
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/internal/histories"
+	"github.com/areagate/rbac/internal/long"
+	"github.com/areagate/rbac/internal/oracle"
 	"github.com/areagate/rbac/sqlitestore"
 )
 
@@ -43,6 +45,12 @@ func childLocks(path string) error {
 		fmt.Println("released")
 	}
 	return db.Close()
+}
+
+// TestRandomHistories is that of internal/oracle, on this store.
+func TestRandomHistories(t *testing.T) {
+	t.Parallel()
+	oracle.RandomHistories(t, long.Scale(200), func(t testing.TB) rbac.Store { return open(t, tempFile(t)) })
 }
 
 // TestScenario31_RandomHistories lets several actors change one file through

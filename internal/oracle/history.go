@@ -1,4 +1,4 @@
-package oracle_test
+package oracle
 
 import (
 	"context"
@@ -14,22 +14,26 @@ import (
 	"time"
 
 	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/internal/long"
 )
 
-// TestRandomHistories administers workspaces at random through two
-// Authorizers on one store and compares every step with the oracle. The two
-// are programs of different versions in most of the histories: each knows an
-// area that the other does not or calls one by another name, has a system role
-// more or an action less, knows teams or does not, and they disagree whether
-// two areas have owners.
+// RandomHistories administers workspaces at random through two Authorizers on
+// one store and compares every step with the oracle. The two are programs of
+// different versions in most of the histories: each knows an area that the
+// other does not or calls one by another name, has a system role more or an
+// action less, knows teams or does not, and they disagree whether two areas
+// have owners.
 //
-// RBAC_SEED and RBAC_HISTORY, which a failure prints, run one of them again.
-func TestRandomHistories(t *testing.T) {
-	t.Parallel()
-	seed, first, count := testSeed(t), 0, long.Scale(2000)
-	if n, err := strconv.Atoi(os.Getenv("RBAC_HISTORY")); err == nil {
-		first, count = n, 1
+// There are count histories of 20 to 40 steps, or as many as RBAC_HISTORIES
+// says. RBAC_SEED and RBAC_HISTORY, which a failure prints, run one of them
+// again. Each history has a subtest and calls newStore with it.
+func RandomHistories(t *testing.T, count int, newStore func(t testing.TB) rbac.Store) {
+	t.Helper()
+	seed, first := testSeed(t), 0
+	if n, given := testNumber(t, "RBAC_HISTORIES"); given {
+		count = int(n)
+	}
+	if n, given := testNumber(t, "RBAC_HISTORY"); given {
+		first, count = int(n), 1
 	}
 	tally := &historyTally{outcomes: map[string]int{}}
 	const shards = 4
@@ -37,18 +41,22 @@ func TestRandomHistories(t *testing.T) {
 		for shard := range shards {
 			t.Run(strconv.Itoa(shard), func(t *testing.T) {
 				t.Parallel()
-				for i := first + shard; i < first+count; i += shards {
-					choice := randomChoice{rand.New(rand.NewPCG(seed, uint64(i)))}
-					h := newHistory(t, choice, fmt.Sprintf("RBAC_SEED=%d RBAC_HISTORY=%d", seed, i))
-					for range 20 + choice.pick(21) {
-						h.step()
-					}
-					h.end()
-					tally.add(h)
+				for i := first + shard; i < first+count && !t.Failed(); i += shards {
+					t.Run(strconv.Itoa(i), func(t *testing.T) {
+						choice := randomChoice{rand.New(rand.NewPCG(seed, uint64(i)))}
+						h := newHistory(t, newStore(t), choice, fmt.Sprintf("RBAC_SEED=%d RBAC_HISTORY=%d", seed, i))
+						steps := 20 + choice.pick(21)
+						for range steps {
+							h.step()
+						}
+						h.end()
+						tally.add(h, steps)
+					})
 				}
 			})
 		}
 	})
+	t.Logf("%d histories, %d steps", tally.histories, tally.taken)
 	if count >= 200 {
 		tally.check(t)
 	}
@@ -57,15 +65,19 @@ func TestRandomHistories(t *testing.T) {
 // historyTally counts what came of the steps, so that a generator that no
 // longer reaches a rule is noticed.
 type historyTally struct {
-	mu       sync.Mutex
-	outcomes map[string]int
-	steps    int
+	mu        sync.Mutex
+	outcomes  map[string]int
+	steps     int // as a failure lists them, some in several lines
+	histories int
+	taken     int // steps of the histories
 }
 
-func (y *historyTally) add(h *history) {
+func (y *historyTally) add(h *history, taken int) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	y.steps += len(h.steps)
+	y.histories++
+	y.taken += taken
 	for outcome, n := range h.outcomes {
 		y.outcomes[outcome] += n
 	}
@@ -102,20 +114,6 @@ type choice interface {
 type randomChoice struct{ *rand.Rand }
 
 func (c randomChoice) pick(n int) int { return c.IntN(n) }
-
-// byteChoice takes each choice from a byte, for fuzzing.
-type byteChoice struct{ program *[]byte }
-
-func (c byteChoice) pick(n int) int {
-	if len(*c.program) == 0 {
-		return 0
-	}
-	b := (*c.program)[0]
-	*c.program = (*c.program)[1:]
-	return int(b) % n
-}
-
-func (c byteChoice) ended() bool { return len(*c.program) == 0 }
 
 // history is one workspace while it is administered, the oracle beside it, and
 // the list of what was done.
@@ -185,24 +183,22 @@ var historyUsers = []string{
 
 var historyMethods = []string{"create", "update", "delete", "assign", "suspend", "reinstate", "remove", "replace", "team"}
 
-// newHistory opens two Authorizers on a new store.
-func newHistory(t testing.TB, c choice, name string) *history {
+// newHistory opens two Authorizers on a store that holds nothing yet.
+func newHistory(t testing.TB, store rbac.Store, c choice, name string) *history {
 	t.Helper()
 	h := &history{
-		TB: t, choice: c, ctx: t.Context(), name: name,
+		TB: t, choice: c, ctx: t.Context(), name: name, store: store,
 		state: newOracleState(), past: map[int64]*oracleState{},
 		ids: map[string]rbac.RoleID{}, used: map[rbac.RoleID]bool{}, adrift: map[string]bool{},
 		outcomes: map[string]int{},
 	}
-	mem := rbac.NewMemStore()
-	h.store = mem
 	for i, n := range historyPairs[c.pick(8)] {
 		h.programs[i] = historyPrograms[n]
 	}
 	kind := c.pick(4)
 	h.id = []string{"", "acme"}[kind&1]
 	if kind&2 != 0 {
-		h.store = struct{ rbac.Store }{mem} // no Notifier: the other learns by Sync alone
+		h.store = struct{ rbac.Store }{store} // no Notifier: the other learns by Sync alone
 	}
 	if c.pick(4) == 1 {
 		h.seed()
@@ -213,6 +209,7 @@ func newHistory(t testing.TB, c choice, name string) *history {
 		if err != nil {
 			h.fail("Open: %v", err)
 		}
+		t.Cleanup(func() { _ = az.Close() }) // before the store, when the history fails
 		h.az[i], h.w[i] = az, az.For(h.id)
 	}
 	if c.pick(8) > 0 {
@@ -241,7 +238,7 @@ func (h *history) seed() {
 	h.state.members["bob"] = oracleMember{"k1", false, "north"}
 	h.state.members["cem"] = oracleMember{"vanished", h.pick(2) == 0, []string{"", "north", " "}[h.pick(3)]}
 	h.state.members["dee"] = oracleMember{[]string{"k2", "k3", "k4", "k5", "administrator"}[h.pick(5)], false, "south"}
-	h.state.members["Bob"] = oracleMember{[]string{"k4", "leader", "desk"}[h.pick(3)], false, []string{"", "north", "south", "a\x00"}[h.pick(4)]}
+	h.state.members["Bob"] = oracleMember{[]string{"k4", "leader", "desk"}[h.pick(3)], false, []string{"", "north", "south", "a\n"}[h.pick(4)]}
 	h.adrift["vanished"] = true
 	h.adrift["leader"], h.adrift["desk"] = true, true // in some programs
 	err := h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error {
@@ -330,44 +327,22 @@ func (h *history) do(i int, op oracleOp) {
 // testSeed returns the seed of a random test: that of RBAC_SEED, or a new one.
 func testSeed(t testing.TB) uint64 {
 	t.Helper()
-	text := os.Getenv("RBAC_SEED")
-	if text == "" {
-		return rand.Uint64()
+	if seed, given := testNumber(t, "RBAC_SEED"); given {
+		return seed
 	}
-	seed, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("RBAC_SEED: %v", err)
-	}
-	return seed
+	return rand.Uint64()
 }
 
-// FuzzAdmin is TestRandomHistories with a program of bytes that makes the
-// choices: who does what to whom, through which Authorizer.
-func FuzzAdmin(f *testing.F) {
-	for _, seed := range []string{
-		"", "\x00", "\x02\x00\x00\x01\x05\x0b\x00\x04\x01\x00",
-		strings.Repeat("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f", 8),
-		strings.Repeat("\x0b\x07\x05\x03\x02\x01", 30), strings.Repeat("\x00\x00\x05\x01\x09\x02", 30), strings.Repeat("\x05\x04\x0b\x06", 40),
-		"The quick brown fox jumps over the lazy dog, and everybody who watches is suspended, reinstated and removed in turn.",
-		"\x07\x01\x01" + strings.Repeat("\x01\x05\x00\x09\x05\x02\x00\x08\x00\x00", 20),
-	} {
-		f.Add([]byte(seed))
+// testNumber returns the number that a variable gives, if it is set.
+func testNumber(t testing.TB, variable string) (n uint64, given bool) {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return 0, false
 	}
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 20 {
-		program := make([]byte, 500)
-		for i := range program {
-			program[i] = byte(r.Uint32())
-		}
-		f.Add(program)
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", variable, err)
 	}
-	f.Fuzz(func(t *testing.T, program []byte) {
-		program = program[:min(len(program), 2000)] // more takes time and shows nothing new
-		c := byteChoice{&program}
-		h := newHistory(t, c, "fuzz")
-		for !c.ended() {
-			h.step()
-		}
-		h.end()
-	})
+	return n, true
 }
