@@ -45,8 +45,6 @@ func newFloor(users []string) *floor {
 	return f
 }
 
-var scopes = [...]rbac.Scope{rbac.None, rbac.Own, rbac.All}
-
 // crowd is a workspace with many members, ten roles and 36-character ids. Its
 // members are in teams of fifty, which count if it is opened WithTeams.
 type crowd struct {
