@@ -20,24 +20,23 @@ func TestEventsByTimeWhereClocksDiffer(t *testing.T) {
 	t.Parallel()
 	const n = 5000
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	random := rand.New(rand.NewPCG(1, 2))
-	for name, at := range map[string]func(i int) time.Time{
-		"behind": func(i int) time.Time { return noon.Add(time.Duration(i-i%2*60) * time.Minute) },
-		"ahead": func(i int) time.Time {
+	for name, at := range map[string]func(i int, random *rand.Rand) time.Time{
+		"behind": func(i int, _ *rand.Rand) time.Time { return noon.Add(time.Duration(i-i%2*60) * time.Minute) },
+		"ahead": func(i int, _ *rand.Rand) time.Time {
 			if i == 1234 {
 				return noon.AddDate(1, 0, 0)
 			}
 			return noon.Add(time.Duration(i) * time.Minute)
 		},
-		"no idea": func(int) time.Time { return noon.Add(time.Duration(random.IntN(n)) * time.Minute) },
-		"digits":  func(i int) time.Time { return noon.Add(time.Duration(i/10) * 100 * time.Microsecond) },
+		"no idea": func(_ int, random *rand.Rand) time.Time { return noon.Add(time.Duration(random.IntN(n)) * time.Minute) },
+		"digits":  func(i int, _ *rand.Rand) time.Time { return noon.Add(time.Duration(i/10) * 100 * time.Microsecond) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store := newStore(t)
+			store, random := newStore(t), rand.New(rand.NewPCG(1, 2))
 			var events []rbac.Event
 			for i := range n {
-				events = append(events, rbac.Event{Seq: int64(i) + 1, Time: at(i), Kind: rbac.MemberRemoved, Actor: fmt.Sprint("user", i%3), Hash: [32]byte{1},
+				events = append(events, rbac.Event{Seq: int64(i) + 1, Time: at(i, random), Kind: rbac.MemberRemoved, Actor: fmt.Sprint("user", i%3), Hash: [32]byte{1},
 					MemberBefore: &rbac.Member{User: fmt.Sprint("user", i%7), Role: "sales"}})
 			}
 			workspacetest.Update(t, store, "w", func(tx rbac.Tx) error { return tx.AppendEvents(events...) })

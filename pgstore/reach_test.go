@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/long"
 	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/pgstore"
 )
@@ -18,7 +19,10 @@ import (
 func TestReachUsesTheIndex(t *testing.T) {
 	t.Parallel()
 	ctx, d := t.Context(), newDatabase(t)
-	n := max(scaled(1_000_000), 20_000)
+	n := 100_000
+	if long.Enabled() {
+		n = 1_000_000
+	}
 	people := n / 5
 	w := workspacetest.Open(t, d.Store(), append(quiet(), rbac.WithTeams())...).For("w")
 	own, team := addRole(t, w, "Own", deals(rbac.Own)), addRole(t, w, "Team", deals(rbac.Team))
@@ -33,8 +37,6 @@ func TestReachUsesTheIndex(t *testing.T) {
 	assign(t, w, team.ID, north...)
 	require.NoError(t, w.System("set-up").SetTeam(ctx, "north", north...))
 
-	d.exec("INSERT INTO workspaces VALUES ('v')")
-	d.exec("INSERT INTO members SELECT 'v', 'user' || i, 'role', false, now(), 'team' || i / 25 FROM generate_series(1, $1::int) i", people)
 	d.exec("CREATE TABLE people (id text PRIMARY KEY, team text)")
 	d.exec("CREATE INDEX people_team ON people (team)")
 	d.exec("INSERT INTO people SELECT 'user' || i, 'team' || i / 25 FROM generate_series(1, $1::int) i", people)
@@ -43,7 +45,7 @@ func TestReachUsesTheIndex(t *testing.T) {
 	// Some have no owner, and some one who is not a member.
 	d.exec("INSERT INTO deals SELECT i, CASE WHEN i % 100 > 0 THEN 'user' || i % ($2::int + 1) END, 'stage' || i % 4 FROM generate_series(1, $1::int) i", n, people)
 	d.exec("CREATE INDEX deals_owner ON deals (owner)")
-	d.exec("ANALYZE people, deals, members")
+	d.exec("ANALYZE people, deals")
 
 	tx, err := d.pool.Begin(ctx)
 	require.NoError(t, err)
@@ -53,8 +55,6 @@ func TestReachUsesTheIndex(t *testing.T) {
 
 	const inTeam = "SELECT id FROM people WHERE team = ?"
 	where := func(r rbac.Reach, args *[]any) string { return r.Where(rbac.Dollar, "owner", args) }
-	const inStored = `SELECT user_id COLLATE "default" FROM members WHERE ARRAY[workspace, team] = ARRAY['w', ?] AND team <> ''` // as in the README
-	whereStored := func(r rbac.Reach, args *[]any) string { return r.WhereTeam(rbac.Dollar, "owner", inStored, args) }
 	whereTeam := func(r rbac.Reach, args *[]any) string { return r.WhereTeam(rbac.Dollar, "owner", inTeam, args) }
 	for i, test := range []struct {
 		user, condition string
@@ -69,7 +69,6 @@ func TestReachUsesTheIndex(t *testing.T) {
 		{"ann", "TRUE", whereTeam, false},
 		{"user7", "owner = $2", whereTeam, true},
 		{"user40", "owner IN (SELECT id FROM people WHERE team = $2)", whereTeam, true},
-		{"user40", `owner IN (SELECT user_id COLLATE "default" FROM members WHERE ARRAY[workspace, team] = ARRAY['w', $2] AND team <> '')`, whereStored, true},
 	} {
 		s, err := w.Subject(ctx, test.user)
 		require.NoError(t, err)
