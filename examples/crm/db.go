@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -67,14 +68,14 @@ func openSQLite(ctx context.Context, dir string) (*database, error) {
 		return nil, err
 	}
 	location := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "_txlock=immediate" +
-		"&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"}
+		"&_pragma=busy_timeout(30000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"}
 	db, err := sql.Open("sqlite", location.String())
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
-	if err := sqlitestore.Migrate(ctx, db); err != nil {
+	if err := sqlitestore.Migrate(ctx, db, sqlitestore.WithBusyTimeout(30*time.Second)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	store, err := sqlitestore.New(ctx, db)
