@@ -248,6 +248,8 @@ func (r *replica) land(f *flight, s *snapshot, began mark, asked time.Time) (*sn
 	switch {
 	case r.lacksLocked(s):
 		return s, false
+	case r.snap != nil && began != r.changes && s.revision.Seq < r.snap.revision.Seq:
+		return s, false // something newer was published since, and may be confirmed already
 	case s.empty() && r.id != "":
 		// Whoever asks about workspaces that do not exist gets an answer, and
 		// takes no memory.

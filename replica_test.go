@@ -551,3 +551,22 @@ func TestP1_ChangeOfARestoredBackup(t *testing.T) {
 		require.False(t, f.Can(), "allowed by what was read before")
 	})
 }
+
+// A slow reading that began before a change of one's own does not take it back,
+// although a poll has confirmed the change meanwhile.
+func TestP1_SlowReadingTakesNothingBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := following.New(t)
+		allows(t, f.AZ.Workspace, "bob")
+		f.Store.Set(fault.Late(3*time.Second), opView)
+		var reading sync.WaitGroup
+		reading.Go(func() { _ = f.AZ.Sync(t.Context()) })
+		synctest.Wait()
+		require.NoError(t, f.AZ.System("test").Remove(t.Context(), "bob"))
+		for began := time.Now(); time.Since(began) < 5*time.Second; time.Sleep(10 * time.Millisecond) {
+			require.False(t, f.AZ.Can(t.Context(), "bob", rbac.Users, rbac.Manage), "after %v", time.Since(began))
+		}
+		reading.Wait()
+	})
+}

@@ -152,7 +152,7 @@ func (s *schedule) change(t *testing.T, random *rand.Rand, user string) {
 		s.check(t, w, t.Context(), user, func(d rbac.Decision, unavailable error) {
 			if unavailable == nil {
 				require.Equal(t, truth.Can(t.Context(), user, rbac.Users, rbac.Manage), d.Allowed,
-					"%q of %q behind change %d, which returned %v: %v", user, w.ID(), kind, err, d)
+					"%q of %q behind change %d, which returned %v, at event %d: %v", user, w.ID(), kind, err, d.Revision, d)
 			}
 		})
 	}
