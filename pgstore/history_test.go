@@ -75,6 +75,7 @@ func TestScenario31_RandomHistories(t *testing.T) {
 			}
 		}
 		h.Faults = func(random *rand.Rand) {
+			defer p.breakAll() // one that lost a commit stays silent
 			defer p.restore()
 			pause := func(most int) { time.Sleep(time.Duration(random.IntN(most)) * time.Millisecond) }
 			for i := range 50 {

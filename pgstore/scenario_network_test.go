@@ -67,7 +67,8 @@ func TestScenario10_StoreUnreachableLater(t *testing.T) {
 				return !allowed
 			})
 			require.Greater(t, served, staleness/3, "the last poll was shortly before")
-			require.LessOrEqual(t, served, staleness)
+			// TestP2_StalenessBoundary shows it exactly; here a timer may be late.
+			require.LessOrEqual(t, served, staleness+time.Second)
 			require.ErrorIs(t, in.Authorize(ctx, "ann", rbac.Deals, rbac.Read), rbac.ErrUnavailable)
 			p.restore()
 			soon(t, 20*time.Second, "service resumes", func() bool { return can(in.Workspace, "ann") })
