@@ -477,7 +477,8 @@ type found struct {
 	err  error
 }
 
-// lookUp returns a role in its stored form. It asks the store once.
+// lookUp returns a role in its stored form, which is not to be changed. It asks
+// the store once.
 func (c *change) lookUp(id RoleID) (Role, error) {
 	if _, ok := c.found[id]; !ok {
 		if c.found == nil {
@@ -486,7 +487,7 @@ func (c *change) lookUp(id RoleID) (Role, error) {
 		role, err := c.reading.role(id)
 		c.found[id] = found{role, err}
 	}
-	return c.found[id].role.clone(), c.found[id].err
+	return c.found[id].role, c.found[id].err
 }
 
 // nameRoles writes the names of roles into the members of an event (V4).

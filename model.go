@@ -117,7 +117,7 @@ func (m *model) updateProblems(role Role) problems {
 // shown returns a stored role as this program shows it: with what it grants
 // here (E6, E7).
 func (m *model) shown(role Role) Role {
-	role.Permissions = m.effective(role.Permissions)
+	role.Permissions, role.Assigns = m.effective(role.Permissions), slices.Clone(role.Assigns)
 	return role
 }
 

@@ -58,13 +58,13 @@ func TestScenario01_WithoutTheLockNobodyIsLeft(t *testing.T) {
 func TestOnlyWritersOfOneWorkspaceWait(t *testing.T) {
 	t.Parallel()
 	ctx, d := t.Context(), newDatabase(t)
-	in := d.instance(setup{})
+	in := d.instance(setup{pool: func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["lock_timeout"] = "10min" }})
 	for _, w := range []string{"a", "b"} {
 		assign(t, in.For(w), rbac.Administrator, "ann")
 	}
 	entered, release := make(chan struct{}), make(chan struct{})
 	end := sync.OnceFunc(func() { close(release) })
-	defer end()
+	defer end() // or the pool could not be closed
 	first := make(chan error, 1)
 	go func() {
 		first <- in.store.Update(ctx, "a", func(tx rbac.Tx) error {
@@ -76,7 +76,7 @@ func TestOnlyWritersOfOneWorkspaceWait(t *testing.T) {
 	<-entered
 	second := make(chan error, 1)
 	go func() { second <- in.For("a").System("test").Assign(ctx, rbac.Administrator, "bob") }()
-	for range 10 { // in much less time than a writer waits for another
+	for range 100 {
 		assign(t, in.For("b"), rbac.Administrator, "bob")
 		require.NoError(t, in.For("b").System("test").Remove(ctx, "bob"))
 		assign(t, in.For("new"), rbac.Administrator, "ann")

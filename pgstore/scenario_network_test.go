@@ -58,6 +58,8 @@ func TestScenario10_StoreUnreachableLater(t *testing.T) {
 				p.stall()
 			}
 			began, served := time.Now(), time.Duration(0) // served: when the last check was asked that was allowed
+			due := make(chan time.Duration, 1)            // when the runtime gets to a timer of the same length
+			time.AfterFunc(staleness, func() { due <- time.Since(began) })
 			soon(t, 20*time.Second, "checks fail closed", func() bool {
 				asked := time.Since(began)
 				allowed := can(in.Workspace, "ann")
@@ -67,8 +69,7 @@ func TestScenario10_StoreUnreachableLater(t *testing.T) {
 				return !allowed
 			})
 			require.Greater(t, served, staleness/3, "the last poll was shortly before")
-			// TestP2_StalenessBoundary shows it exactly; here a timer may be late.
-			require.LessOrEqual(t, served, staleness+time.Second)
+			require.LessOrEqual(t, served, <-due)
 			require.ErrorIs(t, in.Authorize(ctx, "ann", rbac.Deals, rbac.Read), rbac.ErrUnavailable)
 			p.restore()
 			soon(t, 20*time.Second, "service resumes", func() bool { return can(in.Workspace, "ann") })

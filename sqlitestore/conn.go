@@ -94,7 +94,8 @@ func (s *Store) take(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 		c, err = db.Conn(short)
 		return err
 	})
-	if err == nil || short.Err() == nil || !errors.Is(err, short.Err()) {
+	var others *waitError
+	if err == nil || short.Err() == nil || !errors.Is(err, short.Err()) || errors.As(err, &others) {
 		return c, err
 	}
 	reason := ctx.Err()
