@@ -1,7 +1,7 @@
 // Package rbac is an embeddable role-based access control library. The people
 // of a workspace each hold one role; a role says, area by area, what they may
-// read and what they may manage, as nothing, their own records, or everything;
-// a request handler asks Can(user, area, action).
+// read and what they may manage, as nothing, their own records, those of their
+// team, or everything; a request handler asks Can(user, area, action).
 //
 //	az, err := rbac.Open(ctx, rbac.NewMemStore())
 //	…
@@ -13,9 +13,9 @@
 //	}
 //
 // Checks: [Workspace.Can] and [Workspace.Authorize] ask about everything in an
-// area, [Workspace.CanRecord] about one record, [Workspace.Scope] about which
-// rows to show, [Workspace.Explain] about the reason. [Workspace.Subject]
-// resolves a user once for the many checks of a request. Checks answer from an
+// area, [Workspace.CanRecord] about one record, [Workspace.Explain] about the
+// reason. [Workspace.Subject] resolves a user once for the many checks of a
+// request, and [Subject.Reach] filters lists. Checks answer from an
 // immutable snapshot in memory, without locks. [Workspace.Can],
 // [Workspace.CanRecord] and those of a Subject do not allocate.
 //

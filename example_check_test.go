@@ -81,34 +81,22 @@ func ExampleWorkspace_CanRecord() {
 	// false
 }
 
-// Scope says which rows to show. Each scope becomes a condition; the user's id
-// is a parameter and not part of the text.
+// Scope says how far an action reaches, for a page that offers what there is to
+// offer. Lists are filtered by [Subject.Reach].
 func ExampleWorkspace_Scope() {
 	ctx := context.Background()
 	az := openSalesTeam(ctx)
 	defer az.Close()
 
-	tasksFor := func(user string) (query string, args []any, err error) {
+	for _, user := range []string{"ada", "bob", "eve"} {
 		scope, err := az.Scope(ctx, user, rbac.Tasks, rbac.Read)
 		if err != nil {
-			return "", nil, err // ErrUnavailable: not a denial, try again later
+			panic(err) // ErrUnavailable: not a denial, try again later
 		}
-		query = "SELECT id, title FROM tasks WHERE "
-		switch scope {
-		case rbac.All:
-			return query + "TRUE", nil, nil
-		case rbac.Own:
-			return query + "owner_id = $1", []any{user}, nil
-		default:
-			return query + "FALSE", nil, nil
-		}
-	}
-	for _, user := range []string{"ada", "bob", "eve"} {
-		query, args, err := tasksFor(user)
-		fmt.Println(query, args, err)
+		fmt.Println(user, scope, scope > rbac.None)
 	}
 	// Output:
-	// SELECT id, title FROM tasks WHERE TRUE [] <nil>
-	// SELECT id, title FROM tasks WHERE owner_id = $1 [bob] <nil>
-	// SELECT id, title FROM tasks WHERE FALSE [] <nil>
+	// ada all true
+	// bob own true
+	// eve none false
 }

@@ -104,7 +104,7 @@ func (w *Workspace) Areas() []AreaInfo { return cloneAreas(w.engine.model.areas)
 // Can reports whether a user may act on everything in an area. It is false
 // for a user who reaches own records only, so that a handler that forgets
 // about ownership refuses rather than leaks; see [Workspace.CanRecord] and
-// [Workspace.Scope]. It is false, too, when no safe answer exists.
+// [Subject.Reach]. It is false, too, when no safe answer exists.
 func (w *Workspace) Can(ctx context.Context, user string, area Area, action Action) bool {
 	// This is s.scope(user, area, action) == All, written out and with the
 	// long way kept out of it: calls and a large stack frame would cost a
@@ -159,8 +159,9 @@ func (w *Workspace) CanRecord(ctx context.Context, user string, area Area, actio
 	return d.Allowed
 }
 
-// Scope returns how far an action reaches for a user, to filter rows by. The
-// error is [ErrUnavailable] when no safe answer exists; a denial is None.
+// Scope returns how far an action reaches for a user; filter rows by
+// [Subject.Reach]. The error is [ErrUnavailable] when no safe answer exists; a
+// denial is None.
 func (w *Workspace) Scope(ctx context.Context, user string, area Area, action Action) (Scope, error) {
 	d, err := w.Explain(ctx, user, area, action)
 	return d.Scope, err

@@ -116,7 +116,7 @@ func TestChangesOfALargeWorkspace(t *testing.T) {
 
 // Changes that are made while the overlay is folded are not lost, nor is what
 // they undo done again.
-func TestChangesDuringAFold(t *testing.T) {
+func TestChangesDuringAMerge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, store := t.Context(), rbac.NewMemStore()

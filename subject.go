@@ -98,7 +98,8 @@ func (s Subject) CanRecord(area Area, action Action, owners ...string) bool {
 	return false
 }
 
-// Scope returns how far an action reaches for the user, to filter rows by.
+// Scope returns how far an action reaches for the user. Filter rows by
+// [Subject.Reach].
 func (s Subject) Scope(area Area, action Action) Scope {
 	p := s.get()
 	if p.observe != nil {

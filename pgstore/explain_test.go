@@ -17,7 +17,7 @@ import (
 func TestEveryStatementUsesAnIndex(t *testing.T) {
 	t.Parallel()
 	d := newDatabase(t)
-	small := strings.NewReplacer("20000)", fmt.Sprint(max(scaled(20000), 5000), ")"))
+	small := strings.NewReplacer("20000)", fmt.Sprint(max(scaled(20000), 5000), ")"), "100000) i", fmt.Sprint(max(scaled(100000), 20000), ") i"))
 	for _, sql := range []string{
 		"INSERT INTO workspaces SELECT 'w' || i, 0 FROM generate_series(1, 20000) i",
 		"INSERT INTO workspaces VALUES ('big', 100000)",
