@@ -84,6 +84,9 @@ func TestForgottenIn(t *testing.T) {
 		tx, err := in.pool.Begin(ctx)
 		require.NoError(t, err)
 		defer tx.Rollback(context.Background())
+		// The server may not have heard yet that one before gave up.
+		_, err = tx.Exec(ctx, "SET LOCAL lock_timeout = '1min'")
+		require.NoError(t, err)
 		require.NoError(t, in.For("w").System("test").In(in.store.Tx(tx)).Assign(ctx, rbac.Administrator, "ann"))
 		then(tx)
 	}

@@ -96,9 +96,9 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 			indexes[name+", newest first"] = index
 		}
 	}
-	sizes := []int{0, 1, 30, 1000, 5000}
+	sizes := []int{0, 30, 5000}
 	if long.Enabled() {
-		sizes = append(sizes, 100_000)
+		sizes = append(sizes, 1, 1000, 100_000)
 	}
 	for _, analysed := range []bool{false, true} {
 		for _, n := range sizes {

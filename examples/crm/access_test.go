@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/long"
 	"github.com/areagate/rbac/rbactest"
 )
 
@@ -64,11 +66,15 @@ func readExpectations(t testing.TB) (columns []string, rows []expectation) {
 	return columns, rows
 }
 
-// Every route, every role, own records and those of others.
+// Every route, every role, own records and those of others. The short form tries
+// two roles on PostgreSQL.
 func TestAccess(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, open func(testing.TB) *database) {
 		c := start(t, open(t))
 		columns, _ := readExpectations(t)
+		if !long.Enabled() && path.Base(t.Name()) == "PostgreSQL" {
+			columns = []string{"Team lead", "Help desk"}
+		}
 		for _, column := range columns {
 			c.checkAccess(t, column)
 		}

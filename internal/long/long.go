@@ -12,11 +12,11 @@ func Enabled() bool {
 }
 
 // Scale returns how often a test repeats something: n times in the long form,
-// a twentieth of that in the short one, a tenth of either under the race
+// a fortieth of that in the short one, a tenth of either under the race
 // detector, and at least once.
 func Scale(n int) int {
 	if !Enabled() {
-		n /= 20
+		n /= 40
 	}
 	if Race {
 		n /= 10

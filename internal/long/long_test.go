@@ -11,7 +11,7 @@ func TestScale(t *testing.T) {
 		asked string
 		want  int // of 1000, without the race detector
 	}{
-		{"", 50}, {"0", 50}, {"1", 1000},
+		{"", 25}, {"0", 25}, {"1", 1000},
 	} {
 		t.Setenv("RBAC_LONG", test.asked)
 		want := test.want
