@@ -75,7 +75,7 @@ func (a *Admin) Plan(ctx context.Context, role Role) (Plan, error) {
 		return Plan{}, err
 	}
 	var p Plan
-	err := a.workspace.reviewIn(ctx, a.store(), nil, func(r reading) (err error) {
+	err := a.workspace.reviewIn(ctx, a.in, nil, func(r reading) (err error) {
 		c := a.begin(r.Reader)
 		if err := c.authorize(); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"reflect"
@@ -123,12 +124,13 @@ func (h *history) inTransaction(i int) {
 	h.note("transaction begins")
 	before, stateBefore, changed := h.dump(), h.state, false
 	ids := maps.Clone(h.ids)
-	err := h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error {
+	transact := h.pick(2) == 0
+	ops := func(in *rbac.Transaction, tx rbac.Tx) error {
 		for range 1 + h.pick(3) {
 			op := h.chooseOp(i)
 			next, want := h.programs[i].after(h.state, op)
 			stepBefore := h.read(tx)
-			saved, err := h.run(h.w[i], rbac.TxStore(h.id, tx), op)
+			saved, err := h.run(h.w[i], in, op)
 			h.note("  %s, program %d: %v", h.describe(op), i, err)
 			stepAfter := h.read(tx)
 			h.outcome(i, op, want, err)
@@ -137,7 +139,8 @@ func (h *history) inTransaction(i int) {
 			h.checkAnswersAt(i, false, h.pastBefore(stateBefore)) // nobody sees what is not committed
 		}
 		return end
-	})
+	}
+	err := h.begin(i, transact, ops)
 	h.note("transaction ends: %v", err)
 	if !errors.Is(err, end) {
 		h.fail("the transaction ended with %v, want %v", err, end)
@@ -160,9 +163,23 @@ func (h *history) inTransaction(i int) {
 		}
 	}
 	h.checkRows(after)
-	h.checkAnswers(i, false)
+	h.checkAnswers(i, transact && changed && end == nil)
 	h.catchUp(i)
 	h.catchUp(1 - i)
+}
+
+// begin runs a function in a transaction of Transact, or in one of the store's.
+func (h *history) begin(i int, transact bool, ops func(*rbac.Transaction, rbac.Tx) error) error {
+	if !transact {
+		return h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error { return ops(h.w[i].In(rbac.TxStore(h.id, tx)), tx) })
+	}
+	var own rbac.Tx
+	return h.w[i].Transact(h.ctx, func(ctx context.Context, work func(rbac.Store) error) error {
+		return h.store.Update(ctx, h.id, func(tx rbac.Tx) error {
+			own = tx
+			return work(rbac.TxStore(h.id, tx))
+		})
+	}, func(in *rbac.Transaction) error { return ops(in, own) })
 }
 
 // pastBefore returns the states up to one: what can be known while a
@@ -173,14 +190,20 @@ func (h *history) pastBefore(s *oracleState) map[int64]*oracleState {
 	return past
 }
 
-// run calls the method of an op, in a store of the caller's if there is one.
-func (h *history) run(w *rbac.Workspace, in rbac.Store, op oracleOp) (rbac.Role, error) {
+// run calls the method of an op, in a transaction of the caller's if there is one.
+func (h *history) run(w *rbac.Workspace, in workspacetest.Administered, op oracleOp) (rbac.Role, error) {
 	a := h.admin(w, in, op)
 	switch op.do {
 	case "create", "update":
 		return h.save(w, in, op, h.role(op))
 	case "delete":
 		return rbac.Role{}, a.DeleteRole(h.ctx, h.roleID(op.role))
+	case "ensure":
+		role, made, err := a.EnsureRole(h.ctx, h.role(op))
+		h.made = made
+		return role, err
+	case "add":
+		return rbac.Role{}, a.Add(h.ctx, h.roleID(op.role), op.users...)
 	case "assign":
 		return rbac.Role{}, a.Assign(h.ctx, h.roleID(op.role), op.users...)
 	case "suspend":
@@ -197,7 +220,7 @@ func (h *history) run(w *rbac.Workspace, in rbac.Store, op oracleOp) (rbac.Role,
 	panic("no method " + op.do)
 }
 
-func (h *history) save(w *rbac.Workspace, in rbac.Store, op oracleOp, role rbac.Role) (rbac.Role, error) {
+func (h *history) save(w *rbac.Workspace, in workspacetest.Administered, op oracleOp, role rbac.Role) (rbac.Role, error) {
 	a := h.admin(w, in, op)
 	if op.do == "create" {
 		return a.CreateRole(h.ctx, role)
@@ -205,7 +228,7 @@ func (h *history) save(w *rbac.Workspace, in rbac.Store, op oracleOp, role rbac.
 	return a.UpdateRole(h.ctx, role)
 }
 
-func (h *history) admin(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Admin {
+func (h *history) admin(w *rbac.Workspace, in workspacetest.Administered, op oracleOp) *rbac.Admin {
 	a := h.author(w, in, op)
 	if op.because != "" {
 		a = a.Because(op.because)
@@ -216,10 +239,10 @@ func (h *history) admin(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Adm
 	return a
 }
 
-func (h *history) author(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Admin {
-	var who workspacetest.Administered = w
-	if in != nil {
-		who = w.In(in)
+func (h *history) author(w *rbac.Workspace, in workspacetest.Administered, op oracleOp) *rbac.Admin {
+	who := in
+	if who == nil {
+		who = w
 	}
 	switch {
 	case op.system:
@@ -320,6 +343,9 @@ func (h *history) outcome(i int, op oracleOp, want oracleResult, err error) {
 		if roles := h.roleIDs(want.roles); !slices.Equal(refused.Roles, roles[:min(len(roles), 10)]) {
 			h.fail("%#v names other roles than %q", err, roles)
 		}
+		if want.err == rbac.ErrAdministrator && !slices.Equal(refused.Users, want.users) {
+			h.fail("%#v names other users than %q", err, want.users)
+		}
 	}
 }
 
@@ -378,7 +404,11 @@ func (h *history) accept(i int, op oracleOp, want oracleResult, saved rbac.Role,
 		}
 		return
 	}
-	if op.do == "create" {
+	made := len(want.changes) > 0
+	if op.do == "ensure" && h.made != made {
+		h.fail("it says that it made the role: %t, want %t", h.made, made)
+	}
+	if op.do == "create" || op.do == "ensure" && made {
 		if saved.ID == "" || h.used[saved.ID] {
 			h.fail("the new role's id %q is empty or was used before", saved.ID)
 		}
@@ -389,7 +419,13 @@ func (h *history) accept(i int, op oracleOp, want oracleResult, saved rbac.Role,
 	h.past[next.seq] = next
 	h.compare(after)
 	h.compareEvents(i, op, want, before, after)
-	if op.do == "create" || op.do == "update" {
+	if system, ok := h.programs[i].system[want.role]; ok {
+		if saved.ID != h.roleID(want.role) || saved.Name != system.name || !saved.System {
+			h.fail("the role returned is %+v, want the system role %s", saved, want.role)
+		}
+		return
+	}
+	if op.do == "create" || op.do == "ensure" || op.do == "update" {
 		shown := after.roles[h.roleID(want.role)]
 		if got, want := oraclePermsOf(saved.Permissions), h.programs[i].shown(oraclePermsOf(shown.Permissions)); !maps.Equal(got, want) {
 			h.fail("the role returned has %v, want %v", got, want)
