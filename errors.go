@@ -24,7 +24,7 @@ var (
 
 // Administration. When several rules refuse a change, the first in this order
 // answers: ErrInvalid, ErrDenied, ErrTooManyRoles, not found, ErrProtectedRole, ErrSelf,
-// ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse,
+// ErrAdministrator, ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse,
 // ErrLastAdministrator. All but the first two and ErrEscalation come as a
 // *[RefusalError].
 var (
@@ -50,6 +50,10 @@ var (
 	// ErrSelf is returned when a member would change their own membership.
 	ErrSelf = errors.New("rbac: nobody changes their own membership")
 
+	// ErrAdministrator is returned when an assignment of several users would take
+	// the role Administrator from one of them. Alone, one is demoted on purpose.
+	ErrAdministrator = errors.New("rbac: an assignment of several users demotes no administrator")
+
 	// ErrConflict is returned when a role was edited since the caller read it.
 	ErrConflict = errors.New("rbac: the role was changed in the meantime")
 
@@ -74,7 +78,7 @@ var (
 // they answer (A13).
 var rules = []error{
 	ErrInvalid, ErrDenied, ErrTooManyRoles, ErrRoleNotFound, ErrMemberNotFound, ErrProtectedRole, ErrSelf,
-	ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse, ErrLastAdministrator,
+	ErrAdministrator, ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse, ErrLastAdministrator,
 }
 
 // ruleOf returns the rule that refused a change, nil if it failed otherwise.
@@ -157,7 +161,7 @@ func (e *EscalationError) Unwrap() error { return ErrEscalation }
 
 // RefusalError is a change that a rule refused. It unwraps to the rule's
 // error, one of [ErrTooManyRoles], [ErrRoleNotFound], [ErrMemberNotFound], [ErrProtectedRole],
-// [ErrSelf], [ErrConflict], [ErrNameTaken], [ErrRoleInUse] and
+// [ErrSelf], [ErrAdministrator], [ErrConflict], [ErrNameTaken], [ErrRoleInUse] and
 // [ErrLastAdministrator].
 type RefusalError struct {
 	Rule     error    // the rule that refused

@@ -134,6 +134,7 @@ type history struct {
 	ids    map[string]rbac.RoleID // of the roles that the library made, by the oracle's key
 	used   map[rbac.RoleID]bool   // every id that the library ever gave
 	adrift map[string]bool        // roles that members held without there being one, from the start
+	made   bool                   // what EnsureRole said last
 	ruled  bool                   // whether there was an active administrator
 
 	steps    []string
@@ -181,7 +182,7 @@ var historyUsers = []string{
 	"ada", "bob", "Bob", "cem", "dee", "administrator", "user-manager", "O'Hara; DROP TABLE members", " é\u00a0", "名前",
 }
 
-var historyMethods = []string{"create", "update", "delete", "assign", "suspend", "reinstate", "remove", "replace", "team"}
+var historyMethods = []string{"create", "ensure", "update", "delete", "add", "assign", "suspend", "reinstate", "remove", "replace", "team"}
 
 // newHistory opens two Authorizers on a store that holds nothing yet.
 func newHistory(t testing.TB, store rbac.Store, c choice, name string) *history {

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"maps"
 	"reflect"
@@ -65,7 +66,7 @@ func (h *history) comparePlan(i int, op oracleOp, want oracleResult, plan rbac.P
 		h.fail("the plan is refused with %v, want %v", plan.Refused, want.err)
 	}
 	switch {
-	case op.do != "create" && op.do != "update" && plan.Role.Name != "":
+	case !slices.Contains([]string{"create", "ensure", "update"}, op.do) && plan.Role.Name != "":
 		h.fail("the plan saves the role %+v", plan.Role)
 	case plan.Role.Name == "" && (op.do == "create" || op.do == "update") && !slices.Contains(oracleBefore, want.err):
 		h.fail("the plan saves no role")
@@ -186,12 +187,13 @@ func (h *history) inTransaction(i int) {
 	h.note("transaction begins")
 	before, stateBefore, changed := h.dump(), h.state, false
 	ids := maps.Clone(h.ids)
-	err := h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error {
+	transact := h.pick(2) == 0
+	ops := func(in *rbac.Transaction, tx rbac.Tx) error {
 		for range 1 + h.pick(3) {
 			op := h.chooseOp(i)
 			next, want := h.programs[i].after(h.state, op)
 			stepBefore := h.read(tx)
-			saved, err := h.run(h.admin(h.w[i], rbac.TxStore(h.id, tx), op), op)
+			saved, err := h.run(h.admin(h.w[i], in, op), op)
 			h.note("  %s, program %d: %v", h.describe(op), i, err)
 			stepAfter := h.read(tx)
 			h.outcome(i, op, want, err)
@@ -200,7 +202,8 @@ func (h *history) inTransaction(i int) {
 			h.checkAnswersAt(i, false, h.pastBefore(stateBefore)) // nobody sees what is not committed
 		}
 		return end
-	})
+	}
+	err := h.begin(i, transact, ops)
 	h.note("transaction ends: %v", err)
 	if !errors.Is(err, end) {
 		h.fail("the transaction ended with %v, want %v", err, end)
@@ -223,9 +226,23 @@ func (h *history) inTransaction(i int) {
 		}
 	}
 	h.checkRows(after)
-	h.checkAnswers(i, false)
+	h.checkAnswers(i, transact && changed && end == nil)
 	h.catchUp(i)
 	h.catchUp(1 - i)
+}
+
+// begin runs a function in a transaction of Transact, or in one of the store's.
+func (h *history) begin(i int, transact bool, ops func(*rbac.Transaction, rbac.Tx) error) error {
+	if !transact {
+		return h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error { return ops(h.w[i].In(rbac.TxStore(h.id, tx)), tx) })
+	}
+	var own rbac.Tx
+	return h.w[i].Transact(h.ctx, func(ctx context.Context, work func(rbac.Store) error) error {
+		return h.store.Update(ctx, h.id, func(tx rbac.Tx) error {
+			own = tx
+			return work(rbac.TxStore(h.id, tx))
+		})
+	}, func(in *rbac.Transaction) error { return ops(in, own) })
 }
 
 // pastBefore returns the states up to one: what can be known while a
@@ -243,6 +260,12 @@ func (h *history) run(a *rbac.Admin, op oracleOp) (rbac.Role, error) {
 		return h.save(a, op, h.role(op))
 	case "delete":
 		return rbac.Role{}, a.DeleteRole(h.ctx, h.roleID(op.role))
+	case "ensure":
+		role, made, err := a.EnsureRole(h.ctx, h.role(op))
+		h.made = made
+		return role, err
+	case "add":
+		return rbac.Role{}, a.Add(h.ctx, h.roleID(op.role), op.users...)
 	case "assign":
 		return rbac.Role{}, a.Assign(h.ctx, h.roleID(op.role), op.users...)
 	case "suspend":
@@ -266,7 +289,7 @@ func (h *history) save(a *rbac.Admin, op oracleOp, role rbac.Role) (rbac.Role, e
 	return a.UpdateRole(h.ctx, role)
 }
 
-func (h *history) admin(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Admin {
+func (h *history) admin(w *rbac.Workspace, in workspacetest.Administered, op oracleOp) *rbac.Admin {
 	a := h.author(w, in, op)
 	if op.because != "" {
 		a = a.Because(op.because)
@@ -277,10 +300,10 @@ func (h *history) admin(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Adm
 	return a
 }
 
-func (h *history) author(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Admin {
-	var who workspacetest.Administered = w
-	if in != nil {
-		who = w.In(in)
+func (h *history) author(w *rbac.Workspace, in workspacetest.Administered, op oracleOp) *rbac.Admin {
+	who := in
+	if who == nil {
+		who = w
 	}
 	switch {
 	case op.system:
@@ -381,6 +404,9 @@ func (h *history) outcome(i int, op oracleOp, want oracleResult, err error) {
 		if roles := h.roleIDs(want.roles); !slices.Equal(refused.Roles, roles[:min(len(roles), 10)]) {
 			h.fail("%#v names other roles than %q", err, roles)
 		}
+		if want.err == rbac.ErrAdministrator && !slices.Equal(refused.Users, want.users) {
+			h.fail("%#v names other users than %q", err, want.users)
+		}
 	}
 }
 
@@ -439,7 +465,11 @@ func (h *history) accept(i int, op oracleOp, want oracleResult, saved rbac.Role,
 		}
 		return
 	}
-	if op.do == "create" {
+	made := len(want.changes) > 0
+	if op.do == "ensure" && h.made != made {
+		h.fail("it says that it made the role: %t, want %t", h.made, made)
+	}
+	if op.do == "create" || op.do == "ensure" && made {
 		if saved.ID == "" || h.used[saved.ID] {
 			h.fail("the new role's id %q is empty or was used before", saved.ID)
 		}
@@ -450,7 +480,13 @@ func (h *history) accept(i int, op oracleOp, want oracleResult, saved rbac.Role,
 	h.past[next.seq] = next
 	h.compare(after)
 	h.compareEvents(i, op, want, before, after)
-	if op.do == "create" || op.do == "update" {
+	if system, ok := h.programs[i].system[want.role]; ok {
+		if saved.ID != h.roleID(want.role) || saved.Name != system.name || !saved.System {
+			h.fail("the role returned is %+v, want the system role %s", saved, want.role)
+		}
+		return
+	}
+	if op.do == "create" || op.do == "ensure" || op.do == "update" {
 		shown := after.roles[h.roleID(want.role)]
 		if got, want := oraclePermsOf(saved.Permissions), h.programs[i].shown(oraclePermsOf(shown.Permissions)); !maps.Equal(got, want) {
 			h.fail("the role returned has %v, want %v", got, want)
