@@ -72,7 +72,7 @@ func failed(ctx context.Context, what string, err error) error {
 func lockFailed(ctx context.Context, workspace string, err error) error {
 	what := fmt.Sprintf("lock workspace %q", workspace)
 	if ctx.Err() != nil || sqlState(err) == codeLockNotAvailable {
-		what += ", which another transaction may hold (one of the caller's own must be passed with Admin.In)"
+		what += ", which another transaction may hold (one of the caller's own must be passed with Workspace.In)"
 	}
 	return failed(ctx, what, err)
 }

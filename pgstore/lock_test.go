@@ -85,7 +85,7 @@ func TestScenario107_ForgottenIn(t *testing.T) {
 	inside := func(ctx context.Context, in *instance, driver string, then func()) {
 		t.Helper()
 		require.ErrorIs(t, transactions(t, in.pool, in.store)[driver](ctx, "", func(tx appTx) error {
-			require.NoError(t, in.For("w").System("test").In(tx.store).Assign(ctx, rbac.Administrator, "ann"))
+			require.NoError(t, in.For("w").In(tx.store).System("test").Assign(ctx, rbac.Administrator, "ann"))
 			then()
 			return undone
 		}), undone)
@@ -93,7 +93,7 @@ func TestScenario107_ForgottenIn(t *testing.T) {
 	says := func(t *testing.T, err, is error) {
 		t.Helper()
 		require.ErrorIs(t, err, is)
-		require.ErrorContains(t, err, `lock workspace "w", which another transaction may hold (one of the caller's own must be passed with Admin.In)`)
+		require.ErrorContains(t, err, `lock workspace "w", which another transaction may hold (one of the caller's own must be passed with Workspace.In)`)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -118,7 +118,7 @@ func TestScenario107_ForgottenIn(t *testing.T) {
 
 			// A second transaction is not the first one. It can go on.
 			require.NoError(t, transact(ctx, "", func(second appTx) error {
-				admin := in.For("w").System("test").In(second.store)
+				admin := in.For("w").In(second.store).System("test")
 				says(t, admin.Assign(ctx, rbac.Administrator, "bob"), rbac.ErrContention)
 				return second.exec("SELECT")
 			}))

@@ -29,7 +29,7 @@ type SQLTx interface {
 //	defer tx.Rollback()
 //	_, err = tx.ExecContext(ctx, "INSERT INTO users …")
 //	…
-//	err = az.System("sign-up").In(store.SQLTx(tx)).Assign(ctx, role, user)
+//	err = az.In(store.SQLTx(tx)).System("sign-up").Assign(ctx, role, user)
 //	…
 //	err = tx.Commit()
 //

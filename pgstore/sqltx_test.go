@@ -56,7 +56,7 @@ func TestScenario106_RollbackTakesBoth(t *testing.T) {
 				if err := tx.exec("INSERT INTO "+pgx.Identifier{d.schema, "users"}.Sanitize()+" VALUES ($1)", user); err != nil {
 					return err
 				}
-				if err := w.System("sign-up").In(tx.store).Assign(ctx, rbac.Administrator, user); err != nil {
+				if err := w.In(tx.store).System("sign-up").Assign(ctx, rbac.Administrator, user); err != nil {
 					return err
 				}
 				return end
@@ -98,7 +98,7 @@ func TestScenario107_ForgottenTransaction(t *testing.T) {
 		store := d.store.SQLTx(on)
 		_, revisions := store.Revisions(ctx, []string{"w"})
 		for _, err := range []error{
-			w.System("test").In(store).Assign(ctx, rbac.Administrator, "bob"),
+			w.In(store).System("test").Assign(ctx, rbac.Administrator, "bob"),
 			store.Update(ctx, "w", func(rbac.Tx) error { never(); return nil }),
 			store.View(ctx, "w", func(rbac.Reader) error { never(); return nil }),
 			revisions,
@@ -114,7 +114,7 @@ func TestScenario107_ForgottenTransaction(t *testing.T) {
 		_, err := conn.ExecContext(ctx, begin)
 		require.NoError(t, err)
 		if begin == "BEGIN" {
-			require.NoError(t, w.System("test").In(d.store.SQLTx(conn)).Assign(ctx, rbac.Administrator, "bob"))
+			require.NoError(t, w.In(d.store.SQLTx(conn)).System("test").Assign(ctx, rbac.Administrator, "bob"))
 		}
 	}
 	require.Equal(t, 2, d.number("SELECT count(*) FROM members"))

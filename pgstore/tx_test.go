@@ -134,7 +134,7 @@ func testTxSignUp(t *testing.T, d *database, transact transact, level pgx.TxIsoL
 			if err := tx.exec("INSERT INTO "+users+" VALUES ($1)", user); err != nil {
 				return err
 			}
-			admin := w.System("sign-up").In(tx.store)
+			admin := w.In(tx.store).System("sign-up")
 			if err := admin.Assign(ctx, rbac.Administrator, user); err != nil {
 				return err
 			}

@@ -47,7 +47,7 @@ func TestInvitationIsWholeOrNothing(t *testing.T) {
 			if err := tx.exec(t.Context(), "INSERT INTO users (id, name, email) VALUES ('half', '', '')"); err != nil {
 				return err
 			}
-			if err := c.az.As(administrator).In(tx.store()).Assign(t.Context(), rbac.Administrator, "half"); err != nil {
+			if err := c.az.In(tx.store()).As(administrator).Assign(t.Context(), rbac.Administrator, "half"); err != nil {
 				return err
 			}
 			return broken

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/workspacetest"
 )
 
 // planned does the op that saves a role, after planning it.
@@ -16,7 +17,7 @@ func (h *history) planned(i int) {
 	op := h.chooseSave(i)
 	_, want := h.programs[i].after(h.state, op)
 	before := h.dump()
-	plan, err := h.admin(h.w[i], op).Plan(h.ctx, h.role(op))
+	plan, err := h.admin(h.w[i], nil, op).Plan(h.ctx, h.role(op))
 	h.note("plan to %s, program %d: %v, %v", h.describe(op), i, plan, err)
 	h.unchanged(before, h.dump())
 	other := (op.do == "create") != (op.role == "") // Plan takes it for the other method
@@ -174,10 +175,7 @@ func (h *history) pastBefore(s *oracleState) map[int64]*oracleState {
 
 // run calls the method of an op, in a store of the caller's if there is one.
 func (h *history) run(w *rbac.Workspace, in rbac.Store, op oracleOp) (rbac.Role, error) {
-	a := h.admin(w, op)
-	if in != nil {
-		a = a.In(in)
-	}
+	a := h.admin(w, in, op)
 	switch op.do {
 	case "create", "update":
 		return h.save(w, in, op, h.role(op))
@@ -200,18 +198,15 @@ func (h *history) run(w *rbac.Workspace, in rbac.Store, op oracleOp) (rbac.Role,
 }
 
 func (h *history) save(w *rbac.Workspace, in rbac.Store, op oracleOp, role rbac.Role) (rbac.Role, error) {
-	a := h.admin(w, op)
-	if in != nil {
-		a = a.In(in)
-	}
+	a := h.admin(w, in, op)
 	if op.do == "create" {
 		return a.CreateRole(h.ctx, role)
 	}
 	return a.UpdateRole(h.ctx, role)
 }
 
-func (h *history) admin(w *rbac.Workspace, op oracleOp) *rbac.Admin {
-	a := h.author(w, op)
+func (h *history) admin(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Admin {
+	a := h.author(w, in, op)
 	if op.because != "" {
 		a = a.Because(op.because)
 	}
@@ -221,18 +216,22 @@ func (h *history) admin(w *rbac.Workspace, op oracleOp) *rbac.Admin {
 	return a
 }
 
-func (h *history) author(w *rbac.Workspace, op oracleOp) *rbac.Admin {
+func (h *history) author(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Admin {
+	var who workspacetest.Administered = w
+	if in != nil {
+		who = w.In(in)
+	}
 	switch {
 	case op.system:
-		return w.System(op.reason)
+		return who.System(op.reason)
 	case op.limited:
 		s, err := w.Subject(h.ctx, op.actor) // as long ago as it is loaded
 		if err != nil {
 			h.fail("Subject(%q): %v", op.actor, err)
 		}
-		return w.AsSubject(s.Limit(op.most.library()))
+		return who.AsSubject(s.Limit(op.most.library()))
 	}
-	return w.As(op.actor)
+	return who.As(op.actor)
 }
 
 // role is the argument of CreateRole and UpdateRole. Its times are nonsense
