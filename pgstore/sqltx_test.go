@@ -29,7 +29,7 @@ func (d viaSQL) Transaction(ctx context.Context, _ string, fn func(in rbac.Store
 
 // The scenarios with a transaction of the application. Those of pgx are in
 // TestScenarios.
-func TestScenariosInSQLTx(t *testing.T) {
+func TestSQLTxScenarios(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"Scenario02_LastAdministratorStays", "Scenario04_TwoEditsFromOneVersion", "Scenario15_RolledBackChange", "Scenario16_ReadYourOwnChange",
