@@ -13,9 +13,8 @@ import (
 	"github.com/areagate/rbac"
 )
 
-// SQLTx is a transaction of database/sql. *sql.Tx is one, and so are sqlx's
-// *Tx and the ConnPool of a transaction of GORM. A *sql.Conn on which the caller has
-// begun one will do.
+// SQLTx is a transaction of database/sql: a *sql.Tx, a *sqlx.Tx, the ConnPool of
+// a transaction of GORM, or a *sql.Conn on which the caller has begun one.
 type SQLTx interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -33,13 +32,15 @@ type SQLTx interface {
 //	…
 //	err = tx.Commit()
 //
-// The driver is to be that of pgx, package stdlib. That of lib/pq is tested
-// too. Statements and their arguments have to reach the driver as they are,
-// which those of bun do not: give it the *sql.Tx in a bun.Tx.
+// [rbac.Workspace.Transact] in place of In lets the next check see the change.
 //
-// The contract is that of [Store.Tx], but each statement is a round trip. What is not
-// a transaction, as a *sql.DB, is refused by every method, before anything is
-// written. SQLTx panics if tx is nil.
+// The driver is that of pgx, package stdlib, or lib/pq. Statements and their
+// arguments have to reach it as they are. Those of a bun.Tx do not, which is
+// refused: give the *sql.Tx in it. What is in no transaction, as a *sql.DB, is
+// refused too: by every method, before anything is read or written. A nil tx
+// panics.
+//
+// Everything else is as with [Store.Tx], but each statement is a round trip.
 func (s *Store) SQLTx(tx SQLTx) rbac.Store {
 	if tx == nil {
 		panic("pgstore: SQLTx of nil")

@@ -26,9 +26,9 @@ import (
 // changes the workspace outside the transaction: it waits for itself, until
 // that is [rbac.ErrContention]. In the transaction an Update waits up to 50
 // seconds for a lock, or as long as its lock_timeout, if it has one; its
-// settings are the same afterwards. An Update whose function fails
-// rolls back its own part, by a savepoint, and leaves the rest of the
-// transaction as it was. A View reads what the transaction sees, which is one
+// settings are the same afterwards. An Update or a View that fails, by its
+// function or by the database, rolls back its own part, by a savepoint, and
+// leaves the rest of the transaction as it was. A View reads what the transaction sees, which is one
 // snapshot at REPEATABLE READ; at READ COMMITTED, call it inside an Update to
 // keep writers out. Any isolation level is safe: at the stricter ones an Update
 // may return [rbac.ErrContention], whereupon the caller begins anew.
