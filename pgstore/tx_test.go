@@ -13,6 +13,7 @@ import (
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/internal/long"
+	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/pgstore"
 	"github.com/areagate/rbac/storetest"
 )
@@ -192,6 +193,12 @@ func TestTxFailureLeavesTheRest(t *testing.T) {
 			require.NoError(t, store.Update(ctx, "v", func(rbac.Tx) error { return nil }))
 			require.NoError(t, store.Update(ctx, "w", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "ann", Role: "sales"}) }))
 
+			// A savepoint of the application's is the last one again.
+			require.NoError(t, tx.exec("SAVEPOINT rbac"))
+			require.NoError(t, store.Update(ctx, "u", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "ann", Role: "sales"}) }))
+			require.Error(t, store.Update(ctx, "w", fails))
+			require.NoError(t, tx.exec("ROLLBACK TO SAVEPOINT rbac"))
+
 			// A View whose statement fails: the table is away for a moment.
 			require.NoError(t, tx.exec("ALTER TABLE "+roles+" RENAME TO away"))
 			require.Error(t, store.View(ctx, "w", func(r rbac.Reader) error { _, err := r.Role("sales"); return err }))
@@ -199,6 +206,27 @@ func TestTxFailureLeavesTheRest(t *testing.T) {
 		}))
 		require.Equal(t, 1, d.number("SELECT count(*) FROM members"))
 		require.Equal(t, 1, d.number("SELECT count(*) FROM workspaces"))
+	})
+}
+
+// A reading that fails behind its first row is an error, and not what came
+// before.
+func TestReadingThatFailsMidway(t *testing.T) {
+	t.Parallel()
+	eachDriver(t, func(t *testing.T, d *database, transact transact) {
+		ctx := t.Context()
+		require.NoError(t, d.store.Update(ctx, "w", func(tx rbac.Tx) error {
+			return tx.PutMembers(rbac.Member{User: "ann", Role: "sales"}, rbac.Member{User: "bob", Role: "sales"})
+		}))
+		d.exec("ALTER TABLE members RENAME TO kept")
+		d.exec("CREATE VIEW members AS SELECT workspace, user_id, role, 1 / (CASE user_id WHEN 'bob' THEN 0 ELSE 1 END) = 0 AS suspended, updated_at, team FROM kept")
+		require.NoError(t, transact(ctx, "", func(tx appTx) error {
+			require.Error(t, tx.store.View(ctx, "w", func(r rbac.Reader) error {
+				require.ErrorContains(t, workspacetest.FirstError(r.Members(rbac.MemberQuery{})), "division by zero")
+				return nil
+			}), "an error that was ignored")
+			return nil
+		}))
 	})
 }
 
