@@ -89,7 +89,8 @@ func TestBunTxIsRefused(t *testing.T) {
 	require.Equal(t, 1, d.count(t, "members"))
 }
 
-// pqHandle is a handle with the driver lib/pq.
+// pqHandle is a handle with the driver lib/pq, in a version that takes no
+// slices of Go.
 func pqHandle(t testing.TB) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("postgres", pgtest.URL(t))
