@@ -17,11 +17,11 @@ type Effect struct {
 	Lost    Permissions `json:"lost"`
 }
 
-// String returns `member "bob" gains nothing; loses contacts: read all`, or
+// String returns `member "bob": gains nothing; loses contacts: read all`, or
 // `3 members: gains …`.
 func (e Effect) String() string {
 	if e.Members == 1 && len(e.Users) == 1 {
-		return "member " + quote(e.Users[0]) + " " + changed(e.Gained, e.Lost)
+		return "member " + quote(e.Users[0]) + ": " + changed(e.Gained, e.Lost)
 	}
 	return count(e.Members, "member") + ": " + changed(e.Gained, e.Lost)
 }

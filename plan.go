@@ -67,7 +67,7 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 		Effects []Effect     `json:"effects"`
 		Refused *refusalJSON `json:"refused,omitempty"`
 	}{
-		Events: slices.Concat([]Event{}, p.Events), Effects: slices.Concat([]Effect{}, p.Effects), Refused: refusalOf(p.Refused),
+		Events: append([]Event{}, p.Events...), Effects: append([]Effect{}, p.Effects...), Refused: refusalOf(p.Refused),
 	}
 	if p.savesRole() {
 		j.roleJSON = &roleJSON{p.Role, p.Before, p.Gained, p.Lost, p.Members, p.AssignedBefore, p.AssignedAfter}
@@ -80,7 +80,7 @@ func (p Plan) savesRole() bool { return p.Role.Name != "" }
 
 // String returns the plan in a few words: `role "Sales lead", 3 members:
 // gains deals: manage all; loses nothing`. Of a change that saves no role it is
-// `1 change; member "bob" gains nothing; loses contacts: read all`.
+// `1 change; member "bob": gains nothing; loses contacts: read all`.
 func (p Plan) String() string {
 	var parts []string
 	if p.savesRole() {
