@@ -1,11 +1,23 @@
 package rbac
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
 
 // Choice is a role that somebody might give, and why they may not.
 type Choice struct {
 	Role    Role
 	Refused error // the error of Assign; nil if they may
+}
+
+// MarshalJSON encodes a choice as {"role":{…},"refused":{…}}, without the latter
+// if nothing refuses. [Plan.MarshalJSON] has its form.
+func (c Choice) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Role    Role         `json:"role"`
+		Refused *refusalJSON `json:"refused,omitempty"`
+	}{c.Role, refusalOf(c.Refused)})
 }
 
 // Choices returns every role, in the order of [Workspace.Roles], with why the

@@ -75,17 +75,31 @@ var (
 )
 
 // rules are the errors with which a change is refused, in the order in which
-// they answer (A13).
-var rules = []error{
-	ErrInvalid, ErrDenied, ErrTooManyRoles, ErrRoleNotFound, ErrMemberNotFound, ErrProtectedRole, ErrSelf,
-	ErrAdministrator, ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse, ErrLastAdministrator,
+// they answer (A13), and what they are called in JSON.
+var rules = []struct {
+	err  error
+	name string
+}{
+	{ErrInvalid, "invalid"},
+	{ErrDenied, "denied"},
+	{ErrTooManyRoles, "too-many-roles"},
+	{ErrRoleNotFound, "role-not-found"},
+	{ErrMemberNotFound, "member-not-found"},
+	{ErrProtectedRole, "protected-role"},
+	{ErrSelf, "self"},
+	{ErrAdministrator, "administrator"},
+	{ErrConflict, "conflict"},
+	{ErrEscalation, "escalation"},
+	{ErrNameTaken, "name-taken"},
+	{ErrRoleInUse, "role-in-use"},
+	{ErrLastAdministrator, "last-administrator"},
 }
 
 // ruleOf returns the rule that refused a change, nil if it failed otherwise.
 func ruleOf(err error) error {
 	for _, rule := range rules {
-		if errors.Is(err, rule) {
-			return rule
+		if errors.Is(err, rule.err) {
+			return rule.err
 		}
 	}
 	return nil
@@ -207,8 +221,8 @@ type ValidationError struct {
 
 // FieldError is what is wrong with one field.
 type FieldError struct {
-	Field   string // "name", "users[2]", "permissions.contacts.read"; empty for the input as a whole
-	Problem string // "is empty"
+	Field   string `json:"field"`   // "name", "users[2]", "permissions.contacts.read"; empty for the input as a whole
+	Problem string `json:"problem"` // "is empty"
 }
 
 func (e *ValidationError) Error() string {

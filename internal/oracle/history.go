@@ -99,6 +99,9 @@ func (y *historyTally) check(t *testing.T) {
 			t.Errorf("only in %d of %d steps %s", y.outcomes[what], y.steps, what)
 		}
 	}
+	if n := y.outcomes["a change was previewed"]; n < 5*y.histories {
+		t.Errorf("only %d changes were previewed in %d histories", n, y.histories)
+	}
 	if t.Failed() || testing.Verbose() {
 		for _, outcome := range slices.Sorted(maps.Keys(y.outcomes)) {
 			t.Logf("%7d %s", y.outcomes[outcome], outcome)
@@ -302,6 +305,8 @@ func (h *history) step() {
 		h.inTransaction(i)
 	case 1, 2, 3:
 		h.planned(i)
+	case 4:
+		h.plannedTogether(i)
 	default:
 		h.do(i, h.chooseOp(i))
 	}
