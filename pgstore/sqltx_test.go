@@ -49,7 +49,7 @@ func TestScenario106_RollbackTakesBoth(t *testing.T) {
 	eachDriver(t, func(t *testing.T, d *database, transact transact) {
 		ctx := t.Context()
 		d.exec("CREATE TABLE users (id text PRIMARY KEY)")
-		w, other := d.instance(setup{}).For("w"), d.instance(setup{options: brisk()}).For("w")
+		w, other := d.instance(setup{options: quiet()}).For("w"), d.instance(setup{options: quiet()}).For("w")
 		hints := workspacetest.Listen(t, d.store)
 		signUp := func(user string, end error) error {
 			return transact(ctx, "", func(tx appTx) error {
