@@ -135,6 +135,27 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 	}
 }
 
+func (r *reader) Holders() (map[rbac.RoleID]int, error) {
+	if err := r.usable(); err != nil {
+		return nil, err
+	}
+	rows, err := r.db.Query(r.ctx, r.sql.holders, r.workspace)
+	if err != nil {
+		return nil, failed(r.ctx, "count holders", err)
+	}
+	holders := map[rbac.RoleID]int{}
+	var role string
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&role, &n}, func() error {
+		holders[rbac.RoleID(role)] = n
+		return nil
+	})
+	if err != nil {
+		return nil, failed(r.ctx, "count holders", err)
+	}
+	return holders, nil
+}
+
 // asker sends a batch: a pool, a connection or a transaction.
 type asker interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
@@ -171,6 +192,29 @@ func revisions(ctx context.Context, sql *statements, db asker, b *pgx.Batch, wor
 	})
 	if err := db.SendBatch(ctx, b).Close(); err != nil {
 		return nil, failed(ctx, "revisions", err)
+	}
+	return found, nil
+}
+
+// workspaces asks as the last part of a batch, as revisions does.
+func workspaces(ctx context.Context, sql *statements, db asker, b *pgx.Batch, q rbac.WorkspaceQuery) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if q.After != nil && !storable(*q.After) {
+		return nil, unstorable("a query for workspaces", *q.After)
+	}
+	if !storable(q.User) { // who is nobody
+		return nil, nil
+	}
+	var found []string
+	text, args := sql.selectWorkspaces(q)
+	b.Queue(text, args...).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err := db.SendBatch(ctx, b).Close(); err != nil {
+		return nil, failed(ctx, "workspaces", err)
 	}
 	return found, nil
 }

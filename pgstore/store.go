@@ -168,6 +168,13 @@ func (s *Store) revisions(ctx context.Context, db asker, workspaces []string) (m
 	return revisions(ctx, &s.sql, db, &b, workspaces)
 }
 
+// Workspaces implements [rbac.Store].
+func (s *Store) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) ([]string, error) {
+	var b pgx.Batch
+	s.sql.queueSettle(&b, lockTimeout, new(settings))
+	return workspaces(ctx, &s.sql, s.pool, &b, q)
+}
+
 // begin sends a batch that begins a transaction, which saves a round trip.
 func (s *Store) begin(ctx context.Context, b *pgx.Batch) (pgx.Tx, error) {
 	results := s.pool.SendBatch(ctx, b)

@@ -117,6 +117,21 @@ func (s txStore) Revisions(ctx context.Context, workspaces []string) (map[string
 	return found, nil
 }
 
+// Workspaces implements [rbac.Store].
+func (s txStore) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) ([]string, error) {
+	var b pgx.Batch
+	var before settings
+	s.sql.queueSettle(&b, lockTimeoutTx, &before)
+	found, err := workspaces(ctx, s.sql, s.tx, &b, q)
+	if err == nil {
+		err = restore(ctx, s.sql, s.tx, before)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
 // restore undoes settle in the caller's transaction.
 func restore(ctx context.Context, sql *statements, tx pgx.Tx, before settings) error {
 	if ctx.Err() != nil {

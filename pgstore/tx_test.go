@@ -43,6 +43,14 @@ func (s txPerCall) Revisions(ctx context.Context, workspaces []string) (found ma
 	return found, err
 }
 
+func (s txPerCall) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) (found []string, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		found, err = s.store.Tx(tx).Workspaces(ctx, q)
+		return err
+	})
+	return found, err
+}
+
 func TestTxStore(t *testing.T) {
 	if !long.Enabled() {
 		t.Skip("the contract a second time: only with RBAC_LONG=1")

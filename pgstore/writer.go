@@ -16,6 +16,7 @@ import (
 type writer struct {
 	*reader
 	wrote  bool
+	gone   bool  // the row, with all that was cleared
 	broken error // the first write that failed: nothing may be committed then
 }
 
@@ -40,6 +41,12 @@ func (w *writer) write(what string, b *pgx.Batch) error {
 		return err
 	}
 	w.wrote = true
+	if w.gone {
+		if _, err := w.db.Exec(w.ctx, w.sql.create, w.workspace); err != nil {
+			return w.breaks(failed(w.ctx, what, err))
+		}
+		w.gone = false
+	}
 	if err := w.db.SendBatch(w.ctx, b).Close(); err != nil {
 		return w.breaks(failed(w.ctx, what, err))
 	}
@@ -158,6 +165,21 @@ func (w *writer) AppendEvents(events ...rbac.Event) error {
 		return err
 	}
 	w.revision = at
+	return nil
+}
+
+// Clear deletes the workspace's row, too. Who waits for its lock finds it gone,
+// and makes one.
+func (w *writer) Clear() error {
+	var b pgx.Batch
+	for _, sql := range w.sql.clear {
+		b.Queue(sql, w.workspace)
+	}
+	b.Queue(w.sql.notify, w.sql.channel, w.workspace)
+	if err := w.write("clear", &b); err != nil {
+		return err
+	}
+	w.revision, w.gone = rbac.Revision{}, true
 	return nil
 }
 
