@@ -118,4 +118,7 @@ var suite = []struct {
 	{"Scenario79_AreaIsRenamed", areaIsRenamed},
 	{"Scenario80_AreaWithOneAction", areaWithOneAction},
 	{"Scenario81_EventsOfTheFirstForm", eventsOfTheFirstForm},
+	{"Scenario82_MemberIsRenamed", memberIsRenamed},
+	{"Scenario83_RenameIntoATeam", renameIntoATeam},
+	{"Scenario84_RenamesAtOnce", renamesAtOnce},
 }
