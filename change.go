@@ -485,6 +485,48 @@ func (c *change) remove(users []string) error {
 	return nil
 }
 
+// rename gives a member another id. Whoever is behind it comes into the
+// member's team, with the records that are theirs, as with setTeam (T4).
+func (c *change) rename(from, to string) error {
+	found, err := c.findMembers(distinct([]string{from, to}))
+	if err != nil {
+		return err
+	}
+	before, known := found[from]
+	if !known {
+		return &RefusalError{Rule: ErrMemberNotFound, Users: []string{from}}
+	}
+	if _, taken := found[to]; taken && to != from {
+		return &RefusalError{Rule: ErrMemberExists, Users: []string{to}}
+	}
+	if err := c.refuseSelf([]string{from, to}); err != nil {
+		return err
+	}
+	var e excess
+	if err := c.addBeyond(&e, nil, []Member{before}); err != nil {
+		return err
+	}
+	if to != from {
+		if err := c.addSharing(&e, before.Team, []Member{before}); err != nil {
+			return err
+		}
+	}
+	if err := c.refuseExcess(e); err != nil {
+		return err
+	}
+	switch {
+	case before.Role == "":
+		return withoutRole(before)
+	case to == from:
+		return nil
+	}
+	after := before
+	after.User, after.UpdatedAt = to, c.now
+	c.deletes = append(c.deletes, from)
+	c.putMember(MemberRenamed, &before, after)
+	return nil
+}
+
 // setTeam puts members into a team, or takes them out of theirs.
 func (c *change) setTeam(team string, users []string) error {
 	team = strings.Clone(team)

@@ -223,6 +223,9 @@ func (s *snapshot) apply(events []Event) *snapshot {
 				}
 				at.team = before.team
 			}
+			if e.MemberBefore != nil {
+				seats[e.MemberBefore.User] = seat{} // who may have been renamed
+			}
 			seats[e.MemberAfter.User] = at
 		case e.MemberBefore != nil:
 			seats[e.MemberBefore.User] = seat{}
