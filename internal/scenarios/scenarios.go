@@ -118,4 +118,7 @@ var suite = []struct {
 	{"Scenario79_AreaIsRenamed", areaIsRenamed},
 	{"Scenario80_AreaWithOneAction", areaWithOneAction},
 	{"Scenario81_EventsOfTheFirstForm", eventsOfTheFirstForm},
+	{"Scenario95_PreviewAndChange", previewAndChange},
+	{"Scenario96_ChangesInBetween", changesInBetween},
+	{"Scenario97_AccountActions", accountActions},
 }

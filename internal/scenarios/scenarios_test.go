@@ -80,6 +80,9 @@ func TestScenario78_WithAndWithoutTeams(t *testing.T)                   { t.Para
 func TestScenario79_AreaIsRenamed(t *testing.T)                         { t.Parallel(); onMemStore(t) }
 func TestScenario80_AreaWithOneAction(t *testing.T)                     { t.Parallel(); onMemStore(t) }
 func TestScenario81_EventsOfTheFirstForm(t *testing.T)                  { t.Parallel(); onMemStore(t) }
+func TestScenario95_PreviewAndChange(t *testing.T)                      { t.Parallel(); onMemStore(t) }
+func TestScenario96_ChangesInBetween(t *testing.T)                      { t.Parallel(); onMemStore(t) }
+func TestScenario97_AccountActions(t *testing.T)                        { t.Parallel(); onMemStore(t) }
 
 // These measure memory.
 
