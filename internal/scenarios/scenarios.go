@@ -126,4 +126,7 @@ var suite = []struct {
 	{"Scenario92_ProvisioningDemotesNobody", provisioningDemotesNobody},
 	{"Scenario93_ImportDemotesNobody", importDemotesNobody},
 	{"Scenario94_WorkspaceIsSetUpOnce", workspaceIsSetUpOnce},
+	{"Scenario95_PreviewAndChange", previewAndChange},
+	{"Scenario96_ChangesInBetween", changesInBetween},
+	{"Scenario97_AccountActions", accountActions},
 }

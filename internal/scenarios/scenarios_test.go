@@ -88,6 +88,9 @@ func TestScenario91_LookUpsSeeWhatCounts(t *testing.T)                  { t.Para
 func TestScenario92_ProvisioningDemotesNobody(t *testing.T)             { t.Parallel(); onMemStore(t) }
 func TestScenario93_ImportDemotesNobody(t *testing.T)                   { t.Parallel(); onMemStore(t) }
 func TestScenario94_WorkspaceIsSetUpOnce(t *testing.T)                  { t.Parallel(); onMemStore(t) }
+func TestScenario95_PreviewAndChange(t *testing.T)                      { t.Parallel(); onMemStore(t) }
+func TestScenario96_ChangesInBetween(t *testing.T)                      { t.Parallel(); onMemStore(t) }
+func TestScenario97_AccountActions(t *testing.T)                        { t.Parallel(); onMemStore(t) }
 
 // These measure memory.
 
