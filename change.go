@@ -35,9 +35,11 @@ type change struct {
 	role    *Role  // to be put
 	drop    RoleID // to be deleted
 	events  []Event
+	clear   bool // the workspace is to be deleted
 
 	base    Revision // before the change, after flush
 	flushed bool
+	cleared bool // the workspace was deleted
 }
 
 // run applies the rules and then writes.
@@ -65,6 +67,9 @@ func (c *change) flush(tx Tx) error {
 		return err
 	}
 	c.base = base
+	if c.clear {
+		return c.flushClear(tx)
+	}
 	if len(c.events) == 0 {
 		return nil
 	}

@@ -121,4 +121,7 @@ var suite = []struct {
 	{"Scenario82_MemberIsRenamed", memberIsRenamed},
 	{"Scenario83_RenameIntoATeam", renameIntoATeam},
 	{"Scenario84_RenamesAtOnce", renamesAtOnce},
+	{"Scenario85_WorkspaceIsDeleted", workspaceIsDeleted},
+	{"Scenario86_DeletedDuringChanges", deletedDuringChanges},
+	{"Scenario87_WorkspacesOfAUser", workspacesOfAUser},
 }
