@@ -30,28 +30,29 @@ func TestP1_DeletedDuringAReading(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		loaded bool // before
+		wrote  bool // this instance had changed something
 		there  func(ctx context.Context, own, other *rbac.Workspace) error
 		want   []string // who is allowed afterwards
 	}{
-		"deleted here, while it is loaded": {false, func(ctx context.Context, own, _ *rbac.Workspace) error {
+		"deleted here, while it is loaded": {false, false, func(ctx context.Context, own, _ *rbac.Workspace) error {
 			return own.System("test").DeleteWorkspace(ctx)
 		}, nil},
-		"deleted here, while it is followed": {true, func(ctx context.Context, own, _ *rbac.Workspace) error {
+		"deleted here, while it is followed": {true, true, func(ctx context.Context, own, _ *rbac.Workspace) error {
 			return own.System("test").DeleteWorkspace(ctx)
 		}, nil},
-		"deleted and begun anew here": {false, func(ctx context.Context, own, _ *rbac.Workspace) error {
+		"deleted and begun anew here": {false, true, func(ctx context.Context, own, _ *rbac.Workspace) error {
 			if err := own.System("test").DeleteWorkspace(ctx); err != nil {
 				return err
 			}
 			return own.System("test").Assign(ctx, rbac.Administrator, "eve")
 		}, []string{"eve"}},
-		"deleted elsewhere, begun anew here": {false, func(ctx context.Context, own, other *rbac.Workspace) error {
+		"deleted elsewhere, begun anew here": {false, false, func(ctx context.Context, own, other *rbac.Workspace) error {
 			if err := other.System("test").DeleteWorkspace(ctx); err != nil {
 				return err
 			}
 			return own.System("test").Assign(ctx, rbac.Administrator, "eve")
 		}, []string{"eve"}},
-		"deleted and begun anew elsewhere, changed here": {false, func(ctx context.Context, own, other *rbac.Workspace) error {
+		"deleted and begun anew elsewhere, changed here": {false, false, func(ctx context.Context, own, other *rbac.Workspace) error {
 			if err := other.System("test").DeleteWorkspace(ctx); err != nil {
 				return err
 			}
@@ -60,7 +61,7 @@ func TestP1_DeletedDuringAReading(t *testing.T) {
 			}
 			return own.System("test").Assign(ctx, rbac.Administrator, "eve")
 		}, []string{"bob", "cy", "dee", "eve"}},
-		"deleted and begun anew elsewhere, nothing to do here": {false, func(ctx context.Context, own, other *rbac.Workspace) error {
+		"deleted and begun anew elsewhere, nothing to do here": {false, true, func(ctx context.Context, own, other *rbac.Workspace) error {
 			if err := other.System("test").DeleteWorkspace(ctx); err != nil {
 				return err
 			}
@@ -77,6 +78,10 @@ func TestP1_DeletedDuringAReading(t *testing.T) {
 					ctx, store := t.Context(), fault.New(rbac.NewMemStore())
 					own, other := openOn(t, store).For(id), openOn(t, workspacetest.Deaf(store.Store)).For(id)
 					sold(t, other, "bob", "old")
+					if test.wrote {
+						require.NoError(t, own.System("test").Suspend(ctx, "bob"))
+						require.NoError(t, own.System("test").Reinstate(ctx, "bob"))
+					}
 					if test.loaded {
 						allows(t, own, "ann")
 						require.NoError(t, other.System("test").Suspend(ctx, "bob"))
@@ -112,7 +117,8 @@ func TestP1_DeletedDuringAReading(t *testing.T) {
 func TestP1_LateChangeOfADeletedWorkspace(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", "w"} {
-		for _, first := range []bool{true, false} {
+		for i := range 6 {
+			first, late := i%2 == 0, time.Duration(1+i/2*2)*time.Second // amid one reading, the next, and behind both
 			synctest.Test(t, func(t *testing.T) {
 				ctx, store := t.Context(), fault.New(rbac.NewMemStore())
 				own := openOn(t, store).For(id)
@@ -120,7 +126,7 @@ func TestP1_LateChangeOfADeletedWorkspace(t *testing.T) {
 					sold(t, own, "bob")
 				}
 				require.False(t, own.Can(ctx, "mallory", rbac.Deals, rbac.Read))
-				store.Set(fault.First(1, fault.Late(time.Second)), opUpdate)
+				store.Set(fault.First(1, fault.Late(late)), opUpdate)
 				assigned := make(chan error)
 				go func() { assigned <- own.System("test").Assign(ctx, rbac.Administrator, "mallory") }()
 				synctest.Wait()
@@ -130,12 +136,13 @@ func TestP1_LateChangeOfADeletedWorkspace(t *testing.T) {
 				synctest.Wait()
 				require.NoError(t, own.System("test").DeleteWorkspace(ctx))
 				require.False(t, own.Can(ctx, "mallory", rbac.Deals, rbac.Read))
+				store.Set(nil, opView)
+				require.NoError(t, <-synced)
 				require.NoError(t, <-assigned)
-				for range 10 {
-					require.False(t, own.Can(ctx, "mallory", rbac.Deals, rbac.Read), "workspace %q, the first change: %t", id, first)
-					time.Sleep(time.Second / 2)
+				for range 30 {
+					require.False(t, own.Can(ctx, "mallory", rbac.Deals, rbac.Read), "workspace %q, the first change: %t, %v late", id, first, late)
+					time.Sleep(time.Second / 10)
 				}
-				<-synced
 			})
 		}
 	}
