@@ -382,6 +382,8 @@ func (a *Admin) try(ctx context.Context, what attempt, bad problems, apply func(
 	}
 	err := retry(ctx, transaction)
 	switch {
+	case err == nil && c.cleared:
+		w.replica.deleted()
 	case err == nil:
 		w.replica.committed(ctx, c.base, c.recorded(), c.began)
 	case err != nil && (c != nil && c.flushed || errors.Is(err, ErrOutcomeUnknown)):

@@ -35,6 +35,8 @@ const (
 	reportTime = 10 * time.Millisecond
 )
 
+func (r *reports) info(message string, args ...any) { r.add(slog.LevelInfo, message, args...) }
+
 func (r *reports) warn(message string, args ...any) { r.add(slog.LevelWarn, message, args...) }
 
 func (r *reports) error(message string, args ...any) { r.add(slog.LevelError, message, args...) }
@@ -43,7 +45,7 @@ func (r *reports) error(message string, args ...any) { r.add(slog.LevelError, me
 // be called with a lock held.
 func (r *reports) add(level slog.Level, message string, args ...any) {
 	var callers [1]uintptr
-	runtime.Callers(3, callers[:]) // the caller of warn or error
+	runtime.Callers(3, callers[:]) // the caller of info, warn or error
 	added := report{slog.NewRecord(time.Now(), level, message, callers[0]), make(chan struct{})}
 	added.Add(args...)
 	if !r.push(added) {
