@@ -215,7 +215,7 @@ func (w *Workspace) Subject(ctx context.Context, user string) (Subject, error) {
 
 func (w *Workspace) subject(ctx context.Context, s *snapshot, user string) Subject {
 	p := s.resolve(user)
-	p.workspace = w.replica.id
+	p.home = w
 	if w.engine.observer != nil {
 		p.observe = func(d Decision) { w.engine.observe(ctx, d) }
 	}
