@@ -104,7 +104,7 @@ func TestP5_StreamEndsWhenFreshnessCannotBeConfirmed(t *testing.T) {
 		}},
 		"an unknown outcome that is cleared up": {wrong: unknown, lasts: true},
 		"a poll that fails": {wrong: func(_ *testing.T, f *following.Following) {
-			f.Store.Set(fault.First(4, fault.Fails(errBoom)), opRevisions)
+			f.Store.Set(fault.First(3, fault.Fails(errBoom)), opRevisions)
 		}, lasts: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -212,12 +212,17 @@ func TestP5_StreamsOfNobody(t *testing.T) {
 	ended(of("acme", "ann"), func(rbac.Subject) error { panic("meets") }, rbac.ErrUnavailable)
 
 	// A test that fails in meets ends its goroutine.
-	s, over := of("acme", "ann"), make(chan struct{})
-	go func() {
-		defer close(over)
-		s.While(ctx, func(rbac.Subject) error { runtime.Goexit(); return nil })
-	}()
-	<-over
+	asked := 0
+	exits := stream(t, az.For("acme"), "ann", func(rbac.Subject) error {
+		if asked++; asked > 1 {
+			runtime.Goexit()
+		}
+		return nil
+	})
+	require.NoError(t, exits.Err())
+	assign(t, az.For("acme"), rbac.Administrator, "bob")
+	<-exits.Done()
+	require.ErrorIs(t, context.Cause(exits), rbac.ErrUnavailable)
 
 	// Of a workspace that is not in service, a stream begins as a check is made.
 	ann := of("acme", "ann")
@@ -307,7 +312,7 @@ func TestStreamsCostNothing(t *testing.T) { // not parallel: it counts goroutine
 	for i := range 400 {
 		ann, err := az.Subject(ctx, "ann")
 		require.NoError(t, err)
-		ctx, cancel := ann.While(ctx, manages)
+		ctx, cancel := ann.While(rbac.NewContext(ctx, ann), manages)
 		defer cancel()
 		streams = append(streams, ctx)
 		assign(t, az.Workspace, rbac.Administrator, fmt.Sprint("new", i)) // a snapshot of more than 2,000 members for each stream
