@@ -76,11 +76,11 @@ func TestP5_StreamEndsWithTheRight(t *testing.T) {
 	}
 }
 
-// P5: where freshness cannot be confirmed, a stream ends as checks do, to the
+// Where freshness cannot be confirmed, a stream ends as checks do, to the
 // nanosecond: also while meets is stuck, and where an own change of unknown outcome
 // has taken the workspace out of service before. One that is confirmed again in
 // time lasts.
-func TestP5_StreamEndsWhenFreshnessCannotBeConfirmed(t *testing.T) {
+func TestScenario103_StreamWhenTheStoreGoesAway(t *testing.T) {
 	t.Parallel()
 	unknown := func(t *testing.T, f *following.Following) {
 		f.Store.Set(fault.Loses(true), opUpdate)
@@ -302,7 +302,7 @@ func TestStreamKeepsItsWorkspaceInMemory(t *testing.T) {
 
 // While nothing changes a stream is some memory, and no goroutine. An old one
 // holds on to no old snapshot.
-func TestStreamsCostNothing(t *testing.T) { // not parallel: it counts goroutines
+func TestScenario104_StreamsCostNothing(t *testing.T) { // not parallel: it counts goroutines
 	ctx, store := t.Context(), rbac.NewMemStore()
 	az := openOn(t, store)
 	users := newUsers(2000)
@@ -328,7 +328,7 @@ func TestStreamsCostNothing(t *testing.T) { // not parallel: it counts goroutine
 
 // Streams begin and end while the workspace changes and the Authorizer is closed:
 // none is left, whoever ends it, and none lasts beyond the right.
-func TestStreamsUnderLoad(t *testing.T) {
+func TestScenario104_StreamsUnderLoad(t *testing.T) {
 	t.Parallel()
 	for range long.Scale(30) {
 		az, err := rbac.Open(t.Context(), rbac.NewMemStore(), quiet)

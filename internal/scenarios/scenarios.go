@@ -118,4 +118,5 @@ var suite = []struct {
 	{"Scenario79_AreaIsRenamed", areaIsRenamed},
 	{"Scenario80_AreaWithOneAction", areaWithOneAction},
 	{"Scenario81_EventsOfTheFirstForm", eventsOfTheFirstForm},
+	{"Scenario102_RightOfAStreamIsTakenElsewhere", rightOfAStreamIsTakenElsewhere},
 }
