@@ -80,6 +80,7 @@ func TestScenario78_WithAndWithoutTeams(t *testing.T)                   { t.Para
 func TestScenario79_AreaIsRenamed(t *testing.T)                         { t.Parallel(); onMemStore(t) }
 func TestScenario80_AreaWithOneAction(t *testing.T)                     { t.Parallel(); onMemStore(t) }
 func TestScenario81_EventsOfTheFirstForm(t *testing.T)                  { t.Parallel(); onMemStore(t) }
+func TestScenario102_RightOfAStreamIsTakenElsewhere(t *testing.T)       { t.Parallel(); onMemStore(t) }
 
 // These measure memory.
 
