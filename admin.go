@@ -252,7 +252,12 @@ func (a *Admin) changeMembers(ctx context.Context, what attempt, bad problems, a
 func (a *Admin) change(ctx context.Context, what attempt, bad problems, apply func(*change) error) error {
 	err := a.try(ctx, what, bad, apply)
 	e := a.workspace.engine
-	if rule := ruleOf(err); rule != nil && e.refusals != nil {
+	rule := ruleOf(err)
+	if rule == nil {
+		return err
+	}
+	e.counts.refused.Add(1)
+	if e.refusals != nil {
 		e.tell(ctx, func() {
 			e.refusals(ctx, Refusal{
 				Workspace: a.workspace.ID(), Actor: a.actor, System: a.system,

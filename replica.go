@@ -309,6 +309,7 @@ func (r *replica) failed(err error) error {
 	r.mu.Lock()
 	r.fault = err
 	r.mu.Unlock()
+	r.engine.counts.failures.Add(1)
 	r.engine.reports.warn("rbac: a workspace cannot be read", "workspace", r.id, "error", err)
 	return unavailable(err)
 }
@@ -377,6 +378,7 @@ func (r *replica) serveLocked(asked time.Time) {
 func (r *replica) expire() {
 	cause, expired := r.withdraw()
 	if expired {
+		r.engine.counts.expired.Add(1)
 		r.engine.reports.error("rbac: a workspace is out of service: its data could not be confirmed in time",
 			"workspace", r.id, "maxStaleness", r.engine.maxStaleness, "cause", cause)
 	}

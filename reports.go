@@ -42,10 +42,7 @@ func (r *reports) error(message string, args ...any) { r.add(slog.LevelError, me
 // add queues a report, and waits a moment for it to be written. It must not
 // be called with a lock held.
 func (r *reports) add(level slog.Level, message string, args ...any) {
-	var callers [1]uintptr
-	runtime.Callers(3, callers[:]) // the caller of warn or error
-	added := report{slog.NewRecord(time.Now(), level, message, callers[0]), make(chan struct{})}
-	added.Add(args...)
+	added := newReport(level, message, args)
 	if !r.push(added) {
 		return
 	}
@@ -58,6 +55,19 @@ func (r *reports) add(level slog.Level, message string, args ...any) {
 		defer r.mu.Unlock()
 		r.stuck = r.writing
 	}
+}
+
+// later queues a warning and does not wait: for checks.
+func (r *reports) later(message string, args ...any) {
+	r.push(newReport(slog.LevelWarn, message, args))
+}
+
+func newReport(level slog.Level, message string, args []any) report {
+	var callers [1]uintptr
+	runtime.Callers(4, callers[:]) // the caller of warn, error or later
+	added := report{slog.NewRecord(time.Now(), level, message, callers[0]), make(chan struct{})}
+	added.Add(args...)
+	return added
 }
 
 // push puts a report into the queue, and reports whether to wait for it.

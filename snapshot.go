@@ -396,7 +396,11 @@ func (s *snapshot) find(user string) seat {
 
 // scope answers a check. It is what Workspace.Can does on its short way.
 func (s *snapshot) scope(user string, area Area, action Action) Scope {
-	cell := s.find(user).cell + s.areas.cell(area) + uint32(action) - 1
+	offset := s.areas.cell(area) + uint32(action) - 1
+	if offset < 2 { // the cells of no area
+		s.areas.noteUnknown(area)
+	}
+	cell := s.find(user).cell + offset
 	if !action.valid() || cell >= uint32(len(s.cells)) {
 		return None
 	}
