@@ -132,4 +132,5 @@ var suite = []struct {
 	{"Scenario95_PreviewAndChange", previewAndChange},
 	{"Scenario96_ChangesInBetween", changesInBetween},
 	{"Scenario97_AccountActions", accountActions},
+	{"Scenario102_RightOfAStreamIsTakenElsewhere", rightOfAStreamIsTakenElsewhere},
 }

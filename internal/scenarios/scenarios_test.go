@@ -94,6 +94,7 @@ func TestScenario94_WorkspaceIsSetUpOnce(t *testing.T)                  { t.Para
 func TestScenario95_PreviewAndChange(t *testing.T)                      { t.Parallel(); onMemStore(t) }
 func TestScenario96_ChangesInBetween(t *testing.T)                      { t.Parallel(); onMemStore(t) }
 func TestScenario97_AccountActions(t *testing.T)                        { t.Parallel(); onMemStore(t) }
+func TestScenario102_RightOfAStreamIsTakenElsewhere(t *testing.T)       { t.Parallel(); onMemStore(t) }
 
 // These measure memory.
 
