@@ -428,7 +428,7 @@ func (r *replica) forget() map[*openStream]struct{} {
 }
 
 func (r *replica) dropLocked() {
-	r.endStreamsLocked(errNoSuchStream)
+	r.endStreamsLocked(errNoWorkspace)
 	r.live.Store(nil)
 	r.changes++
 	r.snap, r.fault, r.lastUsed = nil, nil, time.Time{}
