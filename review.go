@@ -294,7 +294,7 @@ func (w *Workspace) review(ctx context.Context, fn func(reading) error) error {
 // reviewIn is review of any store, for an fn that may run code of the caller.
 func (w *Workspace) reviewIn(ctx context.Context, store Store, theirs *theirCode, fn func(reading) error) error {
 	e := w.engine
-	if problem := bytesProblem(w.replica.id); problem != "" {
+	if problem := w.replica.idProblem(); problem != "" {
 		return invalid("workspace", problem)
 	}
 	if e.ctx.Err() != nil {

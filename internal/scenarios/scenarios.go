@@ -124,4 +124,5 @@ var suite = []struct {
 	{"Scenario85_WorkspaceIsDeleted", workspaceIsDeleted},
 	{"Scenario86_DeletedDuringChanges", deletedDuringChanges},
 	{"Scenario87_WorkspacesOfAUser", workspacesOfAUser},
+	{"Scenario88_DefaultWorkspaceIsNobodys", defaultWorkspaceIsNobodys},
 }
