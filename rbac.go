@@ -15,8 +15,8 @@ import (
 //     [Workspace.Authorize], [Workspace.Explain] and [Workspace.Subject];
 //   - changes: [Workspace.As], [Workspace.AsSubject] and [Workspace.System];
 //   - review: [Workspace.Roles], [Workspace.Members], [Workspace.WhoCan],
-//     [Workspace.Matrix], [Workspace.Lint], [Workspace.Events] and
-//     [Workspace.VerifyEvents];
+//     [Workspace.Matrix], [Workspace.Lint], [Workspace.Events],
+//     [Workspace.History] and [Workspace.VerifyEvents];
 //   - and [Workspace.ID], [Workspace.Areas] and [Workspace.Sync].
 type Authorizer struct {
 	*Workspace // the default workspace; do not assign
