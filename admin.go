@@ -315,7 +315,11 @@ func (a *Admin) change(ctx context.Context, what attempt, bad problems, apply fu
 // preview.
 func (a *Admin) tellRefusal(ctx context.Context, what attempt, err error) {
 	e, rule := a.workspace.engine, ruleOf(err)
-	if rule == nil || e.refusals == nil || a.preview != nil {
+	if rule == nil || a.preview != nil {
+		return
+	}
+	e.counts.refused.Add(1)
+	if e.refusals == nil {
 		return
 	}
 	e.tell(ctx, func() {
@@ -382,6 +386,8 @@ func (a *Admin) try(ctx context.Context, what attempt, bad problems, apply func(
 	}
 	err := retry(ctx, transaction)
 	switch {
+	case err == nil && c.cleared:
+		w.replica.deleted()
 	case err == nil:
 		w.replica.committed(ctx, c.base, c.recorded(), c.began)
 	case err != nil && (c != nil && c.flushed || errors.Is(err, ErrOutcomeUnknown)):

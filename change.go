@@ -37,11 +37,13 @@ type change struct {
 	role    *Role  // to be put
 	drop    RoleID // to be deleted
 	events  []Event
+	clear   bool // the workspace is to be deleted
 
 	// After flush.
 	base    Revision // before the change
 	earlier []Event  // those of step
 	flushed bool
+	cleared bool // the workspace was deleted
 }
 
 // run applies the rules and then writes.
@@ -91,6 +93,9 @@ func (c *change) flush() error {
 	}
 	if !c.flushed {
 		c.base = at
+	}
+	if c.clear {
+		return c.flushClear()
 	}
 	if len(c.events) == 0 {
 		return nil

@@ -121,6 +121,9 @@ var suite = []struct {
 	{"Scenario82_MemberIsRenamed", memberIsRenamed},
 	{"Scenario83_RenameIntoATeam", renameIntoATeam},
 	{"Scenario84_RenamesAtOnce", renamesAtOnce},
+	{"Scenario85_WorkspaceIsDeleted", workspaceIsDeleted},
+	{"Scenario86_DeletedDuringChanges", deletedDuringChanges},
+	{"Scenario87_WorkspacesOfAUser", workspacesOfAUser},
 	{"Scenario90_TransactionShowsAtOnce", transactionShowsAtOnce},
 	{"Scenario91_LookUpsSeeWhatCounts", lookUpsSeeWhatCounts},
 	{"Scenario92_ProvisioningDemotesNobody", provisioningDemotesNobody},
@@ -129,4 +132,5 @@ var suite = []struct {
 	{"Scenario95_PreviewAndChange", previewAndChange},
 	{"Scenario96_ChangesInBetween", changesInBetween},
 	{"Scenario97_AccountActions", accountActions},
+	{"Scenario102_RightOfAStreamIsTakenElsewhere", rightOfAStreamIsTakenElsewhere},
 }
