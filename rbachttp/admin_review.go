@@ -163,6 +163,9 @@ func parsePlace(s string) (p place, ok bool) {
 
 func (c *adminCall) explain() error {
 	user, area, action := c.query.needed("user"), rbac.Area(c.query.needed("area")), c.query.action()
+	if _, known := c.guard.areas[area]; !known {
+		c.query.refuse("area", "is not an area of this program") // a check would log it for the program's mistake
+	}
 	if err := c.query.err(); err != nil {
 		return err
 	}

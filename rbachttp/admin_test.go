@@ -541,6 +541,7 @@ func TestScenario99_QueriesAreExact(t *testing.T) {
 		"/who-can?area=deal&action=read":             "area",
 		"/explain?area=deals&action=read":            "user",
 		"/explain?user=sal&area=deals&action=":       "action",
+		"/explain?user=sal&area=deal&action=read":    "area",
 		"/events?order=random":                       "order",
 		"/events?after=-1":                           "after",
 		"/events?after=9223372036854775808":          "after",
