@@ -143,18 +143,18 @@ type lentStore struct {
 	ended atomic.Bool
 }
 
-var errEnded = errors.New("rbac: a Transaction was used after its function had returned")
+var errTransactionEnded = errors.New("rbac: a Transaction was used after its function had returned")
 
 func (s *lentStore) View(ctx context.Context, workspace string, fn func(Reader) error) error {
 	if s.ended.Load() {
-		return errEnded
+		return errTransactionEnded
 	}
 	return s.Store.View(ctx, workspace, fn)
 }
 
 func (s *lentStore) Update(ctx context.Context, workspace string, fn func(Tx) error) error {
 	if s.ended.Load() {
-		return errEnded
+		return errTransactionEnded
 	}
 	return s.Store.Update(ctx, workspace, fn)
 }
