@@ -28,9 +28,10 @@ type Admin struct {
 	actor     string // a member; empty for the application
 	limit     limit  // of the subject for which the actor acts
 	system    bool
-	reason    string // why
-	via       string // how
-	caller    Store  // the caller's own transaction, or nil
+	reason    string   // why
+	via       string   // how
+	caller    Store    // the caller's own transaction, or nil
+	preview   *preview // that the Admin is for, or nil
 }
 
 // As returns an Admin that acts as a member, who needs Manage All on [Users].
@@ -95,7 +96,9 @@ func (a *Admin) In(store Store) *Admin {
 		panic("rbac: Admin.In: nil Store")
 	}
 	in := *a
-	in.caller = store
+	if in.preview == nil {
+		in.caller = store
+	}
 	return &in
 }
 
@@ -106,13 +109,9 @@ func (a *Admin) In(store Store) *Admin {
 // [ErrEscalation], [ErrNameTaken].
 func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 	var created Role
-	err := a.change(ctx, attempt{method: "CreateRole"}, a.workspace.engine.model.createProblems(role), func(c *change) error {
-		s, err := c.createRole(role)
-		if err != nil {
-			return err
-		}
-		created = s.after
-		return c.saveRole(s)
+	err := a.change(ctx, attempt{method: "CreateRole"}, a.workspace.engine.model.createProblems(role), func(c *change) (err error) {
+		created, err = c.save(role, c.createRole)
+		return err
 	})
 	if err != nil {
 		return Role{}, err
@@ -131,13 +130,9 @@ func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 // [ErrEscalation], [ErrNameTaken].
 func (a *Admin) UpdateRole(ctx context.Context, role Role) (Role, error) {
 	var updated Role
-	err := a.change(ctx, attempt{method: "UpdateRole", role: role.ID}, a.workspace.engine.model.updateProblems(role), func(c *change) error {
-		s, err := c.updateRole(role)
-		if err != nil {
-			return err
-		}
-		updated = s.after
-		return c.saveRole(s)
+	err := a.change(ctx, attempt{method: "UpdateRole", role: role.ID}, a.workspace.engine.model.updateProblems(role), func(c *change) (err error) {
+		updated, err = c.save(role, c.updateRole)
+		return err
 	})
 	if err != nil {
 		return Role{}, err
@@ -251,17 +246,24 @@ func (a *Admin) changeMembers(ctx context.Context, what attempt, bad problems, a
 // change runs one administrative change, and tells of its refusal.
 func (a *Admin) change(ctx context.Context, what attempt, bad problems, apply func(*change) error) error {
 	err := a.try(ctx, what, bad, apply)
-	e := a.workspace.engine
-	if rule := ruleOf(err); rule != nil && e.refusals != nil {
-		e.tell(ctx, func() {
-			e.refusals(ctx, Refusal{
-				Workspace: a.workspace.ID(), Actor: a.actor, System: a.system,
-				Method: what.method, Role: what.role, Users: slices.Clone(some(what.users)),
-				Rule: rule, Err: err,
-			})
-		})
-	}
+	a.tellRefusal(ctx, what, err)
 	return err
+}
+
+// tellRefusal tells the observer if err is that of a rule. Nobody hears of a
+// preview.
+func (a *Admin) tellRefusal(ctx context.Context, what attempt, err error) {
+	e, rule := a.workspace.engine, ruleOf(err)
+	if rule == nil || e.refusals == nil || a.preview != nil {
+		return
+	}
+	e.tell(ctx, func() {
+		e.refusals(ctx, Refusal{
+			Workspace: a.workspace.ID(), Actor: a.actor, System: a.system,
+			Method: what.method, Role: what.role, Users: slices.Clone(some(what.users)),
+			Rule: rule, Err: err,
+		})
+	})
 }
 
 // Refusal is an administrative change that a rule refused. What the caller

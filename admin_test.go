@@ -79,7 +79,7 @@ func TestIn(t *testing.T) {
 					if err := in.Assign(ctx, role.ID, "vic", "zoe"); err != nil {
 						return err
 					}
-					plan, err := in.Plan(ctx, role)
+					plan, err := planOf(ctx, in, role)
 					require.NoError(t, err)
 					require.Equal(t, 2, plan.Members, "a plan in the transaction sees it")
 					if err := in.DeleteRole(ctx, role.ID); !errors.Is(err, rbac.ErrRoleInUse) {

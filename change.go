@@ -29,6 +29,7 @@ type change struct {
 
 	roles map[RoleID]Role  // after stored
 	found map[RoleID]found // by lookUp
+	stay  *stay            // by administratorStays
 
 	puts    []Member
 	deletes []string
@@ -223,6 +224,23 @@ func (c *change) updateRole(role Role) (saving, error) {
 	return s, nil
 }
 
+// save applies the rules to a role that is saved, and notes it. It returns the
+// role as it is then.
+func (c *change) save(role Role, rules func(Role) (saving, error)) (Role, error) {
+	s, err := rules(role)
+	if p := c.admin.preview; p != nil && s.after.ID != "" {
+		plan, failed := c.plan(role, s)
+		if failed != nil {
+			return Role{}, failed
+		}
+		p.plan = plan
+	}
+	if err != nil {
+		return Role{}, err
+	}
+	return s.after, c.saveRole(s)
+}
+
 // saveRole notes a role to be written, unless nothing changes (A12).
 func (c *change) saveRole(s saving) error {
 	if !c.changes(s) {
@@ -265,23 +283,17 @@ func (c *change) assign(id RoleID, users []string) error {
 	if len(users) == 0 {
 		return nil
 	}
-	members, err := c.findMembers(users)
+	found, err := c.findMembers(users)
 	if err != nil {
 		return err
 	}
-	var known []Member
-	for _, user := range users {
-		if member, ok := members[user]; ok {
-			known = append(known, member)
-		}
-	}
-	if err := c.refuseReassigning(users, known, role); err != nil {
+	if err := c.refuseReassigning(users, inOrder(users, found), role); err != nil {
 		return err
 	}
 	c.puts, c.events = slices.Grow(c.puts, len(users)), slices.Grow(c.events, len(users))
 	for _, user := range users {
 		after := Member{User: user, Role: id, UpdatedAt: c.now}
-		before, was := members[user]
+		before, was := found[user]
 		if was {
 			if before.Role == id {
 				continue
@@ -293,6 +305,17 @@ func (c *change) assign(id RoleID, users []string) error {
 		}
 	}
 	return nil
+}
+
+// inOrder returns the members among users whom findMembers found, in their order.
+func inOrder(users []string, found map[string]Member) []Member {
+	members := make([]Member, 0, len(found))
+	for _, user := range users {
+		if member, ok := found[user]; ok {
+			members = append(members, member)
+		}
+	}
+	return members
 }
 
 // refuseReassigning applies the rules to giving a role to users, of whom some
@@ -519,6 +542,9 @@ func (c *change) findRole(id RoleID) (Role, error) {
 // application, who may give one or remove the row, and an error to others.
 func (c *change) findMembers(users []string) (map[string]Member, error) {
 	found := map[string]Member{} // often of few: new users are not members
+	if len(users) == 0 {
+		return found, nil
+	}
 	for member, err := range c.forEverything(func(row *MalformedError) { found[row.ID] = Member{User: row.ID} }).members(MemberQuery{Users: users}) {
 		if err != nil {
 			return nil, err

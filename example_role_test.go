@@ -30,9 +30,9 @@ func ExampleAdmin_UpdateRole() {
 	// rbac: the role was changed in the meantime: role "Sales" is at version 2
 }
 
-// Plan shows an edit before it is made: what the holders would gain and lose,
+// Preview shows an edit of a role before it is made: what the holders would gain and lose,
 // how many they are, and whether a rule would refuse.
-func ExampleAdmin_Plan() {
+func ExampleAdmin_Preview_role() {
 	ctx := context.Background()
 	az := openCompany(ctx)
 	defer az.Close()
@@ -42,14 +42,18 @@ func ExampleAdmin_Plan() {
 		rbac.Contacts: {Read: rbac.All, Manage: rbac.Own},
 		rbac.Deals:    {Read: rbac.Own, Manage: rbac.Own},
 	}
-	plan, err := az.As("lea").Plan(ctx, sales)
+	edit := func(a *rbac.Admin) error {
+		_, err := a.UpdateRole(ctx, sales)
+		return err
+	}
+	plan, err := az.As("lea").Preview(ctx, edit)
 	if err != nil {
 		panic(err)
 	}
 	fmt.Println(plan)
 
 	sales.Permissions[rbac.Audit] = rbac.Access{Read: rbac.All}
-	plan, err = az.As("lea").Plan(ctx, sales)
+	plan, err = az.As("lea").Preview(ctx, edit)
 	if err != nil {
 		panic(err)
 	}

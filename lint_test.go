@@ -218,7 +218,7 @@ func TestTooManyRoles(t *testing.T) {
 	require.ErrorIs(t, err, rbac.ErrTooManyRoles)
 	_, err = az.As("bob").CreateRole(ctx, rbac.Role{Name: "One more"})
 	require.ErrorIs(t, err, rbac.ErrDenied)
-	plan, err := az.As("ann").Plan(ctx, rbac.Role{Name: "One more"})
+	plan, err := planOf(ctx, az.As("ann"), rbac.Role{Name: "One more"})
 	require.NoError(t, err)
 	require.ErrorIs(t, plan.Refused, rbac.ErrTooManyRoles)
 	require.NoError(t, az.As("ann").DeleteRole(ctx, last.ID))

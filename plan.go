@@ -1,18 +1,19 @@
 package rbac
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// Plan is what saving a role would do.
+// Plan is what a change would do, as [Admin.Preview] found.
 type Plan struct {
-	// Role is the role as it would be saved; an area that the edit takes away
-	// has no access there. Give it to [Admin.CreateRole] or [Admin.UpdateRole] to
-	// carry the plan out; if somebody edited the role meanwhile, that is
-	// ErrConflict.
+	// Role is the role that the change saves, as it would be saved; an area that
+	// the edit takes away has no access there. Give it to [Admin.CreateRole] or
+	// [Admin.UpdateRole] to carry the plan out; if somebody edited the role
+	// meanwhile, that is ErrConflict. Of several roles it is the last. A change
+	// that saves none leaves it, and the fields down to AssignedAfter, empty; one
+	// that is refused does not, once the role was found.
 	Role Role
 
 	Before  *Role       // the role as it is; nil for a new one
@@ -24,83 +25,59 @@ type Plan struct {
 	// would be: who strengthens it lets them hand that out. In byte order.
 	AssignedBefore, AssignedAfter []RoleID
 
-	// Refused is the rule that would refuse, as the error that CreateRole or
-	// UpdateRole would return; nil if none would.
+	// Events are what would be recorded. Their numbers, times and hashes are
+	// provisional, and so are the ids of new roles. There are none, and no
+	// Effects, if the change is refused.
+	Events []Event
+
+	// Effects are who would gain and lose what, with everything that the change
+	// does taken together, in the byte order of their first users.
+	Effects []Effect
+
+	// Refused is the rule that would refuse, as the error that the methods of
+	// Admin would return; nil if none would.
 	Refused error
 }
 
 // String returns the plan in a few words: `role "Sales lead", 3 members:
-// gains deals: manage all; loses nothing`.
+// gains deals: manage all; loses nothing`. Of a change that saves no role it is
+// `1 change; member "bob" gains nothing; loses contacts: read all`.
 func (p Plan) String() string {
-	var b strings.Builder
-	b.WriteString("role " + quote(p.Role.Name) + ", " + count(p.Members, "member") + ": ")
-	for i, part := range []struct {
-		verb        string
-		permissions Permissions
-	}{{"gains", p.Gained}, {"loses", p.Lost}} {
-		if i > 0 {
-			b.WriteString("; ")
+	var parts []string
+	if p.Role.Name != "" {
+		parts = append(parts, "role "+quote(p.Role.Name)+", "+count(p.Members, "member")+": "+changed(p.Gained, p.Lost))
+		if len(p.Role.Assigns) > 0 {
+			parts = append(parts, "may hand out "+quoteRoles(p.Role.Assigns))
 		}
-		b.WriteString(part.verb + " ")
-		if len(part.permissions) == 0 {
-			b.WriteString("nothing")
-		} else {
-			b.WriteString(part.permissions.String())
+		if len(p.AssignedAfter) > 0 {
+			parts = append(parts, "handed out by holders of "+quoteRoles(p.AssignedAfter))
 		}
-	}
-	if len(p.Role.Assigns) > 0 {
-		b.WriteString("; may hand out " + quoteRoles(p.Role.Assigns))
-	}
-	if len(p.AssignedAfter) > 0 {
-		b.WriteString("; handed out by holders of " + quoteRoles(p.AssignedAfter))
+	} else if p.Refused == nil {
+		parts = append(parts, count(len(p.Events), "change"))
+		for _, e := range p.Effects {
+			parts = append(parts, e.String())
+		}
 	}
 	if p.Refused != nil {
-		b.WriteString("; refused: " + p.Refused.Error())
+		parts = append(parts, "refused: "+p.Refused.Error())
 	}
-	return b.String()
+	return strings.Join(parts, "; ")
 }
 
-// Plan tells what saving a role would do, without doing it: a new role if its
-// ID is empty, else an edit. It applies the rules of CreateRole and
-// UpdateRole in the same code. A rule that would refuse is in the plan; the
-// error is for a plan that cannot be made, because the input is [ErrInvalid],
-// the actor is [ErrDenied], the role is not there, or the store fails.
-func (a *Admin) Plan(ctx context.Context, role Role) (Plan, error) {
-	isNew, m := role.ID == "", a.workspace.engine.model
-	bad := m.updateProblems(role)
-	if isNew {
-		bad = m.createProblems(role)
-	}
-	if err := a.validate(bad); err != nil {
-		return Plan{}, err
-	}
-	var p Plan
-	err := a.workspace.reviewIn(ctx, a.store(), nil, func(r reading) (err error) {
-		c := a.begin(r.Reader)
-		if err := c.authorize(); err != nil {
-			return err
+// changed says what is gained and lost.
+func changed(gained, lost Permissions) string {
+	what := func(p Permissions) string {
+		if len(p) == 0 {
+			return "nothing"
 		}
-		var s saving
-		if isNew {
-			s, err = c.createRole(role)
-		} else {
-			s, err = c.updateRole(role)
-		}
-		if rule := ruleOf(err); err != nil && (rule == nil || rule == ErrInvalid || rule == ErrRoleNotFound) {
-			return err
-		}
-		p, err = c.plan(role, s, err)
-		return err
-	})
-	if err != nil {
-		return Plan{}, err
+		return p.String()
 	}
-	return p, nil
+	return "gains " + what(gained) + "; loses " + what(lost)
 }
 
-// plan describes a saving that a rule refused, if refused is not nil.
-func (c *change) plan(role Role, s saving, refused error) (Plan, error) {
-	p := Plan{Refused: refused, Role: role.clone()}
+// plan describes the saving of a role, for a preview.
+func (c *change) plan(role Role, s saving) (Plan, error) {
+	p := Plan{Role: role.clone()}
 	p.Role.Name = s.after.Name
 	p.Role.Permissions = role.Permissions.normalised()
 	for area := range role.Permissions {
@@ -120,8 +97,6 @@ func (c *change) plan(role Role, s saving, refused error) (Plan, error) {
 			}
 			p.Members++
 		}
-	}
-	if s.before != nil {
 		var err error
 		if p.AssignedBefore, err = c.assigners(*s.before); err != nil {
 			return Plan{}, err

@@ -458,18 +458,39 @@ func (c *change) refuseLastAdministrator(leaving []Member) error {
 		return nil
 	}
 	slices.Sort(users)
-	for member, err := range c.readable().members(MemberQuery{Role: Administrator, State: ActiveOnly}) {
-		if err != nil {
-			return err
-		}
-		if _, leaves := slices.BinarySearch(users, member.User); !leaves {
-			return nil
-		}
+	if stays, err := c.administratorStays(users); err != nil || stays {
+		return err
 	}
 	return &RefusalError{
 		Rule: ErrLastAdministrator, Role: Administrator,
 		RoleName: c.model.byID[Administrator].Name, Users: some(users),
 	}
+}
+
+// stay is whether there is an active Administrator beside some users.
+type stay struct {
+	leaving []string
+	stays   bool
+}
+
+// administratorStays reports whether there is an active Administrator beside users,
+// who are sorted. It asks the store once for the same users.
+func (c *change) administratorStays(leaving []string) (bool, error) {
+	if c.stay != nil && slices.Equal(c.stay.leaving, leaving) {
+		return c.stay.stays, nil
+	}
+	stay := &stay{leaving: leaving}
+	for member, err := range c.readable().members(MemberQuery{Role: Administrator, State: ActiveOnly}) {
+		if err != nil {
+			return false, err
+		}
+		if _, leaves := slices.BinarySearch(leaving, member.User); !leaves {
+			stay.stays = true
+			break
+		}
+	}
+	c.stay = stay
+	return stay.stays, nil
 }
 
 // mostNamed bounds the users, and the roles, that a refusal names.

@@ -195,7 +195,7 @@ func TestD2_DelegatesGiveAndTakeTheirList(t *testing.T) {
 		"create": func(a *rbac.Admin) error { _, err := a.CreateRole(ctx, rbac.Role{Name: "New"}); return err },
 		"edit":   func(a *rbac.Admin) error { _, err := a.UpdateRole(ctx, l.stored(t, "Sales")); return err },
 		"delete": func(a *rbac.Admin) error { return a.DeleteRole(ctx, l.id["Sales"]) },
-		"plan":   func(a *rbac.Admin) error { _, err := a.Plan(ctx, l.stored(t, "Sales")); return err },
+		"plan":   func(a *rbac.Admin) error { return refused(planOf(ctx, a, l.stored(t, "Sales"))) },
 	} {
 		require.ErrorIs(t, try(l.w.As("hank")), rbac.ErrDenied, "%s takes A1", name)
 	}

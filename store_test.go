@@ -20,7 +20,7 @@ func TestInAnotherWorkspace(t *testing.T) {
 			for _, workspace := range []string{"", "Acme", "other"} {
 				err := az.For(workspace).System("test").In(in).Assign(ctx, rbac.Administrator, "ada")
 				require.ErrorContains(t, err, "acme")
-				_, err = az.For(workspace).System("test").In(in).Plan(ctx, rbac.Role{Name: "New"})
+				_, err = az.For(workspace).System("test").In(in).Preview(ctx, nil)
 				require.ErrorContains(t, err, "acme")
 			}
 			found, err := in.Revisions(ctx, []string{"acme"})

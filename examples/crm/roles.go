@@ -77,7 +77,14 @@ func (s *server) planRole(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &role); err != nil {
 		return err
 	}
-	plan, err := s.az.AsSubject(subject(r)).Plan(r.Context(), role)
+	plan, err := s.az.AsSubject(subject(r)).Preview(r.Context(), func(a *rbac.Admin) (err error) {
+		if role.ID == "" {
+			_, err = a.CreateRole(r.Context(), role)
+		} else {
+			_, err = a.UpdateRole(r.Context(), role)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"reflect"
@@ -8,54 +9,69 @@ import (
 	"time"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/workspacetest"
 )
 
-// planned does the op that saves a role, after planning it.
+// planned does any op, after a preview of it, with which it must agree.
 func (h *history) planned(i int) {
 	h.Helper()
-	op := h.chooseSave(i)
+	op := h.chooseOp(i)
+	if h.pick(2) == 0 {
+		op = h.chooseSave(i)
+	}
 	_, want := h.programs[i].after(h.state, op)
 	before := h.dump()
-	plan, err := h.admin(h.w[i], op).Plan(h.ctx, h.role(op))
-	h.note("plan to %s, program %d: %v, %v", h.describe(op), i, plan, err)
+	plan, err := h.admin(h.w[i], op).Preview(h.ctx, func(a *rbac.Admin) error {
+		_, err := h.run(a, op)
+		return err
+	})
+	h.note("preview of %s, program %d: %v, %v", h.describe(op), i, plan, err)
 	h.unchanged(before, h.dump())
-	other := (op.do == "create") != (op.role == "") // Plan takes it for the other method
-	switch want.err {
-	case rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound:
-		if !other {
-			h.outcome(i, op, want, err)
-		}
-		h.do(i, op)
-		return
-	}
 	if err != nil {
-		h.fail("Plan failed, which the oracle does not: want a plan that is refused with %v", want.err)
+		h.fail("Preview failed, which the oracle does not: want a plan that is refused with %v", want.err)
 	}
 	h.comparePlan(i, op, want, plan)
 
-	// Saving the same role, or the plan's, must come to what the plan says.
+	// The same change, or the role of the plan, must come to what the plan says.
+	saves := op.do == "create" || op.do == "update"
 	role := h.role(op)
-	theirs := h.pick(2) == 0
+	theirs := saves && plan.Role.Name != "" && h.pick(2) == 0
 	if theirs {
 		role = plan.Role
 	}
-	saved, err := h.save(h.w[i], nil, op, role)
+	var saved rbac.Role
+	if saves {
+		saved, err = h.save(h.admin(h.w[i], op), op, role)
+	} else {
+		saved, err = h.run(h.admin(h.w[i], op), op)
+	}
 	h.note("… and carried out: %v", err)
 	if !theirs && !reflect.DeepEqual(err, plan.Refused) {
-		h.fail("the plan was refused with %#v, and saving the role with %#v", plan.Refused, err)
+		h.fail("the plan was refused with %#v, and the change with %#v", plan.Refused, err)
 	}
 	next, _ := h.programs[i].after(h.state, op)
 	after := h.dump()
+	h.comparePlanned(plan.Events, after.events[len(before.events):])
 	h.outcome(i, op, want, err)
 	h.accept(i, op, want, saved, next, before, after)
 	h.checkRows(after)
 	h.checkAnswers(i, len(want.changes) > 0)
+	h.outcomes["a change was previewed"]++
 }
 
 func (h *history) comparePlan(i int, op oracleOp, want oracleResult, plan rbac.Plan) {
 	h.Helper()
 	if !errors.Is(plan.Refused, want.err) || (want.err == nil) != (plan.Refused == nil) {
 		h.fail("the plan is refused with %v, want %v", plan.Refused, want.err)
+	}
+	switch {
+	case op.do != "create" && op.do != "update" && plan.Role.Name != "":
+		h.fail("the plan saves the role %+v", plan.Role)
+	case plan.Role.Name == "" && (op.do == "create" || op.do == "update") && !slices.Contains(oracleBefore, want.err):
+		h.fail("the plan saves no role")
+	}
+	if plan.Role.Name == "" {
+		return
 	}
 	had, exists := h.programs[i].role(h.state, op.role)
 	shown := h.programs[i].shown(had.perms)
@@ -75,6 +91,54 @@ func (h *history) comparePlan(i int, op oracleOp, want oracleResult, plan rbac.P
 	if exists && (plan.Before.Name != had.name || plan.Before.Version != had.version ||
 		!maps.Equal(oraclePermsOf(plan.Before.Permissions), shown)) {
 		h.fail("the plan has the role before as %+v, want %+v", *plan.Before, had)
+	}
+}
+
+// oracleBefore are the rules that refuse before the role to be saved is known.
+var oracleBefore = []error{rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound}
+
+// comparePlanned compares the events of a plan with those of the change, which
+// differ in their times and hashes, and in the ids of new roles.
+func (h *history) comparePlanned(planned, done []rbac.Event) {
+	h.Helper()
+	ids := map[rbac.RoleID]rbac.RoleID{} // provisional ones, by those that were given
+	plain := func(e rbac.Event) rbac.Event {
+		e.Time, e.Hash = time.Time{}, [32]byte{}
+		role := func(r *rbac.Role) *rbac.Role {
+			if r == nil {
+				return nil
+			}
+			plain := *r
+			plain.ID, plain.CreatedAt, plain.UpdatedAt = cmp.Or(ids[r.ID], r.ID), time.Time{}, time.Time{}
+			plain.Assigns = nil
+			for _, id := range r.Assigns {
+				plain.Assigns = append(plain.Assigns, cmp.Or(ids[id], id))
+			}
+			slices.Sort(plain.Assigns)
+			return &plain
+		}
+		member := func(m *rbac.Member) *rbac.Member {
+			if m == nil {
+				return nil
+			}
+			plain := *m
+			plain.Role, plain.UpdatedAt = cmp.Or(ids[m.Role], m.Role), time.Time{}
+			return &plain
+		}
+		e.RoleBefore, e.RoleAfter = role(e.RoleBefore), role(e.RoleAfter)
+		e.MemberBefore, e.MemberAfter = member(e.MemberBefore), member(e.MemberAfter)
+		return e
+	}
+	if len(planned) != len(done) {
+		h.fail("the plan has %d events, and the change %d:\n%+v\n%+v", len(planned), len(done), planned, done)
+	}
+	for n, e := range done {
+		if e.Kind == rbac.RoleCreated && planned[n].RoleAfter != nil {
+			ids[e.RoleAfter.ID] = planned[n].RoleAfter.ID
+		}
+		if want, got := plain(e), plain(planned[n]); !sameEvent(got, want) {
+			h.fail("the plan has the event\n%v\nand the change\n%v", workspacetest.Text(got), workspacetest.Text(want))
+		}
 	}
 }
 
@@ -127,7 +191,7 @@ func (h *history) inTransaction(i int) {
 			op := h.chooseOp(i)
 			next, want := h.programs[i].after(h.state, op)
 			stepBefore := h.read(tx)
-			saved, err := h.run(h.w[i], rbac.TxStore(h.id, tx), op)
+			saved, err := h.run(h.admin(h.w[i], op).In(rbac.TxStore(h.id, tx)), op)
 			h.note("  %s, program %d: %v", h.describe(op), i, err)
 			stepAfter := h.read(tx)
 			h.outcome(i, op, want, err)
@@ -172,15 +236,11 @@ func (h *history) pastBefore(s *oracleState) map[int64]*oracleState {
 	return past
 }
 
-// run calls the method of an op, in a store of the caller's if there is one.
-func (h *history) run(w *rbac.Workspace, in rbac.Store, op oracleOp) (rbac.Role, error) {
-	a := h.admin(w, op)
-	if in != nil {
-		a = a.In(in)
-	}
+// run calls the method of an op.
+func (h *history) run(a *rbac.Admin, op oracleOp) (rbac.Role, error) {
 	switch op.do {
 	case "create", "update":
-		return h.save(w, in, op, h.role(op))
+		return h.save(a, op, h.role(op))
 	case "delete":
 		return rbac.Role{}, a.DeleteRole(h.ctx, h.roleID(op.role))
 	case "assign":
@@ -199,11 +259,7 @@ func (h *history) run(w *rbac.Workspace, in rbac.Store, op oracleOp) (rbac.Role,
 	panic("no method " + op.do)
 }
 
-func (h *history) save(w *rbac.Workspace, in rbac.Store, op oracleOp, role rbac.Role) (rbac.Role, error) {
-	a := h.admin(w, op)
-	if in != nil {
-		a = a.In(in)
-	}
+func (h *history) save(a *rbac.Admin, op oracleOp, role rbac.Role) (rbac.Role, error) {
 	if op.do == "create" {
 		return a.CreateRole(h.ctx, role)
 	}

@@ -49,7 +49,7 @@ func listedRoleIsStrengthened(t *testing.T, db Database) {
 	h, ctx := helpDesk(t, db), t.Context()
 	role := h.stored("Sales")
 	role.Permissions = readsAll
-	plan, err := h.w.As("ada").Plan(ctx, role)
+	plan, err := workspacetest.Plan(ctx, h.w.As("ada"), role)
 	assert.NoError(t, err)
 	assert.Equal(t, h.roles("Help desk"), plan.AssignedBefore)
 	assert.Equal(t, h.roles("Help desk"), plan.AssignedAfter)
@@ -61,7 +61,7 @@ func listedRoleIsStrengthened(t *testing.T, db Database) {
 	// Strengthened to administer, it is not theirs any more, and the plan says so.
 	role = h.stored("Sales")
 	role.Permissions = managesUsers
-	plan, err = h.w.As("ada").Plan(ctx, role)
+	plan, err = workspacetest.Plan(ctx, h.w.As("ada"), role)
 	assert.NoError(t, err)
 	assert.Equal(t, h.roles("Help desk"), plan.AssignedBefore)
 	assert.Equal(t, 0, len(plan.AssignedAfter))

@@ -89,7 +89,7 @@ func TestScenario24_Close(t *testing.T) {
 				refusesAll(t, az.For("another"), "ann", rbac.ErrClosed)
 				require.ErrorIs(t, az.Sync(ctx), rbac.ErrClosed)
 				require.ErrorIs(t, az.As("ann").Assign(ctx, rbac.Administrator, "cy"), rbac.ErrClosed)
-				_, err = az.As("ann").Plan(ctx, rbac.Role{Name: "New"})
+				_, err = planOf(ctx, az.As("ann"), rbac.Role{Name: "New"})
 				require.ErrorIs(t, err, rbac.ErrClosed)
 				_, err = az.Roles(ctx)
 				require.ErrorIs(t, err, rbac.ErrClosed)

@@ -108,7 +108,7 @@ func weakRolesAreListed(t *testing.T, db Database) {
 			return err
 		})
 	}
-	plan, err := max.Plan(ctx, rbac.Role{Name: "Mine", Assigns: h.roles("Weak")})
+	plan, err := workspacetest.Plan(ctx, max, rbac.Role{Name: "Mine", Assigns: h.roles("Weak")})
 	assert.NoError(t, err)
 	assert.ErrorIs(t, plan.Refused, rbac.ErrEscalation)
 
@@ -183,7 +183,7 @@ func delegatesTouchTheirListOnly(t *testing.T, db Database) {
 		func() error { _, err := hank.CreateRole(ctx, rbac.Role{Name: "New"}); return err },
 		func() error { _, err := hank.UpdateRole(ctx, h.stored("Sales")); return err },
 		func() error { return hank.DeleteRole(ctx, h.ids["Sales"]) },
-		func() error { _, err := hank.Plan(ctx, h.stored("Sales")); return err },
+		func() error { return workspacetest.Refused(workspacetest.Plan(ctx, hank, h.stored("Sales"))) },
 	} {
 		h.refuses(rbac.ErrDenied, roles)
 	}

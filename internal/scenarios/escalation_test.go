@@ -43,8 +43,7 @@ func TestScenario36_TheActorWasDemotedAMomentBefore(t *testing.T) {
 			"Reinstate": func(ctx context.Context, a *rbac.Admin, _ rbac.Role) error { return a.Reinstate(ctx, "sue") },
 			"Remove":    func(ctx context.Context, a *rbac.Admin, _ rbac.Role) error { return a.Remove(ctx, "ann") },
 			"Plan": func(ctx context.Context, a *rbac.Admin, _ rbac.Role) error {
-				_, err := a.Plan(ctx, rbac.Role{Name: "New"})
-				return err
+				return refused(planOf(ctx, a, rbac.Role{Name: "New"}))
 			},
 		} {
 			t.Run(name+": "+what, func(t *testing.T) {

@@ -15,6 +15,7 @@ var (
 	update, forge           = workspacetest.Update, workspacetest.Forge
 	unchanged, text         = workspacetest.Unchanged, workspacetest.Text
 	checkInvariants         = workspacetest.CheckInvariants
+	planOf, refused         = workspacetest.Plan, workspacetest.Refused
 
 	errBoom = fault.Err
 	quiet   = workspacetest.Silent()

@@ -229,8 +229,8 @@ func queries(t *testing.T, w, of *rbac.Workspace, id string) map[string]error {
 	_, roles := of.Roles(ctx)
 	_, matrix := of.Matrix(ctx)
 	_, lint := of.Lint(ctx)
-	_, planNew := of.System("test").Plan(ctx, rbac.Role{Name: "New"})
-	_, planOld := w.System("test").Plan(ctx, rbac.Role{ID: rbac.RoleID(id), Name: "Old"})
+	planNew := workspacetest.Refused(workspacetest.Plan(ctx, of.System("test"), rbac.Role{Name: "New"}))
+	planOld := workspacetest.Refused(workspacetest.Plan(ctx, w.System("test"), rbac.Role{ID: rbac.RoleID(id), Name: "Old"}))
 	return map[string]error{
 		"Members, among users":       workspacetest.FirstError(w.Members(ctx, rbac.MemberQuery{Users: []string{"ann", id}})),
 		"Members, of a role":         workspacetest.FirstError(w.Members(ctx, rbac.MemberQuery{Role: rbac.RoleID(id)})),

@@ -117,7 +117,7 @@ func TestScenario27_BadWorkspaceIDs(t *testing.T) {
 				"Members":      workspacetest.FirstError(w.Members(ctx, rbac.MemberQuery{})),
 				"VerifyEvents": w.VerifyEvents(ctx),
 				"Roles":        func() error { _, err := w.Roles(ctx); return err }(),
-				"Plan":         func() error { _, err := w.System("test").Plan(ctx, rbac.Role{Name: "New"}); return err }(),
+				"Preview":      func() error { _, err := planOf(ctx, w.System("test"), rbac.Role{Name: "New"}); return err }(),
 			} {
 				require.ErrorIs(t, err, rbac.ErrInvalid, what)
 				var v *rbac.ValidationError

@@ -321,7 +321,7 @@ func TestScenario49_ComparedAsStored(t *testing.T) {
 				}
 				require.Equal(t, missing, escalated(t, err).Missing, "%s as %s", name, actor)
 			}
-			plan, err := a.Plan(ctx, shown)
+			plan, err := planOf(ctx, a, shown)
 			require.NoError(t, err)
 			require.Equal(t, auditing, escalated(t, plan.Refused).Missing)
 		})
@@ -373,7 +373,7 @@ func TestScenario49_EditsKeepWhatTheyLeaveAsShown(t *testing.T) {
 			assign(t, newer.Workspace, role.ID, "aud")
 			assign(t, newer.Workspace, rbac.Administrator, "ada")
 			role.Permissions = test.written
-			plan, err := az.As("ada").Plan(ctx, role)
+			plan, err := planOf(ctx, az.As("ada"), role)
 			require.NoError(t, err)
 			require.Equal(t, `role "Auditor", 1 member: `+test.plan, plan.String())
 			saved, err := az.As("ada").UpdateRole(ctx, plan.Role)

@@ -271,8 +271,8 @@ func TestScenario23_StoreThatDoesNothing(t *testing.T) {
 		"Members":      func() error { return workspacetest.FirstError(az.Members(ctx, rbac.MemberQuery{})) },
 		"WhoCan":       func() error { return workspacetest.FirstError(az.WhoCan(ctx, rbac.Deals, rbac.Read)) },
 		"Events":       func() error { return workspacetest.FirstError(az.Events(ctx, rbac.EventQuery{})) },
-		"Plan": func() error {
-			_, err := az.As("ann").Plan(ctx, rbac.Role{Name: "New"})
+		"Preview": func() error {
+			_, err := planOf(ctx, az.As("ann"), rbac.Role{Name: "New"})
 			return err
 		},
 	} {

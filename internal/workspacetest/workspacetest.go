@@ -61,6 +61,26 @@ func Assign(t testing.TB, w *rbac.Workspace, role rbac.RoleID, users ...string) 
 	assert.NoError(t, w.System("test").Assign(context.Background(), role, users...))
 }
 
+// Plan previews the saving of a role: a new one if it has no id, else an edit.
+func Plan(ctx context.Context, a *rbac.Admin, role rbac.Role) (rbac.Plan, error) {
+	return a.Preview(ctx, func(a *rbac.Admin) (err error) {
+		if role.ID == "" {
+			_, err = a.CreateRole(ctx, role)
+		} else {
+			_, err = a.UpdateRole(ctx, role)
+		}
+		return err
+	})
+}
+
+// Refused returns what refuses a plan, or why there is none.
+func Refused(plan rbac.Plan, err error) error {
+	if err != nil {
+		return err
+	}
+	return plan.Refused
+}
+
 // ReadsDeals are permissions for what Can asks about.
 func ReadsDeals(scope rbac.Scope) rbac.Permissions {
 	return rbac.Permissions{rbac.Deals: {Read: scope}}

@@ -1,0 +1,193 @@
+package rbac
+
+import (
+	"cmp"
+	"errors"
+	"iter"
+	"slices"
+)
+
+// draft is a Tx laid over a Reader: it keeps what is written, and its reads show
+// the rows of the Reader as that would leave them. Nothing reaches a store.
+type draft struct {
+	Reader  // what is stored
+	roles   map[RoleID]*Role
+	members map[string]*Member // nil for one who would be gone, as in roles
+	events  []Event
+}
+
+func (d *draft) Revision() (Revision, error) {
+	if n := len(d.events); n > 0 {
+		return d.events[n-1].Revision(), nil
+	}
+	return d.Reader.Revision()
+}
+
+func (d *draft) Role(id RoleID) (Role, error) {
+	switch role, drafted := d.roles[id]; {
+	case !drafted:
+		return d.Reader.Role(id)
+	case role == nil:
+		return Role{}, ErrRoleNotFound
+	default:
+		return role.clone(), nil
+	}
+}
+
+func (d *draft) Roles() iter.Seq2[Role, error] {
+	return laid(0, d.Reader.Roles(), func(r Role) RoleID { return r.ID }, d.roles, func(*Role) bool { return true }, Role.clone)
+}
+
+func (d *draft) Member(user string) (Member, error) {
+	switch member, drafted := d.members[user]; {
+	case !drafted:
+		return d.Reader.Member(user)
+	case member == nil:
+		return Member{}, ErrMemberNotFound
+	default:
+		return *member, nil
+	}
+}
+
+func (d *draft) Members(q MemberQuery) iter.Seq2[Member, error] {
+	q.Users = slices.Clone(q.Users)
+	slices.Sort(q.Users)
+	selected := func(m *Member) bool {
+		named := q.Users == nil
+		if !named {
+			_, named = slices.BinarySearch(q.Users, m.User)
+		}
+		return named && (q.Role == "" || m.Role == q.Role) && (q.Team == "" || m.Team == q.Team) &&
+			q.State.selects(m.Suspended) && m.User > q.After
+	}
+	stored := q
+	if q.Limit > 0 {
+		stored.Limit += len(d.members) // as many of those stored may be left out
+	}
+	itself := func(m Member) Member { return m }
+	return laid(q.Limit, d.Reader.Members(stored), func(m Member) string { return m.User }, d.members, selected, itself)
+}
+
+// laid yields rows in the order of their keys, at most so many if limit is
+// greater than 0: those that are stored and not drafted, and those that are
+// drafted and selected.
+func laid[K cmp.Ordered, V any](limit int, stored iter.Seq2[V, error], keyOf func(V) K, drafted map[K]*V, selected func(*V) bool, copied func(V) V) iter.Seq2[V, error] {
+	return func(yield func(V, error) bool) {
+		var keys []K
+		for key, row := range drafted {
+			if row != nil && selected(row) {
+				keys = append(keys, key)
+			}
+		}
+		slices.Sort(keys)
+		yielded := 0
+		send := func(row V, err error) bool {
+			yielded++
+			return yield(row, err) && yielded != limit
+		}
+		for row, err := range stored {
+			if err != nil && !errors.Is(err, ErrMalformed) {
+				yield(row, err)
+				return
+			}
+			key := keyOf(row)
+			for len(keys) > 0 && keys[0] < key {
+				if !send(copied(*drafted[keys[0]]), nil) {
+					return
+				}
+				keys = keys[1:]
+			}
+			if _, replaced := drafted[key]; !replaced && !send(row, err) {
+				return
+			}
+		}
+		for _, key := range keys {
+			if !send(copied(*drafted[key]), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (d *draft) Events(q EventQuery) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		yielded := 0
+		send := func(e Event, err error) bool {
+			yielded++
+			return yield(e, err) && yielded != q.Limit && err == nil
+		}
+		drafted := func() bool {
+			for i := range d.events {
+				if q.Newest {
+					i = len(d.events) - 1 - i
+				}
+				e := d.events[i]
+				if e.Seq > q.After && (q.Before == 0 || e.Seq < q.Before) && q.selects(e) && !send(e.clone(), nil) {
+					return false
+				}
+			}
+			return true
+		}
+		if q.Newest && !drafted() {
+			return
+		}
+		stored := q
+		if q.Limit > 0 {
+			stored.Limit -= yielded
+		}
+		for e, err := range d.Reader.Events(stored) {
+			if !send(e, err) {
+				return
+			}
+		}
+		if !q.Newest {
+			drafted()
+		}
+	}
+}
+
+func (d *draft) PutRole(role Role) error {
+	role = role.clone()
+	d.setRole(role.ID, &role)
+	return nil
+}
+
+func (d *draft) DeleteRole(id RoleID) error {
+	d.setRole(id, nil)
+	return nil
+}
+
+func (d *draft) setRole(id RoleID, role *Role) {
+	if d.roles == nil {
+		d.roles = map[RoleID]*Role{}
+	}
+	d.roles[id] = role
+}
+
+func (d *draft) PutMembers(members ...Member) error {
+	for _, member := range members {
+		d.setMember(member.User, &member)
+	}
+	return nil
+}
+
+func (d *draft) DeleteMembers(users ...string) error {
+	for _, user := range users {
+		d.setMember(user, nil)
+	}
+	return nil
+}
+
+func (d *draft) setMember(user string, member *Member) {
+	if d.members == nil {
+		d.members = map[string]*Member{}
+	}
+	d.members[user] = member
+}
+
+func (d *draft) AppendEvents(events ...Event) error {
+	for _, e := range events {
+		d.events = append(d.events, e.clone())
+	}
+	return nil
+}
