@@ -139,6 +139,8 @@ func TestE11_FormerNames(t *testing.T) {
 	s, err := w.Subject(ctx, "ann")
 	require.NoError(t, err)
 	require.Equal(t, "deals: read all, manage own; export: manage all; users: manage all", s.Permissions().String(), "united, before Owned and Only")
+	require.ErrorContains(t, w.ValidatePermissions(rbac.Permissions{"leads": access(rbac.All, rbac.None)}), "permissions.leads: is not an area of this program")
+	require.NoError(t, w.ValidatePermissions(s.Permissions()))
 	require.False(t, w.Can(ctx, "ann", "leads", rbac.Read))
 	d, err := w.Explain(ctx, "ann", "leads", rbac.Read)
 	require.NoError(t, err)

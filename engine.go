@@ -93,7 +93,7 @@ func (e *engine) close() {
 	e.mu.Unlock()
 	e.cancel()
 	for _, r := range e.all() {
-		r.drop()
+		r.close()
 	}
 	e.tasks.Wait()
 }

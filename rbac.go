@@ -17,7 +17,8 @@ import (
 //   - review: [Workspace.Roles], [Workspace.Members], [Workspace.WhoCan],
 //     [Workspace.Matrix], [Workspace.Lint], [Workspace.Events] and
 //     [Workspace.VerifyEvents];
-//   - and [Workspace.ID], [Workspace.Areas] and [Workspace.Sync].
+//   - and [Workspace.ID], [Workspace.Areas], [Workspace.ValidatePermissions] and
+//     [Workspace.Sync].
 type Authorizer struct {
 	*Workspace // the default workspace; do not assign
 
@@ -100,6 +101,17 @@ func (w *Workspace) ID() string { return w.replica.id }
 // Areas returns a copy of the catalogue of areas, which is that of
 // [WithAreas] and the same in every workspace.
 func (w *Workspace) Areas() []AreaInfo { return cloneAreas(w.engine.model.areas) }
+
+// ValidatePermissions judges permissions that somebody writes, for an API key for
+// instance, as those of a role are judged: every area, action and scope must mean
+// something here, and areas go by their names of today. What does not is a
+// *[ValidationError] that names each field. It asks no store and writes nothing. A
+// nil table is an empty one.
+func (w *Workspace) ValidatePermissions(p Permissions) error {
+	var bad problems
+	w.engine.model.scopeProblems(&bad, p)
+	return bad.err()
+}
 
 // Can reports whether a user may act on everything in an area. It is false
 // for a user who reaches own records only, so that a handler that forgets
@@ -203,7 +215,7 @@ func (w *Workspace) Subject(ctx context.Context, user string) (Subject, error) {
 
 func (w *Workspace) subject(ctx context.Context, s *snapshot, user string) Subject {
 	p := s.resolve(user)
-	p.workspace = w.replica.id
+	p.home = w
 	if w.engine.observer != nil {
 		p.observe = func(d Decision) { w.engine.observe(ctx, d) }
 	}

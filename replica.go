@@ -38,6 +38,7 @@ type replica struct {
 	fault     error       // why snap could not be confirmed, nil after success
 	lastUsed  time.Time
 	merging   bool
+	streams   map[*openStream]struct{} // to be told what is served: see stream.go
 
 	changes mark    // counts publications, own changes and doubts
 	floor   int64   // the newest event that an own change made or found
@@ -345,7 +346,8 @@ func (r *replica) serveLocked(asked time.Time) {
 		r.lastUsed = time.Now()
 	}
 	if !r.engine.keep(r) {
-		r.dropLocked() // closed meanwhile
+		r.endStreamsLocked(errEnded) // closed meanwhile
+		r.dropLocked()
 		return
 	}
 	if r.lacksLocked(r.snap) {
@@ -366,7 +368,9 @@ func (r *replica) serveLocked(asked time.Time) {
 	} else {
 		r.expiry.Reset(left)
 	}
-	r.live.Store(r.snap)
+	if r.live.Swap(r.snap) != r.snap {
+		r.wakeLocked()
+	}
 }
 
 // expire takes the snapshot out of service if it was not confirmed meanwhile.
@@ -381,11 +385,16 @@ func (r *replica) expire() {
 func (r *replica) withdraw() (cause error, expired bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.live.Load() == nil {
+	serving := r.live.Load() != nil
+	if !serving && len(r.streams) == 0 {
 		return nil, false
 	}
 	if left := r.engine.maxStaleness - time.Since(r.confirmed); left > 0 {
 		r.expiry.Reset(left)
+		return nil, false
+	}
+	r.endStreamsLocked(errStale)
+	if !serving {
 		return nil, false
 	}
 	r.noteUseLocked(time.Now())
@@ -393,14 +402,21 @@ func (r *replica) withdraw() (cause error, expired bool) {
 	return r.fault, true
 }
 
-// drop forgets the snapshot.
-func (r *replica) drop() {
+// close forgets the snapshot for good.
+func (r *replica) close() {
+	endStreams(r.forget(), errEnded)
+}
+
+func (r *replica) forget() map[*openStream]struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	streams := r.takeStreamsLocked()
 	r.dropLocked()
+	return streams
 }
 
 func (r *replica) dropLocked() {
+	r.endStreamsLocked(errNoSuchStream)
 	r.live.Store(nil)
 	r.changes++
 	r.snap, r.fault, r.lastUsed = nil, nil, time.Time{}
@@ -458,7 +474,7 @@ func (r *replica) dropIfIdle(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.noteUseLocked(now)
-	if r.snap != nil && r.running == nil && now.Sub(r.lastUsed) >= r.engine.idleTime {
+	if r.snap != nil && r.running == nil && len(r.streams) == 0 && now.Sub(r.lastUsed) >= r.engine.idleTime {
 		r.dropLocked()
 	}
 }

@@ -418,14 +418,17 @@ func (s *snapshot) teamed(team uint32, owners []string) bool {
 
 // resolve returns a user as a subject.
 func (s *snapshot) resolve(user string) *subject {
-	p := &subject{snapshot: s, model: s.model, areas: s.areas, user: user, revision: s.revision.Seq, standing: ReasonNotMember}
+	p := &subject{model: s.model, areas: s.areas, user: user, revision: s.revision.Seq, standing: ReasonNotMember}
 	at := s.find(user)
 	if at == (seat{}) {
 		return p
 	}
 	width := s.model.width()
 	i := int(at.cell&^suspendedSeat) / width
-	p.role, p.roleName, p.team = s.rows[i].id, s.rows[i].name, at.team
+	p.role, p.roleName = s.rows[i].id, s.rows[i].name
+	if at.team != 0 {
+		p.snapshot, p.team = s, at.team
+	}
 	switch {
 	case at.cell&suspendedSeat != 0:
 		p.standing = ReasonSuspended

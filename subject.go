@@ -13,7 +13,8 @@ type Subject struct {
 }
 
 type subject struct {
-	snapshot *snapshot // knows who is in the user's team
+	home     *Workspace
+	snapshot *snapshot // knows who is in the user's team; nil for a user who is in none
 	team     uint32    // the number of the user's team in it
 
 	model *model
@@ -27,9 +28,7 @@ type subject struct {
 	role     RoleID
 	roleName string
 	revision int64
-
-	workspace string
-	observe   func(Decision) // nil if nobody is to be told
+	observe  func(Decision) // nil if nobody is to be told
 }
 
 // nobody is what the zero Subject is: denied everything, and limited, because
@@ -47,13 +46,20 @@ func (s Subject) get() *subject {
 func (s Subject) User() string { return s.get().user }
 
 // Workspace returns the workspace's id.
-func (s Subject) Workspace() string { return s.get().workspace }
+func (s Subject) Workspace() string { return s.get().workspace() }
+
+func (p *subject) workspace() string {
+	if p.home == nil {
+		return ""
+	}
+	return p.home.ID()
+}
 
 // Of reports whether the subject was resolved in a workspace, by its
 // Authorizer. It is false for the zero Subject, and for one of another
 // Authorizer, whatever its ids are.
 func (s Subject) Of(w *Workspace) bool {
-	return s.s != nil && w != nil && s.s.model == w.engine.model && s.s.workspace == w.replica.id
+	return s.s != nil && s.s.home == w
 }
 
 // Role returns the id of the member's role, empty for a user who is not a
@@ -144,7 +150,7 @@ func (s Subject) Explain(area Area, action Action) Decision {
 // reasons (E1).
 func (p *subject) decide(area Area, action Action) Decision {
 	d := Decision{
-		Workspace: p.workspace, User: p.user, Area: area, Action: action,
+		Workspace: p.workspace(), User: p.user, Area: area, Action: action,
 		Role: p.role, RoleName: p.roleName, Revision: p.revision,
 	}
 	switch {

@@ -60,6 +60,17 @@ func TestA10_BadInputNamesEveryField(t *testing.T) {
 			t.Parallel()
 			ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
 			admin := c.W.System("test")
+			var permissions []string
+			for _, field := range test.want {
+				if strings.HasPrefix(field, "permissions.") {
+					permissions = append(permissions, field)
+				}
+			}
+			if err := c.W.ValidatePermissions(test.role.Permissions); permissions == nil {
+				require.NoError(t, err)
+			} else {
+				require.Equal(t, permissions, fields(t, err))
+			}
 			edited := test.role
 			edited.ID, edited.Version = c.Role("Clerk").ID, c.Role("Clerk").Version
 			if edited.Permissions == nil {

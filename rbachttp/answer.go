@@ -70,12 +70,15 @@ func (g *Guard) denyChanged(w http.ResponseWriter, r *http.Request, caller, foun
 }
 
 // denyElsewhere answers a caller whom Identify put into a workspace that the
-// guard does not serve.
+// guard does not serve, or that is not the one of their key.
 func (g *Guard) denyElsewhere(w http.ResponseWriter, r *http.Request, c Caller) {
-	g.options.log(r, slog.LevelWarn, "rbachttp: denied a caller of another workspace",
-		slog.String("user", cut(c.user)),
-		slog.String("workspace", cut(c.workspace)),
-		slog.String("served", g.own.ID()),
-	)
+	attrs := []slog.Attr{slog.String("user", cut(c.user)), slog.String("workspace", cut(c.workspace))}
+	if c.key {
+		attrs = append(attrs, slog.String("key_workspace", cut(c.home)))
+	}
+	if g.az == nil {
+		attrs = append(attrs, slog.String("served", g.own.ID()))
+	}
+	g.options.log(r, slog.LevelWarn, "rbachttp: denied a caller of another workspace", attrs...)
 	g.WriteProblem(w, r, problemDenied)
 }

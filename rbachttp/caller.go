@@ -28,8 +28,10 @@ type Caller struct {
 	user      string
 	workspace string
 	elsewhere bool // In was called: workspace counts
-	limited   bool // Limit was called: limit counts
-	limit     rbac.Permissions
+	key       bool // Key was called: home and most count
+	home      string
+	homeless  bool // Key was called with two workspaces: the key is of none
+	most      rbac.Permissions
 }
 
 // User returns the caller with a user id, compared byte for byte with those
@@ -44,16 +46,23 @@ func (c Caller) In(workspace string) Caller {
 	return c
 }
 
-// Limit returns the caller limited to what most allows, as [rbac.Subject.Limit]
-// does: an API key that may do less than its owner. A nil or empty table
-// limits to nothing. A second limit applies beside the first.
+// Key returns the caller by a key of theirs, which belongs to a workspace and may
+// do no more there than most allows, as [rbac.Subject.Limit] says: an API key
+// that may do less than its owner. The workspace is what is stored with the key.
+// A nil or empty table limits to nothing. A second key applies beside the first.
+//
+// The request is in the key's workspace. Where [Caller.In], before or after, or
+// the guard says another one, it is denied, whatever the route asks for, and
+// logged as a Warn. So it is for keys of two workspaces.
 //
 // The routes of [SignedIn] and [Member] ask for no permission, so a limit
-// does not close them.
-func (c Caller) Limit(most rbac.Permissions) Caller {
-	if c.limited {
-		most = c.limit.Intersect(most)
+// does not close them. Check a table that somebody writes with
+// [rbac.Workspace.ValidatePermissions].
+func (c Caller) Key(workspace string, most rbac.Permissions) Caller {
+	if c.key {
+		most = c.most.Intersect(most)
+		c.homeless = c.homeless || workspace != c.home
 	}
-	c.limited, c.limit = true, most
+	c.key, c.home, c.most = true, workspace, most
 	return c
 }

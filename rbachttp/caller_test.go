@@ -15,8 +15,8 @@ import (
 	"github.com/areagate/rbac/rbachttp"
 )
 
-// A limited caller is less than its owner, whatever the limit says.
-func TestLimit(t *testing.T) {
+// A key is less than its owner, whatever its table says.
+func TestKey(t *testing.T) {
 	t.Parallel()
 	az := newTeam(t)
 	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet))
@@ -47,12 +47,14 @@ func TestLimit(t *testing.T) {
 		want   string
 	}{
 		"none":          {rbachttp.User("sal"), salesPermissions.String()},
-		"nil":           {rbachttp.User("sal").Limit(nil), "no access"},
-		"nil, and more": {rbachttp.User("sal").Limit(nil).Limit(salesPermissions), "no access"},
-		"more, and nil": {rbachttp.User("sal").Limit(salesPermissions).Limit(nil), "no access"},
-		"two":           {rbachttp.User("sal").Limit(rbac.Permissions{rbac.Deals: {Read: rbac.All}, rbac.Tasks: {Read: rbac.All}}).Limit(rbac.Permissions{rbac.Deals: {Read: rbac.Own, Manage: rbac.All}}), "deals: read own"},
-		"before In":     {rbachttp.User("bo").Limit(rbac.Permissions{rbac.API: {Read: rbac.All}}).In("bolt"), "api: read all"},
-		"after In":      {rbachttp.User("bo").In("bolt").Limit(rbac.Permissions{rbac.API: {Read: rbac.All}}), "api: read all"},
+		"nil":           {rbachttp.User("sal").Key("", nil), "no access"},
+		"nil, and more": {rbachttp.User("sal").Key("", nil).Key("", salesPermissions), "no access"},
+		"more, and nil": {rbachttp.User("sal").Key("", salesPermissions).Key("", nil), "no access"},
+		"two": {rbachttp.User("sal").Key("", rbac.Permissions{rbac.Deals: {Read: rbac.All}, rbac.Tasks: {Read: rbac.All}}).
+			Key("", rbac.Permissions{rbac.Deals: {Read: rbac.Own, Manage: rbac.All}}), "deals: read own"},
+		"elsewhere": {rbachttp.User("bo").Key("bolt", rbac.Permissions{rbac.API: {Read: rbac.All}}), "api: read all"},
+		"before In": {rbachttp.User("bo").Key("bolt", rbac.Permissions{rbac.API: {Read: rbac.All}}).In("bolt"), "api: read all"},
+		"after In":  {rbachttp.User("bo").In("bolt").Key("bolt", rbac.Permissions{rbac.API: {Read: rbac.All}}), "api: read all"},
 	} {
 		identify := func(*http.Request) (rbachttp.Caller, error) { return test.caller, nil }
 		h := rbachttp.New(az.Authorizer, identify).Require(rbachttp.SignedIn())(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -100,7 +102,7 @@ func TestHostileIdentities(t *testing.T) {
 				"user":               rbachttp.User(id),
 				"in a workspace":     rbachttp.User("ada").In(workspace),
 				"user and workspace": rbachttp.User(id).In(workspace),
-				"limited":            rbachttp.User(id).Limit(rbac.Permissions{rbac.Area(id): {Read: 200, Manage: rbac.All}}),
+				"key":                rbachttp.User(id).Key("", rbac.Permissions{rbac.Area(id): {Read: 200, Manage: rbac.All}}),
 			} {
 				guard := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) { return caller, nil }, rbachttp.WithLogger(quiet), rbachttp.WithMissingPermissionsInBody())
 				for want, need := range map[int]rbachttp.Requirement{403: rbachttp.Needs(rbac.Audit, rbac.Read), 200: rbachttp.SignedIn()} {
@@ -113,7 +115,7 @@ func TestHostileIdentities(t *testing.T) {
 	// A limit with what no Scope is gives no more than the role.
 	for _, scope := range []rbac.Scope{rbac.All + 1, 200, 255} {
 		guard := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) {
-			return rbachttp.User("ada").Limit(rbac.Permissions{rbac.Audit: {Read: scope}}), nil
+			return rbachttp.User("ada").Key("", rbac.Permissions{rbac.Audit: {Read: scope}}), nil
 		}, rbachttp.WithLogger(quiet))
 		require.Equal(t, 403, record(guard.Require(rbachttp.Needs(rbac.Audit, rbac.Read))(helloHandler), "GET", "/", "").Code, fmt.Sprint(scope))
 	}

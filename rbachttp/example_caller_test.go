@@ -78,38 +78,56 @@ func ExampleCaller_In() {
 	// ada GET http://acme.example.com/audit: 403 {"type":"about:blank","title":"Forbidden","status":403,"code":"denied"}
 }
 
-// An API key acts as its owner and is limited to its own table.
-func ExampleCaller_Limit() {
+// An API key acts as its owner, in its own workspace, limited to its own table.
+// The host does not move it: a key of acme opens nothing of bolt's.
+func ExampleCaller_Key() {
 	ctx := context.Background()
 	az := openSalesTeam(ctx)
 	defer az.Close()
+	for _, workspace := range []string{"acme", "bolt"} {
+		if err := az.For(workspace).System("sign-up").Assign(ctx, rbac.Administrator, "bob"); err != nil {
+			panic(err)
+		}
+	}
 
 	type apiKey struct {
-		owner string
-		limit rbac.Permissions
+		workspace, owner string
+		limit            rbac.Permissions
 	}
-	keys := map[string]apiKey{ // yours; look them up by a hash
-		"k-export": {"bob", rbac.Permissions{rbac.Deals: {Read: rbac.All}}},
+	keys := map[string]apiKey{} // yours; look them up by a hash
+	create := func(workspace, owner, key string, limit rbac.Permissions) error {
+		if err := az.For(workspace).ValidatePermissions(limit); err != nil {
+			return err
+		}
+		keys[key] = apiKey{workspace, owner, limit}
+		return nil
 	}
 	identify := func(r *http.Request) (rbachttp.Caller, error) {
+		workspace, _, _ := strings.Cut(r.Host, ".")
 		key, ok := keys[r.Header.Get("X-API-Key")]
 		if !ok {
-			return bySession(r)
+			caller, err := bySession(r)
+			return caller.In(workspace), err
 		}
-		return rbachttp.User(key.owner).Limit(key.limit), nil
+		return rbachttp.User(key.owner).Key(key.workspace, key.limit).In(workspace), nil
 	}
-	mux := rbachttp.New(az, identify).Mux()
+	mux := rbachttp.New(az, identify, rbachttp.WithLogger(slog.New(slog.DiscardHandler))).Mux()
 	mux.HandleFunc("GET /deals", rbachttp.NeedsScope(rbac.Deals, rbac.Read), listDeals)
 	mux.HandleFunc("POST /deals", rbachttp.NeedsScope(rbac.Deals, rbac.Manage), createDeal)
 
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		r := httptest.NewRequest(method, "/deals", nil)
+	fmt.Println(create("acme", "bob", "k-export", rbac.Permissions{rbac.Deals: {Read: rbac.All}}))
+	fmt.Println(create("acme", "bob", "k-typo", rbac.Permissions{"deal": {Read: rbac.All}}))
+	for _, request := range [][2]string{{"GET", "acme"}, {"POST", "acme"}, {"GET", "bolt"}} {
+		r := httptest.NewRequest(request[0], "https://"+request[1]+".example.com/deals", nil)
 		r.Header.Set("X-API-Key", "k-export")
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
-		fmt.Println(w.Code, strings.TrimSpace(w.Body.String()))
+		fmt.Println(request[0], request[1], w.Code, strings.TrimSpace(w.Body.String()))
 	}
 	// Output:
-	// 200 the deals of bob
-	// 403 {"type":"about:blank","title":"Forbidden","status":403,"code":"denied"}
+	// <nil>
+	// rbac: invalid input: permissions.deal: is not an area of this program
+	// GET acme 200 all deals
+	// POST acme 403 {"type":"about:blank","title":"Forbidden","status":403,"code":"denied"}
+	// GET bolt 403 {"type":"about:blank","title":"Forbidden","status":403,"code":"denied"}
 }

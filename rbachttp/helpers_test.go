@@ -51,7 +51,7 @@ func identify(r *http.Request) (rbachttp.Caller, error) {
 		if err := most.UnmarshalText([]byte(limit)); err != nil {
 			return rbachttp.Caller{}, err
 		}
-		caller = caller.Limit(most)
+		caller = caller.Key(r.Header.Get("Test-Workspace"), most)
 	}
 	return caller, nil
 }

@@ -6,12 +6,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/csv"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -384,5 +386,68 @@ func TestScenario59_SubjectBetweenGuardsIsNotTheCallers(t *testing.T) {
 	limitContacts := between(func(_ context.Context, s rbac.Subject) rbac.Subject { return s.Limit(contacts) })
 	for limit, want := range map[string]int{"contacts: read all": 200, "deals: read all": 403} {
 		require.Equal(t, want, record(guard.Require(signedIn)(limitContacts(second.Require(read)(helloHandler))), "GET", "/", "ada", "Test-Limit: "+limit).Code, limit)
+	}
+}
+
+// Identify takes the workspace from the host, and the key from a header. A key
+// of one workspace opens nothing of another, though its owner may do everything
+// in both: whatever the order of calls, the guard and the route.
+func TestScenario101_KeyOfAnotherWorkspace(t *testing.T) {
+	t.Parallel()
+	az := newTeam(t)
+	for _, workspace := range []string{"acme", "bolt"} {
+		require.NoError(t, az.For(workspace).System("test").Assign(t.Context(), rbac.Administrator, "ada"))
+	}
+	most := rbac.Permissions{rbac.Audit: {Read: rbac.All}}
+	var caller rbachttp.Caller
+	identify := func(*http.Request) (rbachttp.Caller, error) { return caller, nil }
+	logger, log := newLog()
+	options := []rbachttp.Option{rbachttp.WithLogger(logger), rbachttp.WithMissingPermissionsInBody()}
+	guards := map[string]*rbachttp.Guard{"any": rbachttp.New(az.Authorizer, identify, options...)}
+	workspaces := []string{"", "acme", "bolt", "nowhere"}
+	for _, w := range workspaces {
+		guards["of "+w] = rbachttp.NewForWorkspace(az.For(w), identify, options...)
+	}
+	needs := []rbachttp.Requirement{rbachttp.Needs(rbac.Audit, rbac.Read), rbachttp.Member(), rbachttp.SignedIn()}
+	ada := rbachttp.User("ada")
+	try := func(name string, c rbachttp.Caller, home string, others ...string) {
+		caller = c
+		for of, guard := range guards {
+			own, fixed := strings.CutPrefix(of, "of ")
+			belongs := (!fixed || own == home) && !slices.ContainsFunc(others, func(other string) bool { return other != home })
+			for _, need := range needs {
+				var at string
+				w := record(guard.Require(need)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					s := subjectOf(r)
+					at = s.Workspace()
+					require.True(t, s.Limited())
+				})), "GET", "/", "")
+				logged := log.take()
+				switch {
+				case belongs && (home != "nowhere" || need.String() == "signed in"):
+					require.Equal(t, 200, w.Code, "%s, a guard %s: %v", name, of, need)
+					require.Equal(t, home, at)
+				case belongs:
+					require.Equal(t, 403, w.Code)
+				default:
+					require.Equal(t, 403, w.Code, "%s, a guard %s: %v", name, of, need)
+					require.Equal(t, `{"type":"about:blank","title":"Forbidden","status":403,"code":"denied"}`+"\n", w.Body.String())
+					require.Contains(t, logged, `level=WARN msg="rbachttp: denied a caller of another workspace"`)
+					require.Contains(t, logged, "key_workspace=")
+				}
+			}
+		}
+	}
+	for _, home := range workspaces {
+		try("without In, "+home, ada.Key(home, most), home)
+		for _, other := range workspaces {
+			name := fmt.Sprintf("%q in %q", home, other)
+			try(name, ada.Key(home, most).In(other), home, other)
+			try(name+", in the other order", ada.In(other).Key(home, most), home, other)
+			try(name+", moved on", ada.In(other).Key(home, most).In(home), home)
+			try(name+", two keys", ada.Key(home, most).Key(other, most), home, other)
+			try(name+", two keys and back", ada.Key(home, most).Key(other, most).Key(home, most), home, other)
+			try(name+", two keys of two and In", ada.Key(home, most).Key(other, most).In(other), other, home)
+		}
 	}
 }

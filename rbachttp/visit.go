@@ -99,13 +99,10 @@ func (g *Guard) resolve(w http.ResponseWriter, r *http.Request, changed rbac.Sub
 		g.unauthenticated(w, r)
 		return v, false
 	}
-	workspace := g.own
-	if caller.elsewhere && caller.workspace != g.own.ID() {
-		if g.az == nil {
-			g.denyElsewhere(w, r, caller)
-			return v, false
-		}
-		workspace = g.az.For(caller.workspace)
+	workspace := g.workspaceOf(caller)
+	if workspace == nil {
+		g.denyElsewhere(w, r, caller)
+		return v, false
 	}
 	s, err := workspace.Subject(r.Context(), caller.user)
 	if err != nil {
@@ -120,8 +117,29 @@ func (g *Guard) resolve(w http.ResponseWriter, r *http.Request, changed rbac.Sub
 	if c.is(left) {
 		c.subject = left
 	}
-	if caller.limited {
-		c.subject = c.subject.Limit(caller.limit)
+	if caller.key {
+		c.subject = c.subject.Limit(caller.most)
 	}
 	return visit{c, c.subject}, true
+}
+
+// workspaceOf returns the workspace that a caller is in, nil for one whom the
+// guard does not serve there: it has one workspace, and a key has another.
+func (g *Guard) workspaceOf(c Caller) *rbac.Workspace {
+	id := g.own.ID()
+	switch {
+	case c.elsewhere:
+		id = c.workspace
+	case c.key:
+		id = c.home
+	}
+	switch {
+	case c.key && (c.homeless || id != c.home):
+		return nil
+	case id == g.own.ID():
+		return g.own
+	case g.az == nil:
+		return nil
+	}
+	return g.az.For(id)
 }

@@ -46,7 +46,7 @@ func (s *server) callerOfKey(ctx context.Context, token string) (rbachttp.Caller
 	if err := json.Unmarshal(permissions, &most); err != nil {
 		return rbachttp.Caller{}, err
 	}
-	return rbachttp.User(user).Limit(most), nil
+	return rbachttp.User(user).Key(s.az.ID(), most), nil
 }
 
 // createKey makes a key for the caller. It cannot do what they cannot do.
@@ -59,6 +59,9 @@ func (s *server) createKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := checkTexts("name", body.Name); err != nil {
+		return err
+	}
+	if err := s.az.ValidatePermissions(body.Permissions); err != nil {
 		return err
 	}
 	if len(body.Permissions.Intersect(forPeople)) > 0 {

@@ -79,7 +79,7 @@ func TestKeyIsMadeOfWhatItsOwnerHolds(t *testing.T) {
 	}{
 		{"an area that they do not see", `{"deals": {"read": "own"}}`, "escalation", 403},
 		{"more in an area that they see", `{"services": {"manage": "all"}}`, "escalation", 403},
-		{"an area that is none", `{"payroll": {"read": "all"}}`, "escalation", 403},
+		{"an area that is none", `{"payroll": {"read": "all"}}`, "invalid", 422},
 		{"users", `{"users": {"manage": "own"}}`, "invalid", 422},
 		{"keys", `{"api": {"manage": "all"}}`, "invalid", 422},
 	} {
