@@ -28,10 +28,10 @@ type Admin struct {
 	actor     string // a member; empty for the application
 	limit     limit  // of the subject for which the actor acts
 	system    bool
-	reason    string   // why
-	via       string   // how
-	caller    Store    // the caller's own transaction, or nil
-	preview   *preview // that the Admin is for, or nil
+	reason    string       // why
+	via       string       // how
+	in        *Transaction // the caller's own, or nil
+	preview   *preview     // that the Admin is for, or nil
 }
 
 // As returns an Admin that acts as a member, who needs Manage All on [Users].
@@ -80,26 +80,6 @@ func (a *Admin) Via(what string) *Admin {
 	via := *a
 	via.via = what
 	return &via
-}
-
-// In returns an Admin that works inside the caller's own transaction, which
-// the caller commits or rolls back: a Store such as [TxStore] returns. Checks
-// see the change after the commit, when it is noticed: call
-// [Workspace.Sync] for that to be at once. After an error that no rule gave,
-// roll back. A change of the same workspace without In waits for the
-// transaction to end, so that its own code must not make one: it would wait
-// for itself, until the store's bound, which is [ErrContention], or the end of
-// its context. A nil store panics: the change would be made outside the
-// transaction.
-func (a *Admin) In(store Store) *Admin {
-	if store == nil {
-		panic("rbac: Admin.In: nil Store")
-	}
-	in := *a
-	if in.preview == nil {
-		in.caller = store
-	}
-	return &in
 }
 
 // CreateRole creates a role and returns it, with the id that it was given. ID
@@ -310,10 +290,14 @@ func (a *Admin) try(ctx context.Context, what attempt, bad problems, apply func(
 		}
 		return err
 	}
-	if a.caller != nil {
+	if a.in != nil {
 		// The caller's transaction is not ours to run again, and what it
 		// wrote is not to be served before it is committed.
-		return transaction()
+		err := transaction()
+		if a.in.outcome != nil {
+			a.in.outcome.note(c, err)
+		}
+		return err
 	}
 	err := retry(ctx, transaction)
 	switch {
@@ -330,8 +314,8 @@ func (a *Admin) try(ctx context.Context, what attempt, bad problems, apply func(
 var errNoTransaction = errors.New("rbac: the store did not call the function it was given")
 
 func (a *Admin) store() Store {
-	if a.caller != nil {
-		return a.caller
+	if a.in != nil {
+		return a.in.store
 	}
 	return a.workspace.engine.store
 }

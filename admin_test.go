@@ -71,7 +71,7 @@ func TestIn(t *testing.T) {
 				before := contentsOf(t, store, "")
 				var role rbac.Role
 				err := store.Update(ctx, "", func(tx rbac.Tx) (err error) {
-					in := az.As("ada").In(rbac.TxStore("", tx))
+					in := az.In(rbac.TxStore("", tx)).As("ada")
 					role, err = in.CreateRole(ctx, rbac.Role{Name: "Viewer", Permissions: rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)}})
 					if err != nil {
 						return err

@@ -114,10 +114,10 @@ func TestA11_RightsAreReadInTheTransaction(t *testing.T) {
 	ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
 	require.NoError(t, c.Store.Update(ctx, "", func(tx rbac.Tx) error {
 		in := rbac.TxStore("", tx)
-		require.ErrorIs(t, c.W.As("cleo").In(in).Assign(ctx, c.Role("Clerk").ID, "new"), rbac.ErrDenied)
-		require.NoError(t, c.W.As("ada").In(in).Assign(ctx, rbac.Administrator, "cleo"))
-		require.NoError(t, c.W.As("cleo").In(in).Assign(ctx, c.Role("Clerk").ID, "ada", "new"))
-		require.ErrorIs(t, c.W.As("ada").In(in).Assign(ctx, c.Role("Clerk").ID, "other"), rbac.ErrDenied)
+		require.ErrorIs(t, c.W.In(in).As("cleo").Assign(ctx, c.Role("Clerk").ID, "new"), rbac.ErrDenied)
+		require.NoError(t, c.W.In(in).As("ada").Assign(ctx, rbac.Administrator, "cleo"))
+		require.NoError(t, c.W.In(in).As("cleo").Assign(ctx, c.Role("Clerk").ID, "ada", "new"))
+		require.ErrorIs(t, c.W.In(in).As("ada").Assign(ctx, c.Role("Clerk").ID, "other"), rbac.ErrDenied)
 		require.True(t, c.W.Can(ctx, "ada", rbac.Users, rbac.Manage), "checks see it after the commit")
 		return nil
 	}))

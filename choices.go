@@ -51,7 +51,7 @@ func (a *Admin) Choices(ctx context.Context, users ...string) ([]Choice, error) 
 // them suspend, reinstate and remove each, but for what would befall the last
 // Administrator. Ask it before an action of the application's own on somebody's
 // account, such as to set their password or address, or to sign in as them; in one
-// transaction with it, as [Admin.In] makes possible, if it must not be done to
+// transaction with it, as [Workspace.In] makes possible, if it must not be done to
 // somebody who was promoted meanwhile. A delegate may act on those whose role is in
 // their list. No users at all are [ErrInvalid].
 //

@@ -12,7 +12,7 @@ import (
 // Several changes become one: here a workspace appears with its first role
 // and its first member, or not at all, and once, however many instances set it
 // up at the same moment. Sync makes the change show at once.
-func ExampleAdmin_In() {
+func ExampleWorkspace_In() {
 	ctx := context.Background()
 	store := rbac.NewMemStore()
 	az, err := rbac.Open(ctx, store)
@@ -26,7 +26,7 @@ func ExampleAdmin_In() {
 		if at, err := tx.Revision(); err != nil || at.Seq > 0 {
 			return err // set up already
 		}
-		app := acme.System("sign-up").In(rbac.TxStore(acme.ID(), tx))
+		app := acme.In(rbac.TxStore(acme.ID(), tx)).System("sign-up")
 		sales, err := app.CreateRole(ctx, rbac.Role{
 			Name:        "Sales",
 			Permissions: rbac.Permissions{rbac.Deals: {Read: rbac.All}},

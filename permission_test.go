@@ -267,7 +267,7 @@ func TestCoversIsNoQuestionAboutMembers(t *testing.T) {
 		update(t, c.Store, "", func(tx rbac.Tx) error {
 			member, e := tx.Member(user)
 			if e == nil {
-				err = c.W.AsSubject(max).In(rbac.TxStore("", tx)).Assign(ctx, member.Role, user)
+				err = c.W.In(rbac.TxStore("", tx)).AsSubject(max).Assign(ctx, member.Role, user)
 			}
 			return e
 		})

@@ -34,7 +34,7 @@ func (a *Admin) Preview(ctx context.Context, change func(*Admin) error) (Plan, e
 		p := &preview{Store: TxStore(a.workspace.replica.id, d)}
 		defer p.state.Store(previewEnded)
 		in := *a
-		in.caller, in.preview = p, p
+		in.in, in.preview = &Transaction{workspace: a.workspace, store: p}, p
 		theirs.running = true
 		err = change(&in)
 		theirs.running = false

@@ -13,7 +13,8 @@ import (
 //
 //   - checks: [Workspace.Can], [Workspace.CanRecord], [Workspace.Scope],
 //     [Workspace.Authorize], [Workspace.Explain] and [Workspace.Subject];
-//   - changes: [Workspace.As], [Workspace.AsSubject] and [Workspace.System];
+//   - changes: [Workspace.As], [Workspace.AsSubject] and [Workspace.System], and
+//     [Workspace.In] and [Workspace.Transact] for those in a transaction of the caller's;
 //   - review: [Workspace.Roles], [Workspace.Members], [Workspace.WhoCan],
 //     [Workspace.Matrix], [Workspace.Lint], [Workspace.Events] and
 //     [Workspace.VerifyEvents];
@@ -238,7 +239,7 @@ func (w *Workspace) observe(ctx context.Context, d Decision) {
 
 // Sync catches up with the store now: when it returns nil, checks on this
 // Authorizer rest on data at least as new as the call. Use it after a change
-// that was made elsewhere, or through [Admin.In], and must show at once. The
+// that was made elsewhere, or through [Workspace.In], and must show at once. The
 // error is [ErrUnavailable] when the store did not answer, and [ErrInvalid]
 // for a malformed workspace id.
 func (w *Workspace) Sync(ctx context.Context) error {

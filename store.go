@@ -200,7 +200,7 @@ func (e Event) concerns(role RoleID) bool {
 }
 
 // TxStore returns a Store that works inside an open transaction of one
-// workspace, for [Admin.In]: several changes become one, committed or rolled
+// workspace, for [Workspace.In]: several changes become one, committed or rolled
 // back by whoever holds tx. It is valid as long as tx, by one goroutine at a
 // time, and refuses other workspaces.
 func TxStore(workspace string, tx Tx) Store {

@@ -18,9 +18,9 @@ func TestInAnotherWorkspace(t *testing.T) {
 		require.NoError(t, store.Update(ctx, "acme", func(tx rbac.Tx) error {
 			in := rbac.TxStore("acme", tx)
 			for _, workspace := range []string{"", "Acme", "other"} {
-				err := az.For(workspace).System("test").In(in).Assign(ctx, rbac.Administrator, "ada")
+				err := az.For(workspace).In(in).System("test").Assign(ctx, rbac.Administrator, "ada")
 				require.ErrorContains(t, err, "acme")
-				_, err = az.For(workspace).System("test").In(in).Preview(ctx, nil)
+				_, err = az.For(workspace).In(in).System("test").Preview(ctx, nil)
 				require.ErrorContains(t, err, "acme")
 			}
 			found, err := in.Revisions(ctx, []string{"acme"})
@@ -42,8 +42,8 @@ func TestInAnotherWorkspace(t *testing.T) {
 		ended = rbac.TxStore("acme", tx)
 		return nil
 	}))
-	require.Error(t, az.For("acme").System("test").In(ended).Assign(ctx, rbac.Administrator, "ada"), "after the transaction")
+	require.Error(t, az.For("acme").In(ended).System("test").Assign(ctx, rbac.Administrator, "ada"), "after the transaction")
 	_, err := ended.Revisions(ctx, []string{"acme"})
 	require.Error(t, err)
-	require.Panics(t, func() { az.System("test").In(nil) }, "a wiring mistake")
+	require.Panics(t, func() { az.In(nil) }, "a wiring mistake")
 }

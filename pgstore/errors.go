@@ -65,7 +65,7 @@ func lockFailed(ctx context.Context, workspace string, err error) error {
 	what := fmt.Sprintf("lock workspace %q", workspace)
 	var server *pgconn.PgError
 	if ctx.Err() != nil || errors.As(err, &server) && server.Code == codeLockNotAvailable {
-		what += ", which another transaction may hold (one of the caller's own must be passed with Admin.In)"
+		what += ", which another transaction may hold (one of the caller's own must be passed with Workspace.In)"
 	}
 	return failed(ctx, what, err)
 }

@@ -87,13 +87,13 @@ func TestForgottenIn(t *testing.T) {
 		// The server may not have heard yet that one before gave up.
 		_, err = tx.Exec(ctx, "SET LOCAL lock_timeout = '1min'")
 		require.NoError(t, err)
-		require.NoError(t, in.For("w").System("test").In(in.store.Tx(tx)).Assign(ctx, rbac.Administrator, "ann"))
+		require.NoError(t, in.For("w").In(in.store.Tx(tx)).System("test").Assign(ctx, rbac.Administrator, "ann"))
 		then(tx)
 	}
 	says := func(t *testing.T, err, is error) {
 		t.Helper()
 		require.ErrorIs(t, err, is)
-		require.ErrorContains(t, err, `lock workspace "w", which another transaction may hold (one of the caller's own must be passed with Admin.In)`)
+		require.ErrorContains(t, err, `lock workspace "w", which another transaction may hold (one of the caller's own must be passed with Workspace.In)`)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -117,7 +117,7 @@ func TestForgottenIn(t *testing.T) {
 
 		// A second transaction is not the first one. It can go on.
 		require.NoError(t, pgx.BeginFunc(ctx, in.pool, func(second pgx.Tx) error {
-			admin := in.For("w").System("test").In(in.store.Tx(second))
+			admin := in.For("w").In(in.store.Tx(second)).System("test")
 			says(t, admin.Assign(ctx, rbac.Administrator, "bob"), rbac.ErrContention)
 			_, err := second.Exec(ctx, "SELECT")
 			return err

@@ -188,12 +188,12 @@ func TestScenario07_DeadlockIsContention(t *testing.T) {
 		return func() error {
 			return pgx.BeginFunc(ctx, in.pool, func(tx pgx.Tx) error {
 				store := in.store.Tx(tx)
-				if err := in.For(first).System("test").In(store).Assign(ctx, rbac.Administrator, "bob"); err != nil {
+				if err := in.For(first).In(store).System("test").Assign(ctx, rbac.Administrator, "bob"); err != nil {
 					return err
 				}
 				meeting.Done()
 				meeting.Wait()
-				return in.For(second).System("test").In(store).Assign(ctx, rbac.Administrator, "eve")
+				return in.For(second).In(store).System("test").Assign(ctx, rbac.Administrator, "eve")
 			})
 		}
 	}

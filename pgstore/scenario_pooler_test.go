@@ -123,8 +123,8 @@ func testPooled(t *testing.T, d *database, behind setup) {
 	// The application's own transaction, and the races of scenario 1.
 	require.NoError(t, pgx.BeginFunc(ctx, instances[0].pool, func(tx pgx.Tx) error {
 		in := instances[0].store.Tx(tx)
-		require.ErrorIs(t, one.System("test").In(in).Assign(ctx, "missing", "eve"), rbac.ErrRoleNotFound)
-		return one.System("test").In(in).Assign(ctx, rbac.Administrator, "eve")
+		require.ErrorIs(t, one.In(in).System("test").Assign(ctx, "missing", "eve"), rbac.ErrRoleNotFound)
+		return one.In(in).System("test").Assign(ctx, rbac.Administrator, "eve")
 	}))
 	require.NoError(t, one.System("test").Remove(ctx, "eve"))
 	viewer := addRole(t, one, "Viewer", nil)

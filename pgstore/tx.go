@@ -9,7 +9,7 @@ import (
 )
 
 // Tx returns a Store that works inside the caller's own transaction, for
-// [rbac.Admin.In]: what it writes is committed, and announced, if and when the
+// [rbac.Workspace.In]: what it writes is committed, and announced, if and when the
 // caller commits. The transaction may be of another pool, on the same database.
 //
 //	tx, err := pool.Begin(ctx)
@@ -17,7 +17,7 @@ import (
 //	defer tx.Rollback(ctx)
 //	_, err = tx.Exec(ctx, "INSERT INTO users …")
 //	…
-//	err = az.System("sign-up").In(store.Tx(tx)).Assign(ctx, role, user)
+//	err = az.In(store.Tx(tx)).System("sign-up").Assign(ctx, role, user)
 //	…
 //	err = tx.Commit(ctx)
 //

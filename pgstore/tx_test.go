@@ -70,7 +70,7 @@ func TestTxSignUp(t *testing.T) {
 					if _, err := tx.Exec(ctx, "INSERT INTO "+users+" VALUES ($1)", user); err != nil {
 						return err
 					}
-					admin := w.System("sign-up").In(in.store.Tx(tx))
+					admin := w.In(in.store.Tx(tx)).System("sign-up")
 					if err := admin.Assign(ctx, rbac.Administrator, user); err != nil {
 						return err
 					}

@@ -148,8 +148,20 @@ func (s *Store) intact() error {
 	return s.place.failed("look at", err)
 }
 
-// begin starts a transaction on a connection.
-type begin func(context.Context, *sql.Conn) error
+// steps are how a transaction begins and ends.
+type steps struct {
+	begin, commit func() error
+	rollback      func()
+}
+
+// by returns the steps of a transaction on a connection that begins like this.
+func (c *conn) by(ctx context.Context, begin func(context.Context, *sql.Conn) error) steps {
+	return steps{
+		begin:    func() error { return begin(ctx, c.Conn) },
+		commit:   func() error { return exec(ctx, c.Conn, `COMMIT`) },
+		rollback: func() { rollback(c.Conn) },
+	}
+}
 
 // beginImmediate takes the lock of the writers at once. A deferred
 // transaction would read first and ask for the lock with its first write: if
@@ -173,14 +185,14 @@ func beginSnapshot(ctx context.Context, c *sql.Conn) error {
 
 // transaction runs fn in a transaction, which is rolled back if fn fails,
 // panics or ends its goroutine, or if the context is done.
-func (s *Store) transaction(ctx context.Context, c *sql.Conn, begin begin, fn func() error) error {
-	if err := s.patiently(ctx, func() error { return begin(ctx, c) }); err != nil {
+func (s *Store) transaction(ctx context.Context, steps steps, fn func() error) error {
+	if err := s.patiently(ctx, steps.begin); err != nil {
 		return s.place.failed("begin a transaction on", err)
 	}
 	open := true
 	defer func() {
 		if open {
-			rollback(c)
+			steps.rollback()
 		}
 	}()
 	if err := fn(); err != nil {
@@ -191,7 +203,7 @@ func (s *Store) transaction(ctx context.Context, c *sql.Conn, begin begin, fn fu
 	}
 	// With a write-ahead log the commit of who holds the lock is not busy; but
 	// that is for SQLite to say.
-	err := s.patiently(ctx, func() error { return exec(ctx, c, `COMMIT`) })
+	err := s.patiently(ctx, steps.commit)
 	switch {
 	case err == nil:
 		open = false
@@ -206,11 +218,16 @@ func (s *Store) transaction(ctx context.Context, c *sql.Conn, begin begin, fn fu
 // rollback ends a transaction. If that fails the connection is thrown away,
 // which ends it too.
 func rollback(c *sql.Conn) {
-	err := exec(context.Background(), c, `ROLLBACK`)
-	if err == nil || errors.Is(err, sql.ErrConnDone) || strings.Contains(err.Error(), "no transaction is active") {
-		return // SQLite itself has rolled back after some errors
+	if err := exec(context.Background(), c, `ROLLBACK`); !rolledBack(err) {
+		_ = c.Raw(func(any) error { return driver.ErrBadConn })
 	}
-	_ = c.Raw(func(any) error { return driver.ErrBadConn })
+}
+
+// rolledBack reports whether there is no transaction any more after a ROLLBACK:
+// SQLite itself has rolled back after some errors.
+func rolledBack(err error) bool {
+	return err == nil || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
+		strings.Contains(err.Error(), "no transaction is active")
 }
 
 // patiently tries until the database is not busy, for up to the busy timeout.

@@ -107,7 +107,7 @@ func (p place) failed(doing string, err error) error {
 const letIn = "see that the file's folder exists, and let the process read and write both"
 
 // useIn is what to do about a wait that may be one for the caller itself.
-const useIn = "if the caller has a transaction open on this database, use Admin.In"
+const useIn = "if the caller has a transaction open on this database, use Workspace.In"
 
 // waitError is a wait that came to an end. It is [rbac.ErrContention], or the
 // error of the context that ended it.

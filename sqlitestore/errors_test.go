@@ -76,7 +76,7 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 			store := open(t, path, sqlitestore.WithBusyTimeout(time.Millisecond))
 			t.Cleanup(lock(t, path))
 			return assign(store)
-		}, "use Admin.In", sqlite3.SQLITE_BUSY, rbac.ErrContention},
+		}, "use Workspace.In", sqlite3.SQLITE_BUSY, rbac.ErrContention},
 		{"locked, in a transaction", func(t *testing.T, path string) func(context.Context) error {
 			store := open(t, path)
 			t.Cleanup(lock(t, path))
@@ -84,7 +84,7 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = tx.Rollback() })
 			return assign(store.Tx(tx))
-		}, "use Admin.In", sqlite3.SQLITE_BUSY, rbac.ErrContention},
+		}, "use Workspace.In", sqlite3.SQLITE_BUSY, rbac.ErrContention},
 		{"locked for longer than the context", func(t *testing.T, path string) func(context.Context) error {
 			store := open(t, path)
 			t.Cleanup(lock(t, path))
@@ -93,7 +93,7 @@ func TestErrorsSayWhereAndWhatToDo(t *testing.T) {
 				defer cancel()
 				return assign(store)(ctx)
 			}
-		}, "use Admin.In", 0, context.DeadlineExceeded},
+		}, "use Workspace.In", 0, context.DeadlineExceeded},
 		{"closed", func(t *testing.T, path string) func(context.Context) error {
 			store, err := sqlitestore.Open(t.Context(), path)
 			require.NoError(t, err)
@@ -226,22 +226,21 @@ func TestForgottenIn(t *testing.T) {
 				ctx, path := t.Context(), tempFile(t)
 				store, db := test(t, path)
 				w := authorizer(t, deaf(store)).For("w")
-				forgotten := w.System("sign-up")
 				tx, err := db.BeginTx(ctx, nil)
 				require.NoError(t, err)
 				began := time.Now()
-				err = forgotten.Assign(ctx, rbac.Administrator, "ann")
+				err = w.System("sign-up").Assign(ctx, rbac.Administrator, "ann")
 				require.ErrorIs(t, err, rbac.ErrContention)
-				says(t, err, path, "if the caller has a transaction open on this database, use Admin.In")
+				says(t, err, path, "if the caller has a transaction open on this database, use Workspace.In")
 				require.Less(t, time.Since(began), 70*time.Second)
 
 				short, cancel := context.WithTimeout(ctx, time.Second)
 				defer cancel()
-				err = forgotten.Assign(short, rbac.Administrator, "ann")
+				err = w.System("sign-up").Assign(short, rbac.Administrator, "ann")
 				require.ErrorIs(t, err, context.DeadlineExceeded)
-				says(t, err, path, "use Admin.In")
+				says(t, err, path, "use Workspace.In")
 
-				require.NoError(t, forgotten.In(store.Tx(tx)).Assign(ctx, rbac.Administrator, "ann"))
+				require.NoError(t, w.In(store.Tx(tx)).System("sign-up").Assign(ctx, rbac.Administrator, "ann"))
 				require.NoError(t, tx.Commit())
 				require.NoError(t, w.Sync(ctx))
 				require.Equal(t, 1, events(t, w))
@@ -254,7 +253,7 @@ func TestForgottenIn(t *testing.T) {
 			store := open(t, path)
 			err := store.Update(ctx, "w", func(rbac.Tx) error { return assign(store)(ctx) })
 			require.ErrorIs(t, err, rbac.ErrContention)
-			says(t, err, path, "use Admin.In")
+			says(t, err, path, "use Workspace.In")
 			require.NoError(t, assign(store)(ctx))
 		})
 	})

@@ -65,7 +65,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	return s.transaction(ctx, c.Conn, beginImmediate, func() error {
+	return s.transaction(ctx, c.by(ctx, beginImmediate), func() error {
 		found, err := schemaVersion(ctx, c.Conn)
 		if err != nil {
 			return err

@@ -173,7 +173,7 @@ func TestScenario18_BeginImmediate(t *testing.T) {
 
 	// Tx says so before a rule is decided on old rows, and keeps what the
 	// caller did.
-	err = first.As("ann").In(open(t, path).Tx(tx)).Suspend(ctx, "bob")
+	err = first.In(open(t, path).Tx(tx)).As("ann").Suspend(ctx, "bob")
 	require.ErrorIs(t, err, rbac.ErrContention)
 	require.NoError(t, tx.QueryRow(`SELECT count(*) FROM rbac_members`).Scan(&n))
 

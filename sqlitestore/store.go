@@ -152,7 +152,7 @@ func (s *Store) View(ctx context.Context, workspace string, fn func(rbac.Reader)
 		return err
 	}
 	defer c.Close()
-	return s.transaction(ctx, c.Conn, beginSnapshot, func() error {
+	return s.transaction(ctx, c.by(ctx, beginSnapshot), func() error {
 		return newReader(ctx, c.Conn, s.place, workspace).lend(fn)
 	})
 }
@@ -165,6 +165,18 @@ func (s *Store) View(ctx context.Context, workspace string, fn func(rbac.Reader)
 // an open transaction of the caller's own does that is not by [Store.Tx]. Both
 // end with [rbac.ErrContention], a second after the busy timeout at the latest.
 func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+	return s.inTurn(ctx, func(c *conn) error {
+		w := newWriter(newReader(ctx, c.Conn, s.place, workspace))
+		err := s.transaction(ctx, c.by(ctx, beginImmediate), func() error { return w.lend(fn) })
+		if err == nil && w.wrote {
+			s.tell()
+		}
+		return err
+	})
+}
+
+// inTurn waits in line and lends a connection to write on.
+func (s *Store) inTurn(ctx context.Context, fn func(*conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -177,12 +189,7 @@ func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) e
 		return err
 	}
 	defer c.Close()
-	w := newWriter(newReader(ctx, c.Conn, s.place, workspace))
-	err = s.transaction(ctx, c.Conn, beginImmediate, func() error { return w.lend(fn) })
-	if err == nil && w.wrote {
-		s.tell()
-	}
-	return err
+	return fn(c)
 }
 
 // Revisions implements [rbac.Store].

@@ -56,7 +56,7 @@ func onceMore(t *testing.T) {
 	t.Parallel()
 }
 
-// inTx is a Store that makes every call through Tx, as Admin.In does.
+// inTx is a Store that makes every call through Tx, as Workspace.In does.
 type inTx struct {
 	store       *sqlitestore.Store
 	write, read *sql.DB

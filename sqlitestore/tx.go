@@ -9,7 +9,7 @@ import (
 )
 
 // Tx returns a Store that works inside the caller's own transaction, for
-// [rbac.Admin.In]: what the caller writes and what the library writes commit
+// [rbac.Workspace.In]: what the caller writes and what the library writes commit
 // together, or neither does. The transaction may be of another handle, on the
 // same database.
 //
@@ -18,7 +18,7 @@ import (
 //	defer tx.Rollback()
 //	_, err = tx.ExecContext(ctx, "INSERT INTO users …")
 //	…
-//	err = az.System("sign-up").In(store.Tx(tx)).Assign(ctx, role, user)
+//	err = az.In(store.Tx(tx)).System("sign-up").Assign(ctx, role, user)
 //	…
 //	err = tx.Commit()
 //

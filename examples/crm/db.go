@@ -51,7 +51,7 @@ func (d *database) exec(ctx context.Context, query string, args ...any) error {
 type transaction interface {
 	exec(ctx context.Context, query string, args ...any) error
 	number(ctx context.Context, query string, args ...any) (n int64, err error)
-	store() rbac.Store // for rbac.Admin.In
+	store() rbac.Store // for rbac.Workspace.In
 }
 
 // openSQLite opens the file crm.db in a folder.

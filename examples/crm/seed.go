@@ -48,7 +48,7 @@ func setUp(ctx context.Context, db *database, az *rbac.Authorizer) error {
 		if err := c.insert(ctx, tx); err != nil {
 			return err
 		}
-		return c.giveRoles(ctx, az.System("seed").In(tx.store()))
+		return c.giveRoles(ctx, az.In(tx.store()).System("seed"))
 	})
 	if err != nil {
 		return fmt.Errorf("set up: %w", err)

@@ -97,7 +97,7 @@ func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		// Who may not do it does not learn who is a member.
-		if err := s.az.AsSubject(subject(r)).In(tx.store()).Assign(ctx, body.Role, body.User); err != nil {
+		if err := s.az.In(tx.store()).AsSubject(subject(r)).Assign(ctx, body.Role, body.User); err != nil {
 			return err
 		}
 		if is {
@@ -117,7 +117,7 @@ func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
 func (s *server) removeUser(w http.ResponseWriter, r *http.Request) error {
 	ctx, user := r.Context(), r.PathValue("user")
 	err := s.inTx(ctx, func(tx transaction) error {
-		if err := s.az.AsSubject(subject(r)).In(tx.store()).Remove(ctx, user); err != nil {
+		if err := s.az.In(tx.store()).AsSubject(subject(r)).Remove(ctx, user); err != nil {
 			return err
 		}
 		if err := tx.exec(ctx, "DELETE FROM sessions WHERE user_id = $1", user); err != nil {
@@ -149,7 +149,7 @@ func (s *server) assign(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if err := s.az.AsSubject(subject(r)).In(tx.store()).Assign(ctx, body.Role, user); err != nil {
+		if err := s.az.In(tx.store()).AsSubject(subject(r)).Assign(ctx, body.Role, user); err != nil {
 			return err
 		}
 		if !is {

@@ -100,7 +100,7 @@ func (o *operation) run(ctx context.Context, admin *rbac.Admin, ids func(rbac.Ro
 }
 
 // by returns who makes the change.
-func (o *operation) by(w *rbac.Workspace) *rbac.Admin {
+func (o *operation) by(w workspacetest.Administered) *rbac.Admin {
 	if o.system {
 		return w.System(o.name)
 	}

@@ -96,7 +96,7 @@ func (h History) replay(t *testing.T, all []*operation, check *rbac.Authorizer, 
 func dryRun(ctx context.Context, memory *rbac.MemStore, oracle *rbac.Workspace, o *operation, ids func(rbac.RoleID) rbac.RoleID) (err error, changed bool) {
 	_ = memory.Update(ctx, historic, func(tx rbac.Tx) error {
 		before, _ := tx.Revision()
-		_, err = o.run(ctx, o.by(oracle).In(rbac.TxStore(historic, tx)), ids)
+		_, err = o.run(ctx, o.by(oracle.In(rbac.TxStore(historic, tx))), ids)
 		after, _ := tx.Revision()
 		changed = before != after
 		return errRollback

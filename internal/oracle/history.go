@@ -311,7 +311,7 @@ func (h *history) do(i int, op oracleOp) {
 	h.Helper()
 	next, want := h.programs[i].after(h.state, op)
 	before := h.dump()
-	saved, err := h.run(h.admin(h.w[i], op), op)
+	saved, err := h.run(h.admin(h.w[i], nil, op), op)
 	h.note("%s, program %d: %v", h.describe(op), i, err)
 	after := h.dump()
 	h.outcome(i, op, want, err)

@@ -21,7 +21,7 @@ func (h *history) planned(i int) {
 	}
 	_, want := h.programs[i].after(h.state, op)
 	before := h.dump()
-	plan, err := h.admin(h.w[i], op).Preview(h.ctx, func(a *rbac.Admin) error {
+	plan, err := h.admin(h.w[i], nil, op).Preview(h.ctx, func(a *rbac.Admin) error {
 		_, err := h.run(a, op)
 		return err
 	})
@@ -41,9 +41,9 @@ func (h *history) planned(i int) {
 	}
 	var saved rbac.Role
 	if saves {
-		saved, err = h.save(h.admin(h.w[i], op), op, role)
+		saved, err = h.save(h.admin(h.w[i], nil, op), op, role)
 	} else {
-		saved, err = h.run(h.admin(h.w[i], op), op)
+		saved, err = h.run(h.admin(h.w[i], nil, op), op)
 	}
 	h.note("… and carried out: %v", err)
 	if !theirs && !reflect.DeepEqual(err, plan.Refused) {
@@ -191,7 +191,7 @@ func (h *history) inTransaction(i int) {
 			op := h.chooseOp(i)
 			next, want := h.programs[i].after(h.state, op)
 			stepBefore := h.read(tx)
-			saved, err := h.run(h.admin(h.w[i], op).In(rbac.TxStore(h.id, tx)), op)
+			saved, err := h.run(h.admin(h.w[i], rbac.TxStore(h.id, tx), op), op)
 			h.note("  %s, program %d: %v", h.describe(op), i, err)
 			stepAfter := h.read(tx)
 			h.outcome(i, op, want, err)
@@ -266,8 +266,8 @@ func (h *history) save(a *rbac.Admin, op oracleOp, role rbac.Role) (rbac.Role, e
 	return a.UpdateRole(h.ctx, role)
 }
 
-func (h *history) admin(w *rbac.Workspace, op oracleOp) *rbac.Admin {
-	a := h.author(w, op)
+func (h *history) admin(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Admin {
+	a := h.author(w, in, op)
 	if op.because != "" {
 		a = a.Because(op.because)
 	}
@@ -277,18 +277,22 @@ func (h *history) admin(w *rbac.Workspace, op oracleOp) *rbac.Admin {
 	return a
 }
 
-func (h *history) author(w *rbac.Workspace, op oracleOp) *rbac.Admin {
+func (h *history) author(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Admin {
+	var who workspacetest.Administered = w
+	if in != nil {
+		who = w.In(in)
+	}
 	switch {
 	case op.system:
-		return w.System(op.reason)
+		return who.System(op.reason)
 	case op.limited:
 		s, err := w.Subject(h.ctx, op.actor) // as long ago as it is loaded
 		if err != nil {
 			h.fail("Subject(%q): %v", op.actor, err)
 		}
-		return w.AsSubject(s.Limit(op.most.library()))
+		return who.AsSubject(s.Limit(op.most.library()))
 	}
-	return w.As(op.actor)
+	return who.As(op.actor)
 }
 
 // role is the argument of CreateRole and UpdateRole. Its times are nonsense

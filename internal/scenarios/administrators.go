@@ -110,7 +110,7 @@ func lastAdministratorStays(t *testing.T, db Database) {
 			for _, w := range []*rbac.Workspace{w, other} {
 				assert.ErrorIs(t, way(w.System("test"), "ann"), rbac.ErrLastAdministrator, "way", i)
 				assert.ErrorIs(t, db.Transaction(ctx, "w", func(in rbac.Store) error {
-					return way(w.System("test").In(in), "ann")
+					return way(w.In(in).System("test"), "ann")
 				}), rbac.ErrLastAdministrator, "way", i)
 			}
 		}
@@ -118,7 +118,7 @@ func lastAdministratorStays(t *testing.T, db Database) {
 	workspacetest.Assign(t, w, rbac.Administrator, "bob")
 	workspacetest.Unchanged(t, store, "w", func() {
 		assert.ErrorIs(t, db.Transaction(ctx, "w", func(in rbac.Store) error {
-			admin := w.System("off-boarding").In(in)
+			admin := w.In(in).System("off-boarding")
 			if err := admin.Remove(ctx, "ann"); err != nil {
 				return fmt.Errorf("the first: %v", err)
 			}

@@ -31,12 +31,13 @@ func editWithoutPermissions(t *testing.T, db Database) {
 			refused(json.Unmarshal(fmt.Appendf(nil, `{"id":%q,"name":"Viewers","version":1%s}`, role.ID, rest), &sent))
 		}
 		partial := rbac.Role{ID: role.ID, Name: "Viewers", Version: role.Version}
-		for _, admin := range []*rbac.Admin{w.As("ann"), w.System("test")} {
+		admins := func(w workspacetest.Administered) []*rbac.Admin { return []*rbac.Admin{w.As("ann"), w.System("test")} }
+		for i, admin := range admins(w) {
 			_, err := admin.UpdateRole(ctx, partial)
 			refused(err)
 			refused(workspacetest.Refused(workspacetest.Plan(ctx, admin, partial)))
 			assert.NoError(t, db.Transaction(ctx, "w", func(in rbac.Store) error {
-				_, err := admin.In(in).UpdateRole(ctx, partial)
+				_, err := admins(w.In(in))[i].UpdateRole(ctx, partial)
 				refused(err)
 				return nil // the application commits all the same
 			}))

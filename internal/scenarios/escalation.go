@@ -63,7 +63,7 @@ func tryAll(t *testing.T, db Database, members bool, tests []escalation) {
 				for _, w := range []*rbac.Workspace{refusing.W, other} {
 					refused(test.try(ctx, refusing, w.As(test.actor)))
 					assert.NoError(t, db.Transaction(ctx, "w", func(in rbac.Store) error {
-						refused(test.try(ctx, refusing, w.As(test.actor).In(in)))
+						refused(test.try(ctx, refusing, w.In(in).As(test.actor)))
 						return nil // the application commits all the same
 					}))
 				}
@@ -214,7 +214,7 @@ func onesOwnMembership(t *testing.T, db Database) {
 					for _, w := range []*rbac.Workspace{c.W, other} {
 						refused(try(t.Context(), c, w.As(actor)))
 						assert.NoError(t, db.Transaction(t.Context(), "w", func(in rbac.Store) error {
-							refused(try(t.Context(), c, w.As(actor).In(in)))
+							refused(try(t.Context(), c, w.In(in).As(actor)))
 							return nil
 						}))
 					}

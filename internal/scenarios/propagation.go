@@ -115,7 +115,7 @@ func rolledBackChange(t *testing.T, db Database) {
 	}
 	before := workspacetest.Read(t, store, "w")
 	assert.ErrorIs(t, db.Transaction(ctx, "w", func(in rbac.Store) error {
-		admin := w.As("ann").In(in)
+		admin := w.In(in).As("ann")
 		assert.NoError(t, admin.Assign(ctx, rbac.Administrator, "bob"))
 		assert.NoError(t, admin.Suspend(ctx, "bob"))
 		assert.True(t, !workspacetest.Can(w, "bob"))
@@ -129,7 +129,7 @@ func rolledBackChange(t *testing.T, db Database) {
 	announced("other")
 
 	assert.NoError(t, db.Transaction(ctx, "w", func(in rbac.Store) error {
-		admin := w.System("sign-up").In(in)
+		admin := w.In(in).System("sign-up")
 		assert.NoError(t, admin.Assign(ctx, rbac.Administrator, "eve"))
 		assert.NoError(t, admin.Assign(ctx, rbac.Administrator, "joe"))
 		assert.True(t, !workspacetest.Can(w, "eve"), "it is not committed yet")

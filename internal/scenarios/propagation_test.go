@@ -42,7 +42,7 @@ func TestScenario15_CommitThatFails(t *testing.T) {
 		}},
 		{"the caller's transaction", func(ctx context.Context, az *rbac.Authorizer, store fault.Store) error {
 			return store.Update(ctx, "", func(tx rbac.Tx) error {
-				if err := az.As("ann").In(rbac.TxStore("", tx)).Assign(ctx, rbac.Administrator, "bob"); err != nil {
+				if err := az.In(rbac.TxStore("", tx)).As("ann").Assign(ctx, rbac.Administrator, "bob"); err != nil {
 					return err
 				}
 				return errBoom
@@ -50,7 +50,7 @@ func TestScenario15_CommitThatFails(t *testing.T) {
 		}},
 		{"the caller's transaction, after a rule refused", func(ctx context.Context, az *rbac.Authorizer, store fault.Store) error {
 			return store.Update(ctx, "", func(tx rbac.Tx) error {
-				in := az.As("ann").In(rbac.TxStore("", tx))
+				in := az.In(rbac.TxStore("", tx)).As("ann")
 				if err := in.Assign(ctx, rbac.Administrator, "bob"); err != nil {
 					return err
 				}
@@ -128,7 +128,7 @@ func TestScenario16_ChangesOnBothSides(t *testing.T) {
 		agree("removed", "vic", false)
 
 		require.NoError(t, inner.Update(ctx, "", func(tx rbac.Tx) error {
-			return az.As("ann").In(rbac.TxStore("", tx)).Assign(ctx, role.ID, "vic")
+			return az.In(rbac.TxStore("", tx)).As("ann").Assign(ctx, role.ID, "vic")
 		}))
 		require.False(t, can(az, "vic"), "what the caller commits is noticed later")
 		require.NoError(t, az.Sync(ctx))

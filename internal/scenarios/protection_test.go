@@ -132,6 +132,7 @@ var api = map[string]string{
 	"Workspace.Events":       "reads",
 	"Workspace.Explain":      "a check",
 	"Workspace.ID":           "reads",
+	"Workspace.In":           "the same in another transaction",
 	"Workspace.Lint":         "reads",
 	"Workspace.Matrix":       "reads",
 	"Workspace.Members":      "reads",
@@ -140,15 +141,20 @@ var api = map[string]string{
 	"Workspace.Subject":      "a check",
 	"Workspace.Sync":         "catches up",
 	"Workspace.System":       "the application itself, named in the events by its reason; the invariants hold",
+	"Workspace.Transact":     "the same in another transaction",
 	"Workspace.VerifyEvents": "reads",
 	"Workspace.WhoCan":       "reads",
+
+	// Methods of Transaction.
+	"Transaction.As":        "an Admin under every rule",
+	"Transaction.AsSubject": "an Admin under every rule, and a limit",
+	"Transaction.System":    "the application itself, as Workspace.System",
 
 	// Methods of Admin.
 	"Admin.Because":     "is recorded",
 	"Admin.Assign":      "a change under the rules",
 	"Admin.CreateRole":  "a change under the rules",
 	"Admin.DeleteRole":  "a change under the rules",
-	"Admin.In":          "the same in another transaction",
 	"Admin.Authorize":   "a check under the rules of a change",
 	"Admin.Choices":     "reads",
 	"Admin.Preview":     "changes nothing",
@@ -184,7 +190,7 @@ var api = map[string]string{
 // that somebody looked at.
 func TestScenario38_NoSwitchTurnsEnforcementOff(t *testing.T) {
 	t.Parallel()
-	deciding := []string{"Authorizer", "Workspace", "Admin", "Subject"}
+	deciding := []string{"Authorizer", "Workspace", "Transaction", "Admin", "Subject"}
 	found := map[string]bool{}
 	for _, file := range rootFiles(t) {
 		for _, decl := range file.Decls {
@@ -220,10 +226,11 @@ func TestScenario38_NoSwitchTurnsEnforcementOff(t *testing.T) {
 	// Of the types that decide, only Authorizer has a field to assign, which
 	// its comment forbids.
 	for typ, fields := range map[reflect.Type][]string{
-		reflect.TypeFor[rbac.Authorizer](): {"Workspace"},
-		reflect.TypeFor[rbac.Workspace]():  nil,
-		reflect.TypeFor[rbac.Admin]():      nil,
-		reflect.TypeFor[rbac.Subject]():    nil,
+		reflect.TypeFor[rbac.Authorizer]():  {"Workspace"},
+		reflect.TypeFor[rbac.Workspace]():   nil,
+		reflect.TypeFor[rbac.Transaction](): nil,
+		reflect.TypeFor[rbac.Admin]():       nil,
+		reflect.TypeFor[rbac.Subject]():     nil,
 	} {
 		var exported []string
 		for i := range typ.NumField() {

@@ -101,7 +101,7 @@ func TestScenario07_TheCallersTransactionIsNotRetried(t *testing.T) {
 	own := fault.New(inner)
 	own.Set(fault.First(1, fault.RollsBack(rbac.ErrContention)), opUpdate)
 	unchanged(t, inner, "", func() {
-		require.ErrorIs(t, az.System("seed").In(own).Assign(ctx, rbac.Administrator, "ann"), rbac.ErrContention)
+		require.ErrorIs(t, az.In(own).System("seed").Assign(ctx, rbac.Administrator, "ann"), rbac.ErrContention)
 	})
 	require.Equal(t, 1, own.Calls(opUpdate))
 }

@@ -43,7 +43,7 @@ func instancesSetUpOneWorkspaceAtOnce(t *testing.T, db Database) {
 					if at, err := tx.Revision(); err != nil || at != (rbac.Revision{}) {
 						return err // another instance was first
 					}
-					admin := w.System("set-up").In(rbac.TxStore(id, tx))
+					admin := w.In(rbac.TxStore(id, tx)).System("set-up")
 					sales, err := admin.CreateRole(ctx, rbac.Role{Name: "Sales"})
 					if err != nil {
 						return err

@@ -283,7 +283,7 @@ func TestScenario23_StoreThatDoesNothing(t *testing.T) {
 	own := fault.New(rbac.NewMemStore())
 	own.Set(fault.Skips, opUpdate)
 	t.Run("a change In a store", func(t *testing.T) {
-		_, err := az.As("ann").In(own).CreateRole(ctx, rbac.Role{Name: "New"})
+		_, err := az.In(own).As("ann").CreateRole(ctx, rbac.Role{Name: "New"})
 		require.Error(t, err)
 	})
 }

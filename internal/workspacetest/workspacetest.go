@@ -126,6 +126,20 @@ func Administrators(t testing.TB, w *rbac.Workspace) (users []string) {
 	return users
 }
 
+// Within runs a function in a transaction of a store, as Workspace.Transact wants it.
+func Within(store rbac.Store, workspace string) func(context.Context, func(rbac.Store) error) error {
+	return func(ctx context.Context, work func(rbac.Store) error) error {
+		return store.Update(ctx, workspace, func(tx rbac.Tx) error { return work(rbac.TxStore(workspace, tx)) })
+	}
+}
+
+// Administered is a workspace, or one inside a transaction.
+type Administered interface {
+	As(user string) *rbac.Admin
+	AsSubject(s rbac.Subject) *rbac.Admin
+	System(reason string) *rbac.Admin
+}
+
 // Farewells are the ways to take somebody's rights away.
 func Farewells(ctx context.Context, to rbac.RoleID) []func(a *rbac.Admin, user string) error {
 	return []func(*rbac.Admin, string) error{
