@@ -346,7 +346,7 @@ func (r *replica) serveLocked(asked time.Time) {
 		r.lastUsed = time.Now()
 	}
 	if !r.engine.keep(r) {
-		r.endStreamsLocked(errEnded) // closed meanwhile
+		r.endStreamsLocked(errStreamEnded) // closed meanwhile
 		r.dropLocked()
 		return
 	}
@@ -404,7 +404,7 @@ func (r *replica) withdraw() (cause error, expired bool) {
 
 // close forgets the snapshot for good.
 func (r *replica) close() {
-	endStreams(r.forget(), errEnded)
+	endStreams(r.forget(), errStreamEnded)
 }
 
 func (r *replica) forget() map[*openStream]struct{} {

@@ -66,7 +66,7 @@ type openStream struct {
 
 var (
 	errStale        = unavailable(errors.New("the workspace could not be confirmed within the maximum staleness"))
-	errEnded        = unavailable(ErrClosed)
+	errStreamEnded        = unavailable(ErrClosed)
 	errMeetsGoexit  = errors.New("rbac: the function given to While ended its goroutine")
 	errMeetsPanics  = errors.New("rbac: the function given to While panicked")
 	errNoSuchStream = fmt.Errorf("%w: the workspace does not exist", ErrDenied)

@@ -1,7 +1,6 @@
 package rbacui
 
 import (
-	"context"
 	"html/template"
 	"slices"
 
@@ -109,9 +108,4 @@ func (q *request) holders() (map[rbac.RoleID]int, error) {
 		held[member.Role]++
 	}
 	return held, nil
-}
-
-// together makes several changes in one step, all of them or none.
-func (q *request) together(change func(context.Context, *rbac.Admin) error) error {
-	return change(q.ctx, q.admin())
 }
