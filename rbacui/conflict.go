@@ -3,6 +3,7 @@ package rbacui
 import (
 	"errors"
 	"html/template"
+	"net/http"
 	"slices"
 	"strconv"
 
@@ -260,6 +261,6 @@ func (q *request) showConflict(base, stored, mine rbac.Role, last rbac.Event, kn
 		d.Hidden = append(d.Hidden, hidden{"assign", string(id)})
 	}
 	d.Same = max(total-len(rows), 0)
-	q.status = 409
+	q.status = http.StatusConflict
 	return q.render("conflict.html", "layout", d, nil)
 }

@@ -231,6 +231,8 @@ func with(form url.Values, pairs ...string) url.Values {
 	return changed
 }
 
+func itoa(n int64) string { return fmt.Sprint(n) }
+
 func many(t testing.TB, n int) []rbac.AreaInfo {
 	t.Helper()
 	areas := catalogue()

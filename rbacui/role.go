@@ -3,6 +3,7 @@ package rbacui
 import (
 	"errors"
 	"html/template"
+	"net/http"
 	"slices"
 	"strconv"
 
@@ -163,7 +164,7 @@ func (q *request) showRole(stored, draft rbac.Role, roles []rbac.Role, extra rol
 		f.Title, f.Action = q.t("New role"), link("role-new")
 	}
 	if extra.Tried {
-		f.State = q.t("Not saved")
+		f.State, q.status = q.t("Not saved"), http.StatusUnprocessableEntity
 	}
 	d := roleData{roleForm: f, Form: true, May: q.manages()}
 	if !isNew {
@@ -323,7 +324,7 @@ func (q *request) gone() error {
 	if len(s.Say) == 0 {
 		s.Say = []any{q.t("Somebody deleted it, or the address was never right.")}
 	}
-	q.state(404, s)
+	q.state(http.StatusNotFound, s)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"html/template"
+	"net/http"
 	"slices"
 
 	"github.com/areagate/rbac"
@@ -92,7 +93,7 @@ func (q *request) showDelete(to rbac.RoleID, tried refusal) error {
 		Action: link("role-delete", "id", string(role.ID)), Audit: link("audit", "role", string(role.ID)),
 	}
 	if d.Tried {
-		d.State = q.t("Not deleted")
+		d.State, q.status = q.t("Not deleted"), http.StatusUnprocessableEntity
 	}
 	held, err := q.holders()
 	if err != nil {

@@ -2,6 +2,7 @@ package rbacui
 
 import (
 	"html/template"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -245,7 +246,7 @@ const toastFor = 10 * time.Minute
 // tells nothing that is not true.
 func (q *request) toast() *toast {
 	id := q.value("done")
-	if id == "" || q.r.Method == "POST" {
+	if id == "" || q.r.Method == http.MethodPost {
 		return nil
 	}
 	query := rbac.EventQuery{
