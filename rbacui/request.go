@@ -191,6 +191,8 @@ func (q *request) state(status int, s state) {
 // errForm is a form that could not be read.
 type errForm struct{ error }
 
+func (e errForm) Unwrap() error { return e.error }
+
 // fail answers with what an error means to whoever asked. Nil is no error. A page
 // handles the refusals that it can show beside their cause itself.
 func (q *request) fail(err error) {
