@@ -3,6 +3,7 @@ package rbacui
 import (
 	"context"
 	"html/template"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -94,6 +95,9 @@ func (q *request) people(users ...string) []named {
 func (q *request) person(p Person) named {
 	n := named{Person: p, You: p.User == q.subject.User()}
 	n.Initials = initials(n.Shown())
+	if at, err := url.Parse(p.Avatar); err != nil || at.Scheme != "" && at.Scheme != "https" && at.Scheme != "http" {
+		n.Avatar = ""
+	}
 	return n
 }
 
