@@ -218,7 +218,9 @@ func TestTextsReplaced(t *testing.T) {
 		}
 		require.Contains(t, page.body, `<html lang="ru">`)
 	}
-	require.Panics(t, func() { rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"nothing here says this": ""})) })
+	require.Panics(t, func() {
+		rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"nothing here says this": ""}))
+	})
 	require.Panics(t, func() { rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s people": "Leute"})) })
 	rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s people": "%s Personen"}))
 }
