@@ -33,10 +33,7 @@ function planForm(form) {
 
   form.addEventListener('change', refresh);
   form.addEventListener('input', (e) => { if (e.target.matches('[data-stored-value]')) later(); });
-  form.addEventListener('submit', (e) => {
-    if (e.submitter?.name === 'preset') { leaving = true; return; }
-    leaving = true;
-  });
+  form.addEventListener('submit', () => { leaving = true; });
   for (const a of $$('[data-discard]')) a.addEventListener('click', () => { leaving = true; });
   if (form.matches('[data-role-form]')) {
     addEventListener('beforeunload', (e) => { if (!leaving && changed(form)) e.preventDefault(); });
@@ -98,5 +95,6 @@ function localTime(t) {
     moment: { dateStyle: 'long', timeStyle: 'short' },
     clock: { timeStyle: 'short' },
   }[t.dataset.local];
-  t.textContent = when.toLocaleString(document.documentElement.lang || undefined, how);
+  const { lang } = document.documentElement;
+  t.textContent = when.toLocaleString(lang === 'en' ? 'en-GB' : lang || undefined, how);
 }
