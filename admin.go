@@ -99,6 +99,25 @@ func (a *Admin) CreateRole(ctx context.Context, role Role) (Role, error) {
 	return a.workspace.engine.model.shown(created), nil
 }
 
+// EnsureRole returns the role of this name, made if there is none, and whether it
+// was made: any number of programs may do it at once. One that is there is returned
+// as it is, whatever the rest of the role given says, and so is a system role. Names
+// are compared as [ErrNameTaken] does.
+//
+// Errors: those of [Admin.CreateRole] but for [ErrNameTaken].
+func (a *Admin) EnsureRole(ctx context.Context, role Role) (Role, bool, error) {
+	var ensured Role
+	var made bool
+	err := a.change(ctx, attempt{method: "EnsureRole"}, a.workspace.engine.model.createProblems(role), func(c *change) (err error) {
+		ensured, made, err = c.ensureRole(role)
+		return err
+	})
+	if err != nil {
+		return Role{}, false, err
+	}
+	return a.workspace.engine.model.shown(ensured), made, nil
+}
+
 // UpdateRole changes the name, description, permissions and list of a role to
 // those given, and returns the role as it is then. Version must be the one that
 // the caller read. Nil Permissions are [ErrInvalid], so that a client that sends
@@ -133,13 +152,31 @@ func (a *Admin) DeleteRole(ctx context.Context, id RoleID) error {
 	})
 }
 
-// Assign gives a role to users: it adds those who are not members yet and
-// changes the role of those who are. It keeps suspensions.
+// Add gives a role to those of the users who are not members yet. Who is one keeps
+// their role, also the suspended, so that a sign-in, an invitation or an import
+// demotes nobody. No users at all are [ErrInvalid].
 //
-// Errors: [ErrRoleNotFound], [ErrSelf], [ErrEscalation],
+// Errors: [ErrRoleNotFound], [ErrEscalation].
+func (a *Admin) Add(ctx context.Context, role RoleID, users ...string) error {
+	bad := userProblems("users", users)
+	if len(users) == 0 {
+		bad.add("users", "missing")
+	}
+	bad.check("role", idProblem(string(role)))
+	return a.changeMembers(ctx, attempt{method: "Add", role: role, users: users}, bad, func(c *change) error {
+		return c.add(role, users)
+	})
+}
+
+// Assign gives a role to users: it adds those who are not members yet and
+// changes the role of those who are. It keeps suspensions. Of several users, none
+// may be an Administrator who would not be one any more; see [Admin.Add] for those
+// who may be members already.
+//
+// Errors: [ErrRoleNotFound], [ErrSelf], [ErrAdministrator], [ErrEscalation],
 // [ErrLastAdministrator].
 func (a *Admin) Assign(ctx context.Context, role RoleID, users ...string) error {
-	bad := userProblems(users)
+	bad := userProblems("users", users)
 	bad.check("role", idProblem(string(role)))
 	return a.changeMembers(ctx, attempt{method: "Assign", role: role, users: users}, bad, func(c *change) error {
 		return c.assign(role, users)
@@ -152,7 +189,7 @@ func (a *Admin) Assign(ctx context.Context, role RoleID, users ...string) error 
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation],
 // [ErrLastAdministrator].
 func (a *Admin) Suspend(ctx context.Context, users ...string) error {
-	return a.changeMembers(ctx, attempt{method: "Suspend", users: users}, userProblems(users), func(c *change) error {
+	return a.changeMembers(ctx, attempt{method: "Suspend", users: users}, userProblems("users", users), func(c *change) error {
 		return c.suspend(users, true)
 	})
 }
@@ -161,7 +198,7 @@ func (a *Admin) Suspend(ctx context.Context, users ...string) error {
 //
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation].
 func (a *Admin) Reinstate(ctx context.Context, users ...string) error {
-	return a.changeMembers(ctx, attempt{method: "Reinstate", users: users}, userProblems(users), func(c *change) error {
+	return a.changeMembers(ctx, attempt{method: "Reinstate", users: users}, userProblems("users", users), func(c *change) error {
 		return c.suspend(users, false)
 	})
 }
@@ -171,7 +208,7 @@ func (a *Admin) Reinstate(ctx context.Context, users ...string) error {
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation],
 // [ErrLastAdministrator].
 func (a *Admin) Remove(ctx context.Context, users ...string) error {
-	return a.changeMembers(ctx, attempt{method: "Remove", users: users}, userProblems(users), func(c *change) error {
+	return a.changeMembers(ctx, attempt{method: "Remove", users: users}, userProblems("users", users), func(c *change) error {
 		return c.remove(users)
 	})
 }
@@ -182,7 +219,7 @@ func (a *Admin) Remove(ctx context.Context, users ...string) error {
 //
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation].
 func (a *Admin) SetTeam(ctx context.Context, team string, users ...string) error {
-	bad := userProblems(users)
+	bad := userProblems("users", users)
 	if !a.workspace.engine.model.teams {
 		bad.add("team", "has no meaning here: this program has no teams")
 	} else if team != "" {
@@ -206,6 +243,33 @@ func (a *Admin) ReplaceRole(ctx context.Context, old, with RoleID) error {
 	return a.changeMembers(ctx, attempt{method: "ReplaceRole", role: old}, bad, func(c *change) error {
 		return c.replaceRole(old, with)
 	})
+}
+
+// SetUp fills a workspace that was never written: it creates the roles and makes
+// the users its first Administrators. It reports false, having done nothing, if the
+// workspace was ever written: any number of programs may do it whenever they start.
+// In a list, the name of an earlier one of the roles stands for its id. No
+// administrators at all are [ErrInvalid]. It is for [Workspace.System]: nobody is a
+// member of a workspace that was never written.
+//
+// Errors: those of [Admin.CreateRole].
+func (a *Admin) SetUp(ctx context.Context, roles []Role, administrators ...string) (bool, error) {
+	bad := userProblems("administrators", administrators)
+	if len(administrators) == 0 {
+		bad.add("administrators", "missing")
+	}
+	for i, role := range roles {
+		for _, problem := range a.workspace.engine.model.createProblems(role) {
+			bad.add(indexed("roles", i)+"."+problem.Field, problem.Problem)
+		}
+	}
+	var made bool
+	err := a.change(ctx, attempt{method: "SetUp", users: administrators}, bad, func(c *change) error {
+		err := c.setUp(roles, administrators)
+		made = len(c.recorded()) > 0
+		return err
+	})
+	return made && err == nil, err
 }
 
 // attempt is what a method of Admin was asked to do.
@@ -302,7 +366,7 @@ func (a *Admin) try(ctx context.Context, what attempt, bad problems, apply func(
 	err := retry(ctx, transaction)
 	switch {
 	case err == nil:
-		w.replica.committed(ctx, c.base, c.events, c.began)
+		w.replica.committed(ctx, c.base, c.recorded(), c.began)
 	case err != nil && (c != nil && c.flushed || errors.Is(err, ErrOutcomeUnknown)):
 		// The rules let it pass and it was written: whatever the store says,
 		// its commit may have been made. Or the store says so.
@@ -344,11 +408,11 @@ func (a *Admin) begin(r Reader) *change {
 	}
 }
 
-func userProblems(users []string) problems {
+func userProblems(field string, users []string) problems {
 	var bad problems
 	for i, user := range users {
 		if problem := idProblem(user); problem != "" {
-			bad.add(indexed("users", i), problem)
+			bad.add(indexed(field, i), problem)
 		}
 	}
 	return bad

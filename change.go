@@ -12,6 +12,7 @@ import (
 // rules in the order of A13; the rules themselves are the methods of rules.go.
 type change struct {
 	reading
+	tx    Tx // nil for a plan
 	admin *Admin
 	began time.Time // monotonic, when the transaction began
 	now   time.Time // for the rows and events
@@ -37,7 +38,9 @@ type change struct {
 	drop    RoleID // to be deleted
 	events  []Event
 
-	base    Revision // before the change, after flush
+	// After flush.
+	base    Revision // before the change
+	earlier []Event  // those of step
 	flushed bool
 }
 
@@ -46,10 +49,30 @@ func (c *change) run(apply func(*change) error, tx Tx) error {
 	if err := c.authorize(); err != nil {
 		return err
 	}
+	c.tx = tx
 	if err := apply(c); err != nil {
 		return err
 	}
-	return c.flush(tx)
+	return c.flush()
+}
+
+// step writes what was noted, so that the rules see it in what follows.
+func (c *change) step() error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	c.earlier = append(c.earlier, c.events...)
+	c.puts, c.deletes, c.role, c.drop, c.events = nil, nil, nil, "", nil
+	c.roles, c.found = nil, nil
+	return nil
+}
+
+// recorded returns the events of all steps.
+func (c *change) recorded() []Event {
+	if len(c.earlier) == 0 {
+		return c.events
+	}
+	return append(c.earlier, c.events...)
 }
 
 // record adds an event. Number and hash are given by flush.
@@ -60,16 +83,18 @@ func (c *change) record(e Event) {
 }
 
 // flush writes the change and its events (V1).
-func (c *change) flush(tx Tx) error {
-	base, err := tx.Revision()
+func (c *change) flush() error {
+	tx := c.tx
+	at, err := tx.Revision()
 	if err != nil {
 		return err
 	}
-	c.base = base
+	if !c.flushed {
+		c.base = at
+	}
 	if len(c.events) == 0 {
 		return nil
 	}
-	at := base
 	for i, e := range c.events {
 		if err := c.nameRoles(e); err != nil {
 			return err
@@ -97,11 +122,11 @@ func (c *change) flush(tx Tx) error {
 			return err
 		}
 	}
-	written := make([]Event, len(c.events)) // the store owns what it is given
+	given := make([]Event, len(c.events)) // the store owns what it is given
 	for i, e := range c.events {
-		written[i] = e.clone()
+		given[i] = e.clone()
 	}
-	if err := tx.AppendEvents(written...); err != nil {
+	if err := tx.AppendEvents(given...); err != nil {
 		return err
 	}
 	c.flushed = true
@@ -255,6 +280,53 @@ func (c *change) saveRole(s saving) error {
 	return nil
 }
 
+// ensureRole returns the role of a name, and creates it if there is none.
+func (c *change) ensureRole(role Role) (found Role, made bool, err error) {
+	there, err := c.named(role.Name)
+	if err != nil {
+		return Role{}, false, err
+	}
+	if there != nil {
+		return *there, false, c.refuseSystem(role)
+	}
+	created, err := c.save(role, c.createRole)
+	if err != nil {
+		return Role{}, false, err
+	}
+	return created, true, nil
+}
+
+// setUp fills a workspace that was never written. In the list of a role, the name
+// of one before it stands for the id that this was given.
+func (c *change) setUp(roles []Role, administrators []string) error {
+	if at, err := c.Revision(); err != nil || at != (Revision{}) {
+		return err
+	}
+	ids := map[RoleID]RoleID{} // by name
+	for _, role := range roles {
+		role.Assigns = slices.Clone(role.Assigns)
+		for i, id := range role.Assigns {
+			if made, ok := ids[id]; ok {
+				role.Assigns[i] = made
+			}
+		}
+		s, err := c.createRole(role)
+		if err == nil {
+			err = c.saveRole(s)
+		}
+		if err == nil {
+			err = c.step()
+		}
+		if err != nil {
+			return err
+		}
+		if id := RoleID(s.after.Name); c.model.byID[id].ID == "" {
+			ids[id] = s.after.ID
+		}
+	}
+	return c.assign(Administrator, administrators)
+}
+
 func (c *change) deleteRole(id RoleID) error {
 	role, err := c.findRole(id)
 	if err != nil {
@@ -287,7 +359,7 @@ func (c *change) assign(id RoleID, users []string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.refuseReassigning(users, inOrder(users, found), role); err != nil {
+	if err := c.refuseAssigning(users, inOrder(users, found), role); err != nil {
 		return err
 	}
 	c.puts, c.events = slices.Grow(c.puts, len(users)), slices.Grow(c.events, len(users))
@@ -318,12 +390,45 @@ func inOrder(users []string, found map[string]Member) []Member {
 	return members
 }
 
-// refuseReassigning applies the rules to giving a role to users, of whom some
-// are members already.
-func (c *change) refuseReassigning(users []string, members []Member, role Role) error {
+// add gives a role to those of the users who are no members.
+func (c *change) add(id RoleID, users []string) error {
+	role, err := c.findRole(id)
+	if err != nil {
+		return err
+	}
+	users = distinct(users)
+	members, err := c.findMembers(users)
+	if err != nil {
+		return err
+	}
+	users = slices.DeleteFunc(users, func(user string) bool { _, is := members[user]; return is })
+	if len(users) == 0 {
+		return nil
+	}
+	if err := c.refuseReassigning(nil, role); err != nil {
+		return err
+	}
+	for _, user := range users {
+		c.putMember(MemberAssigned, nil, Member{User: user, Role: id, UpdatedAt: c.now})
+	}
+	return nil
+}
+
+// refuseAssigning applies the rules to giving a role to users, of whom some are
+// members already.
+func (c *change) refuseAssigning(users []string, members []Member, role Role) error {
 	if err := c.refuseSelf(users); err != nil {
 		return err
 	}
+	if err := c.refuseDemoting(users, members, role); err != nil {
+		return err
+	}
+	return c.refuseReassigning(members, role)
+}
+
+// refuseReassigning applies the rules to giving a role to whoever is not a member,
+// and to these members.
+func (c *change) refuseReassigning(members []Member, role Role) error {
 	var e excess
 	if err := c.addBeyond(&e, &role, members); err != nil {
 		return err
@@ -466,7 +571,10 @@ func (c *change) replaceRole(old, with RoleID) error {
 		_, err := c.findRole(old)
 		return err
 	}
-	if err := c.refuseReassigning(users, members, target); err != nil {
+	if err := c.refuseSelf(users); err != nil {
+		return err
+	}
+	if err := c.refuseReassigning(members, target); err != nil {
 		return err
 	}
 	if old == with {
@@ -531,10 +639,7 @@ func (c *change) nameRoles(e Event) error {
 // findRole is lookUp with the error of a rule for a role that is not there.
 func (c *change) findRole(id RoleID) (Role, error) {
 	role, err := c.lookUp(id)
-	if errors.Is(err, ErrRoleNotFound) {
-		return Role{}, &RefusalError{Rule: ErrRoleNotFound, Role: id}
-	}
-	return role, err
+	return role, refuseMissing(id, err)
 }
 
 // findMembers returns those of the users who are members. One whose row cannot

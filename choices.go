@@ -1,11 +1,23 @@
 package rbac
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
 
 // Choice is a role that somebody might give, and why they may not.
 type Choice struct {
 	Role    Role
 	Refused error // the error of Assign; nil if they may
+}
+
+// MarshalJSON encodes a choice as {"role":{…},"refused":{…}}, without the latter
+// if nothing refuses. [Plan.MarshalJSON] has its form.
+func (c Choice) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Role    Role         `json:"role"`
+		Refused *refusalJSON `json:"refused,omitempty"`
+	}{c.Role, refusalOf(c.Refused)})
 }
 
 // Choices returns every role, in the order of [Workspace.Roles], with why the
@@ -16,7 +28,7 @@ type Choice struct {
 // Errors: none but those that every method of Admin has.
 func (a *Admin) Choices(ctx context.Context, users ...string) ([]Choice, error) {
 	var choices []Choice
-	err := a.judge(ctx, userProblems(users), func(c *change) error {
+	err := a.judge(ctx, userProblems("users", users), func(c *change) error {
 		users := distinct(users)
 		found, err := c.findMembers(users)
 		if err != nil {
@@ -33,7 +45,7 @@ func (a *Admin) Choices(ctx context.Context, users ...string) ([]Choice, error) 
 		}
 		choices = make([]Choice, len(roles))
 		for i, role := range roles {
-			err := c.refuseReassigning(users, members, stored[role.ID])
+			err := c.refuseAssigning(users, members, stored[role.ID])
 			if err != nil && ruleOf(err) == nil {
 				return err
 			}
@@ -57,7 +69,7 @@ func (a *Admin) Choices(ctx context.Context, users ...string) ([]Choice, error) 
 //
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation].
 func (a *Admin) Authorize(ctx context.Context, users ...string) error {
-	bad := userProblems(users)
+	bad := userProblems("users", users)
 	if len(users) == 0 {
 		bad.add("users", "missing")
 	}
@@ -75,7 +87,7 @@ func (a *Admin) judge(ctx context.Context, bad problems, rules func(*change) err
 	if err := a.validate(bad); err != nil {
 		return err
 	}
-	return a.workspace.reviewIn(ctx, a.store(), nil, func(r reading) error {
+	return a.workspace.reviewIn(ctx, a.in, nil, func(r reading) error {
 		c := a.begin(r.Reader)
 		c.delegable = true
 		if err := c.authorize(); err != nil {

@@ -131,11 +131,7 @@ func (d *draft) Events(q EventQuery) iter.Seq2[Event, error] {
 		if q.Newest && !drafted() {
 			return
 		}
-		stored := q
-		if q.Limit > 0 {
-			stored.Limit -= yielded
-		}
-		for e, err := range d.Reader.Events(stored) {
+		for e, err := range d.Reader.Events(q) {
 			if !send(e, err) {
 				return
 			}

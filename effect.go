@@ -11,16 +11,17 @@ import (
 // would have more and less for each of them. A suspended member reaches
 // nothing. Who comes into a team, or out of one, is in the events of the plan.
 type Effect struct {
-	Users        []string // the first ten of them, in byte order
-	Members      int      // how many they are
-	Gained, Lost Permissions
+	Users   []string    `json:"users"`   // the first ten of them, in byte order
+	Members int         `json:"members"` // how many they are
+	Gained  Permissions `json:"gained"`
+	Lost    Permissions `json:"lost"`
 }
 
-// String returns `member "bob" gains nothing; loses contacts: read all`, or
+// String returns `member "bob": gains nothing; loses contacts: read all`, or
 // `3 members: gains …`.
 func (e Effect) String() string {
 	if e.Members == 1 && len(e.Users) == 1 {
-		return "member " + quote(e.Users[0]) + " " + changed(e.Gained, e.Lost)
+		return "member " + quote(e.Users[0]) + ": " + changed(e.Gained, e.Lost)
 	}
 	return count(e.Members, "member") + ": " + changed(e.Gained, e.Lost)
 }

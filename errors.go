@@ -24,7 +24,7 @@ var (
 
 // Administration. When several rules refuse a change, the first in this order
 // answers: ErrInvalid, ErrDenied, ErrTooManyRoles, not found, ErrProtectedRole, ErrSelf,
-// ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse,
+// ErrAdministrator, ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse,
 // ErrLastAdministrator. All but the first two and ErrEscalation come as a
 // *[RefusalError].
 var (
@@ -50,6 +50,10 @@ var (
 	// ErrSelf is returned when a member would change their own membership.
 	ErrSelf = errors.New("rbac: nobody changes their own membership")
 
+	// ErrAdministrator is returned when an assignment of several users would take
+	// the role Administrator from one of them. Alone, one is demoted on purpose.
+	ErrAdministrator = errors.New("rbac: an assignment of several users demotes no administrator")
+
 	// ErrConflict is returned when a role was edited since the caller read it.
 	ErrConflict = errors.New("rbac: the role was changed in the meantime")
 
@@ -71,17 +75,31 @@ var (
 )
 
 // rules are the errors with which a change is refused, in the order in which
-// they answer (A13).
-var rules = []error{
-	ErrInvalid, ErrDenied, ErrTooManyRoles, ErrRoleNotFound, ErrMemberNotFound, ErrProtectedRole, ErrSelf,
-	ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse, ErrLastAdministrator,
+// they answer (A13), and what they are called in JSON.
+var rules = []struct {
+	err  error
+	name string
+}{
+	{ErrInvalid, "invalid"},
+	{ErrDenied, "denied"},
+	{ErrTooManyRoles, "too-many-roles"},
+	{ErrRoleNotFound, "role-not-found"},
+	{ErrMemberNotFound, "member-not-found"},
+	{ErrProtectedRole, "protected-role"},
+	{ErrSelf, "self"},
+	{ErrAdministrator, "administrator"},
+	{ErrConflict, "conflict"},
+	{ErrEscalation, "escalation"},
+	{ErrNameTaken, "name-taken"},
+	{ErrRoleInUse, "role-in-use"},
+	{ErrLastAdministrator, "last-administrator"},
 }
 
 // ruleOf returns the rule that refused a change, nil if it failed otherwise.
 func ruleOf(err error) error {
 	for _, rule := range rules {
-		if errors.Is(err, rule) {
-			return rule
+		if errors.Is(err, rule.err) {
+			return rule.err
 		}
 	}
 	return nil
@@ -157,7 +175,7 @@ func (e *EscalationError) Unwrap() error { return ErrEscalation }
 
 // RefusalError is a change that a rule refused. It unwraps to the rule's
 // error, one of [ErrTooManyRoles], [ErrRoleNotFound], [ErrMemberNotFound], [ErrProtectedRole],
-// [ErrSelf], [ErrConflict], [ErrNameTaken], [ErrRoleInUse] and
+// [ErrSelf], [ErrAdministrator], [ErrConflict], [ErrNameTaken], [ErrRoleInUse] and
 // [ErrLastAdministrator].
 type RefusalError struct {
 	Rule     error    // the rule that refused
@@ -203,8 +221,8 @@ type ValidationError struct {
 
 // FieldError is what is wrong with one field.
 type FieldError struct {
-	Field   string // "name", "users[2]", "permissions.contacts.read"; empty for the input as a whole
-	Problem string // "is empty"
+	Field   string `json:"field"`   // "name", "users[2]", "permissions.contacts.read"; empty for the input as a whole
+	Problem string `json:"problem"` // "is empty"
 }
 
 func (e *ValidationError) Error() string {

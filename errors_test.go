@@ -72,6 +72,7 @@ func testEveryErrorIsReturned(t *testing.T) {
 		"ErrMemberNotFound":    {ada.Remove(ctx, "nobody"), rbac.ErrMemberNotFound},
 		"ErrProtectedRole":     {ada.DeleteRole(ctx, rbac.Administrator), rbac.ErrProtectedRole},
 		"ErrSelf":              {ada.Remove(ctx, "ada"), rbac.ErrSelf},
+		"ErrAdministrator":     {ada.Assign(ctx, c.Role("Clerk").ID, "abe", "new"), rbac.ErrAdministrator},
 		"ErrConflict":          {conflict, rbac.ErrConflict},
 		"ErrEscalation":        {max.Remove(ctx, "stan"), rbac.ErrEscalation},
 		"ErrNameTaken":         {nameTaken, rbac.ErrNameTaken},

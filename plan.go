@@ -1,6 +1,7 @@
 package rbac
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,12 +40,50 @@ type Plan struct {
 	Refused error
 }
 
+// MarshalJSON encodes a plan as {"role":{…},"before":{…},"gained":{…},"lost":{…},
+// "members":1,"assignedBefore":["…"],"assignedAfter":["…"],"events":[{…}],
+// "effects":[{…}],"refused":{…}}. What is before the events is there for a plan
+// that saves a role; before, the roles that assign it and refused are left out if
+// there are none.
+//
+// A refusal is {"rule":"escalation","message":"more than the actor holds",
+// "fields":[{"field":"…","problem":"…"}],"missing":{…},"role":"…","roleName":"…",
+// "version":1,"users":["…"],"roles":["…"]}: all but the first two are left out
+// when they are zero. The rule is named as the code of the problem with which
+// package rbachttp answers, and the message is the same for everybody.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	type roleJSON struct {
+		Role           Role        `json:"role"`
+		Before         *Role       `json:"before,omitempty"`
+		Gained         Permissions `json:"gained"`
+		Lost           Permissions `json:"lost"`
+		Members        int         `json:"members"`
+		AssignedBefore []RoleID    `json:"assignedBefore,omitempty"`
+		AssignedAfter  []RoleID    `json:"assignedAfter,omitempty"`
+	}
+	j := struct {
+		*roleJSON
+		Events  []Event      `json:"events"`
+		Effects []Effect     `json:"effects"`
+		Refused *refusalJSON `json:"refused,omitempty"`
+	}{
+		Events: append([]Event{}, p.Events...), Effects: append([]Effect{}, p.Effects...), Refused: refusalOf(p.Refused),
+	}
+	if p.savesRole() {
+		j.roleJSON = &roleJSON{p.Role, p.Before, p.Gained, p.Lost, p.Members, p.AssignedBefore, p.AssignedAfter}
+	}
+	return json.Marshal(j)
+}
+
+// savesRole reports whether the plan has the saving of a role: all have names.
+func (p Plan) savesRole() bool { return p.Role.Name != "" }
+
 // String returns the plan in a few words: `role "Sales lead", 3 members:
 // gains deals: manage all; loses nothing`. Of a change that saves no role it is
-// `1 change; member "bob" gains nothing; loses contacts: read all`.
+// `1 change; member "bob": gains nothing; loses contacts: read all`.
 func (p Plan) String() string {
 	var parts []string
-	if p.Role.Name != "" {
+	if p.savesRole() {
 		parts = append(parts, "role "+quote(p.Role.Name)+", "+count(p.Members, "member")+": "+changed(p.Gained, p.Lost))
 		if len(p.Role.Assigns) > 0 {
 			parts = append(parts, "may hand out "+quoteRoles(p.Role.Assigns))

@@ -25,7 +25,7 @@ func (a *Admin) Preview(ctx context.Context, change func(*Admin) error) (Plan, e
 	var theirs theirCode
 	var begun bool
 	var err error // of change
-	failed := a.workspace.reviewIn(ctx, a.store(), &theirs, func(r reading) error {
+	failed := a.workspace.reviewIn(ctx, a.in, &theirs, func(r reading) error {
 		if begun {
 			return errAgain
 		}

@@ -15,8 +15,8 @@ import (
 //     [Workspace.Authorize], [Workspace.Explain] and [Workspace.Subject];
 //   - changes: [Workspace.As], [Workspace.AsSubject] and [Workspace.System], and
 //     [Workspace.In] and [Workspace.Transact] for those in a transaction of the caller's;
-//   - review: [Workspace.Roles], [Workspace.Members], [Workspace.WhoCan],
-//     [Workspace.Matrix], [Workspace.Lint], [Workspace.Events] and
+//   - review: [Workspace.Roles], [Workspace.Role], [Workspace.RoleByName],
+//     [Workspace.Members], [Workspace.Member], [Workspace.WhoCan], [Workspace.Matrix], [Workspace.Lint], [Workspace.Events] and
 //     [Workspace.VerifyEvents];
 //   - and [Workspace.ID], [Workspace.Areas], [Workspace.ValidatePermissions] and
 //     [Workspace.Sync].

@@ -86,7 +86,7 @@ func (w *Workspace) Members(ctx context.Context, q MemberQuery) iter.Seq2[Member
 // problems judges the ids of a query: no store has one that is malformed, and
 // a database refuses to look for it.
 func (q MemberQuery) problems() problems {
-	bad := userProblems(q.Users)
+	bad := userProblems("users", q.Users)
 	bad.check("role", bytesProblem(string(q.Role)))
 	bad.check("team", bytesProblem(q.Team))
 	bad.check("after", bytesProblem(q.After))
@@ -234,12 +234,16 @@ func unreadable(err error) string {
 // review reads one state of the workspace from the store. fn may be called
 // again when the store asks for it.
 func (w *Workspace) review(ctx context.Context, fn func(reading) error) error {
-	return w.reviewIn(ctx, w.engine.store, nil, fn)
+	return w.reviewIn(ctx, nil, nil, fn)
 }
 
-// reviewIn is review of any store, for an fn that may run code of the caller.
-func (w *Workspace) reviewIn(ctx context.Context, store Store, theirs *theirCode, fn func(reading) error) error {
-	e := w.engine
+// reviewIn is review inside a transaction, if there is one, for an fn that may run
+// code of the caller.
+func (w *Workspace) reviewIn(ctx context.Context, in *Transaction, theirs *theirCode, fn func(reading) error) error {
+	e, store, run := w.engine, w.engine.store, retry
+	if in != nil {
+		store, run = in.store, func(_ context.Context, transaction func() error) error { return transaction() }
+	}
 	if problem := bytesProblem(w.replica.id); problem != "" {
 		return invalid("workspace", problem)
 	}
@@ -248,7 +252,7 @@ func (w *Workspace) reviewIn(ctx context.Context, store Store, theirs *theirCode
 	}
 	called := false
 	err := safelyBut(theirs, func() error {
-		return retry(ctx, func() error {
+		return run(ctx, func() error {
 			return store.View(ctx, w.replica.id, func(r Reader) error {
 				called = true
 				return fn(reading{Reader: r, model: e.model})
@@ -266,7 +270,7 @@ func stream[T any](ctx context.Context, w *Workspace, fn func(r reading, yield f
 	return func(yield func(T, error) bool) {
 		var loop theirCode
 		var begun, stopped bool
-		err := w.reviewIn(ctx, w.engine.store, &loop, func(r reading) error {
+		err := w.reviewIn(ctx, nil, &loop, func(r reading) error {
 			if begun {
 				return errAgain
 			}

@@ -51,8 +51,9 @@ type Member struct {
 	Team      string    `json:"team,omitempty"`      // the application's id of the member's team; empty for none
 	UpdatedAt time.Time `json:"updatedAt,omitzero"`  // UTC, in whole microseconds
 
-	// RoleName is the name that the role had, in the members of events. It is
-	// empty elsewhere, and for a role that did not exist.
+	// RoleName is the name of the role, as it was then, in the members of events and
+	// in what [Workspace.Member] returns. It is empty elsewhere, and for a role that
+	// did not exist.
 	RoleName string `json:"roleName,omitempty"`
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // The rules of administration that judge who does what to whom, each in one
-// place: A1 to A9, D1 to D5 and T4, with the numbers of docs/guarantees.md, where
+// place: A1 to A9, A16, D1 to D5 and T4, with the numbers of docs/guarantees.md, where
 // each is explained. A method returns nil, or the error with which its rule refuses.
 // The order in which they are asked (A13) is that of the methods in change.go;
 // input that is malformed (A10) is refused before, by validate.go.
@@ -345,6 +345,27 @@ func (c *change) refuseSelf(users []string) error {
 		return nil
 	}
 	return &RefusalError{Rule: ErrSelf, Users: []string{c.admin.actor}}
+}
+
+// refuseDemoting applies A16: several users at once, as an import has them, are no
+// place to take Administrator from somebody.
+func (c *change) refuseDemoting(users []string, members []Member, role Role) error {
+	if len(users) < 2 || role.ID == Administrator {
+		return nil
+	}
+	var demoted []string
+	for _, member := range members {
+		if member.Role == Administrator {
+			demoted = append(demoted, member.User)
+		}
+	}
+	if len(demoted) == 0 {
+		return nil
+	}
+	return &RefusalError{
+		Rule: ErrAdministrator, Role: Administrator,
+		RoleName: c.model.byID[Administrator].Name, Users: some(demoted),
+	}
 }
 
 // refuseSystem applies A5 to a role: nobody creates, edits or deletes a system

@@ -234,7 +234,7 @@ func TestA6_AnActiveAdministratorStays(t *testing.T) {
 		{"one of two is suspended", "", company.Suspending("ada"), nil},
 		{"both are suspended", "", company.Suspending("ada", "abe"), rbac.ErrLastAdministrator},
 		{"one of two is demoted", "ada", company.Assigning("Clerk", "abe"), nil},
-		{"both are demoted", "", company.Assigning("Clerk", "ada", "abe"), rbac.ErrLastAdministrator},
+		{"both are demoted", "", company.Assigning("Clerk", "ada", "abe"), rbac.ErrAdministrator},
 		{"both are demoted and one is suspended already", "", func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
 			if err := a.Suspend(ctx, "abe"); err != nil {
 				return err
@@ -288,6 +288,93 @@ func TestA7_RolesInUseStay(t *testing.T) {
 			Rule: rbac.ErrRoleInUse, Role: c.Role("Unused").ID, RoleName: "Unused", Users: users[:10],
 		}, refused)
 		require.Equal(t, `rbac: role is in use: role "Unused": "u00", "u01", "u02", "u03", "u04", "u05", "u06", "u07", "u08", "u09"`, err.Error())
+	})
+}
+
+// A16: an import, of which some are Administrators, takes that from nobody.
+func TestA16_AnAssignmentOfSeveralDemotesNobody(t *testing.T) {
+	t.Parallel()
+	suspended := func(try company.Try) company.Try {
+		return func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
+			return errors.Join(c.W.System("test").Suspend(ctx, "abe"), try(ctx, c, a))
+		}
+	}
+	runRule(t, []ruleCase{
+		{"one by themselves", "ada", company.Assigning("Clerk", "abe"), nil},
+		{"one by themselves, named twice", "ada", company.Assigning("Clerk", "abe", "abe"), nil},
+		{"one among members", "ada", company.Assigning("Clerk", "stan", "abe"), rbac.ErrAdministrator},
+		{"one among new people", "ada", company.Assigning("Clerk", "abe", "new"), rbac.ErrAdministrator},
+		{"by the application", "", company.Assigning("Clerk", "abe", "new"), rbac.ErrAdministrator},
+		{"nobody", "ada", company.Assigning("Clerk", "stan", "new"), nil},
+		{"to what they are", "ada", company.Assigning("Administrator", "abe", "new"), nil},
+		{"by replacing the role", "", func(ctx context.Context, c *company.Company, a *rbac.Admin) error {
+			return errors.Join(a.Assign(ctx, rbac.Administrator, "new"), a.ReplaceRole(ctx, c.Role("Clerk").ID, c.Role("Unused").ID))
+		}, nil},
+		{"who is added only", "ada", company.Adding("Clerk", "abe", "new"), nil},
+	})
+	t.Run("they are named, suspended ones too", func(t *testing.T) {
+		t.Parallel()
+		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+		err := suspended(company.Assigning("Clerk", "stan", "new", "abe", "ada"))(ctx, c, c.W.System("import"))
+		var refused *rbac.RefusalError
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, &rbac.RefusalError{
+			Rule: rbac.ErrAdministrator, Role: rbac.Administrator, RoleName: "Administrator", Users: []string{"abe", "ada"},
+		}, refused)
+	})
+}
+
+// Add gives a role to who is not there, and takes it from nobody.
+func TestAdd(t *testing.T) {
+	t.Parallel()
+	runRule(t, []ruleCase{
+		{"somebody new", "ada", company.Adding("Seller", "new"), nil},
+		{"somebody new by a manager", "max", company.Adding("Clerk", "new"), nil},
+		{"with more than they hold", "max", company.Adding("Seller", "new"), rbac.ErrEscalation},
+		{"with more than they hold, among members", "max", company.Adding("Seller", "cleo", "new"), rbac.ErrEscalation},
+		{"beside one who holds more", "max", company.Adding("Clerk", "ada", "stan", "new"), nil},
+		{"beside oneself", "ada", company.Adding("Clerk", "ada", "new"), nil},
+		{"a role that is gone", "ada", func(ctx context.Context, _ *company.Company, a *rbac.Admin) error { return a.Add(ctx, "gone", "cleo") }, rbac.ErrRoleNotFound},
+		{"by who may not", "cleo", company.Adding("Clerk", "new"), rbac.ErrDenied},
+		{"by who may not, who is there", "cleo", company.Adding("Clerk", "stan"), rbac.ErrDenied},
+		{"nobody at all", "ada", company.Adding("Clerk"), rbac.ErrInvalid},
+		{"a bad id", "ada", company.Adding("Clerk", "new", ""), rbac.ErrInvalid},
+	})
+	t.Run("who is a member keeps everything", func(t *testing.T) {
+		t.Parallel()
+		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+		unchanged(t, c.Store, "", func() {
+			for _, a := range []*rbac.Admin{c.W.System("sign-in"), c.W.As("ada"), c.W.As("max")} {
+				require.NoError(t, a.Add(ctx, c.Role("Seller").ID, "ada", "abe", "cody", "max", "cleo", "bill"))
+			}
+		})
+		before := contentsOf(t, c.Store, "").Revision.Seq
+		require.NoError(t, c.W.System("sign-in").Add(ctx, c.Role("Clerk").ID, "new", "ada", "new", "newer"))
+		events := eventsOf(t, c.W, rbac.EventQuery{After: before})
+		require.Len(t, events, 2)
+		for i, user := range []string{"new", "newer"} {
+			require.Equal(t, rbac.MemberAssigned, events[i].Kind)
+			require.Nil(t, events[i].MemberBefore)
+			require.Equal(t, user, events[i].MemberAfter.User)
+			require.Equal(t, c.Role("Clerk").ID, events[i].MemberAfter.Role)
+		}
+		c.Check(t)
+	})
+	t.Run("nobody at all is said", func(t *testing.T) {
+		t.Parallel()
+		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+		var invalid *rbac.ValidationError
+		require.ErrorAs(t, c.W.System("sign-up").Add(ctx, "", []string{}...), &invalid)
+		require.Equal(t, []rbac.FieldError{{Field: "users", Problem: "missing"}, {Field: "role", Problem: "is empty"}}, invalid.Fields)
+	})
+	t.Run("a member whose row cannot be read", func(t *testing.T) {
+		t.Parallel()
+		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+		update(t, c.Store, "", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "bad"}) })
+		unchanged(t, c.Store, "", func() {
+			require.NoError(t, c.W.As("ada").Add(ctx, c.Role("Clerk").ID, "bad"), "is one")
+			require.ErrorIs(t, c.W.As("max").Add(ctx, c.Role("Clerk").ID, "bad"), rbac.ErrMalformed)
+		})
 	})
 }
 
@@ -451,6 +538,13 @@ func TestA13_TheFirstRuleAnswers(t *testing.T) {
 		{"max", rbac.ErrSelf, rbac.ErrEscalation, company.Removing("stan", "max")},
 		{"ada", rbac.ErrSelf, rbac.ErrLastAdministrator, company.Removing("ada", "abe")},
 
+		{"ada", rbac.ErrInvalid, rbac.ErrAdministrator, company.Assigning("Clerk", "abe", "")},
+		{"cleo", rbac.ErrDenied, rbac.ErrAdministrator, company.Assigning("Clerk", "ada", "abe")},
+		{"ada", rbac.ErrRoleNotFound, rbac.ErrAdministrator, assignTo("gone", "abe", "new")},
+		{"ada", rbac.ErrSelf, rbac.ErrAdministrator, company.Assigning("Clerk", "ada", "abe")},
+		{"max", rbac.ErrAdministrator, rbac.ErrEscalation, company.Assigning("Seller", "ada", "new")},
+		{"", rbac.ErrAdministrator, rbac.ErrLastAdministrator, company.Assigning("Clerk", "ada", "abe")},
+
 		{"max", rbac.ErrConflict, rbac.ErrEscalation, stale("Seller", func(r *rbac.Role) { r.Name = "New" })},
 		{"ada", rbac.ErrConflict, rbac.ErrNameTaken, stale("Clerk", func(r *rbac.Role) { r.Name = "Seller" })},
 
@@ -458,7 +552,7 @@ func TestA13_TheFirstRuleAnswers(t *testing.T) {
 		{"max", rbac.ErrEscalation, rbac.ErrNameTaken, company.Editing("Seller", func(r *rbac.Role) { r.Name = "Clerk" })},
 		{"max", rbac.ErrEscalation, rbac.ErrRoleInUse, company.Deleting("Seller")},
 		{"max", rbac.ErrEscalation, rbac.ErrLastAdministrator, company.Removing("ada", "abe")},
-		{"max", rbac.ErrEscalation, rbac.ErrLastAdministrator, company.Assigning("Clerk", "ada", "abe")},
+		{"max", rbac.ErrEscalation, rbac.ErrLastAdministrator, company.Assigning("Clerk", "ada")},
 	} {
 		name := fmt.Sprintf("%v before %v", test.first, test.then)
 		t.Run(strings.ReplaceAll(name, "rbac: ", ""), func(t *testing.T) {

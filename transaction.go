@@ -51,6 +51,11 @@ func (t *Transaction) admin(a *Admin) *Admin {
 	return a
 }
 
+// review reads what the transaction sees. It is not ours to run again.
+func (t *Transaction) review(ctx context.Context, fn func(reading) error) error {
+	return t.workspace.reviewIn(ctx, t, nil, fn)
+}
+
 // Transact runs fn inside a transaction that run begins and ends: run calls its
 // function with a Store on the transaction, as for [Workspace.In], commits if
 // that returns nil and rolls back if not. When Transact returns nil, the next

@@ -52,7 +52,7 @@ func TestTransactShowsAtOnce(t *testing.T) {
 
 // Where the store cannot be read after the transaction, nothing is answered from
 // before it: whether it was committed, may have been, or how it ended was hidden.
-func TestTransactNothingIsServedFromBefore(t *testing.T) {
+func TestScenario90_NothingIsServedFromBefore(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		commit rbactest.Fault

@@ -37,7 +37,18 @@ const (
 	codeInvalidSchema        = "3F000"
 	codeResolutionUnknown    = "08007"
 	codeCompletionUnknown    = "40003"
+	codeNoTransaction        = "25P01"
+	codeUndefinedParameter   = "42P02"
 )
+
+// sqlState returns the code of an error of the server, whatever the driver.
+func sqlState(err error) string {
+	var server interface{ SQLState() string }
+	if errors.As(err, &server) {
+		return server.SQLState()
+	}
+	return ""
+}
 
 // failed turns an error of the database into one of the store contract: the
 // context's if the context is done, ErrContention if another transaction was
@@ -49,12 +60,9 @@ func failed(ctx context.Context, what string, err error) error {
 	if done := ctx.Err(); done != nil && !errors.Is(err, done) {
 		return fmt.Errorf("pgstore: %s: %w: %w", what, done, err)
 	}
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		switch server.Code {
-		case codeSerializationFailure, codeDeadlock, codeLockNotAvailable:
-			return fmt.Errorf("pgstore: %s: %w: %w", what, rbac.ErrContention, err)
-		}
+	switch sqlState(err) {
+	case codeSerializationFailure, codeDeadlock, codeLockNotAvailable:
+		return fmt.Errorf("pgstore: %s: %w: %w", what, rbac.ErrContention, err)
 	}
 	return fmt.Errorf("pgstore: %s: %w", what, err)
 }
@@ -63,8 +71,7 @@ func failed(ctx context.Context, what string, err error) error {
 // was waited for too long.
 func lockFailed(ctx context.Context, workspace string, err error) error {
 	what := fmt.Sprintf("lock workspace %q", workspace)
-	var server *pgconn.PgError
-	if ctx.Err() != nil || errors.As(err, &server) && server.Code == codeLockNotAvailable {
+	if ctx.Err() != nil || sqlState(err) == codeLockNotAvailable {
 		what += ", which another transaction may hold (one of the caller's own must be passed with Workspace.In)"
 	}
 	return failed(ctx, what, err)

@@ -72,8 +72,9 @@ func (r *reader) spanOfTimes(q rbac.EventQuery, after, upTo int64) (int64, int64
 		return 0, 0, err
 	}
 	var first, last *int64
-	row := r.db.QueryRow(r.ctx, r.sql.spanOfTimes, r.workspace, after, upTo, since(q), until(q))
-	if err := row.Scan(&first, &last); err != nil {
+	var b batch
+	b.query(func(scan scan) error { return scan(&first, &last) }, r.sql.spanOfTimes, r.workspace, after, upTo, since(q), until(q))
+	if err := r.on.ask(r.ctx, b); err != nil {
 		return 0, 0, failed(r.ctx, "query", err)
 	}
 	if first == nil {

@@ -125,11 +125,13 @@ func (s unlocked) Update(ctx context.Context, workspace string, fn func(rbac.Tx)
 		return err
 	}
 	defer rollback(ctx, tx)
-	var revision rbac.Revision
-	if err := scanRevision(&revision, nil)(tx.QueryRow(ctx, s.sql.revision, workspace)); err != nil {
+	var at head
+	var b batch
+	b.query(at.scan, s.sql.revision, workspace)
+	if err := (viaPgx{tx}).ask(ctx, b); err != nil {
 		return err
 	}
-	w := withoutEvents{newWriter(newReader(ctx, &s.sql, tx, workspace, revision)), s.meet}
+	w := withoutEvents{newWriter(newReader(ctx, &s.sql, viaPgx{tx}, workspace, at.revision)), s.meet}
 	if err := fn(w); err != nil {
 		return err
 	}

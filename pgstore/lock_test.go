@@ -54,7 +54,9 @@ func TestRowThatCannotBeMade(t *testing.T) {
 				require.NotErrorIs(t, err, rbac.ErrContention, "to try again does not help")
 			}
 			check(store.Update(ctx, "w", never))
-			check(pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return store.Tx(tx).Update(ctx, "w", never) }))
+			for _, transact := range transactions(t, pool, store) {
+				check(transact(ctx, "", func(tx appTx) error { return tx.store.Update(ctx, "w", never) }))
+			}
 		})
 	}
 }
@@ -77,18 +79,18 @@ func (d *database) ordinary() *pgxpool.Pool {
 
 // Whoever forgets In inside their own transaction waits for themselves: not for
 // ever, and the error says so.
-func TestForgottenIn(t *testing.T) {
+func TestScenario107_ForgottenIn(t *testing.T) {
 	t.Parallel()
-	inside := func(ctx context.Context, in *instance, then func(tx pgx.Tx)) {
+	undone := errors.New("undone")
+	inside := func(ctx context.Context, in *instance, driver string, then func()) {
 		t.Helper()
-		tx, err := in.pool.Begin(ctx)
-		require.NoError(t, err)
-		defer tx.Rollback(context.Background())
-		// The server may not have heard yet that one before gave up.
-		_, err = tx.Exec(ctx, "SET LOCAL lock_timeout = '1min'")
-		require.NoError(t, err)
-		require.NoError(t, in.For("w").In(in.store.Tx(tx)).System("test").Assign(ctx, rbac.Administrator, "ann"))
-		then(tx)
+		require.ErrorIs(t, transactions(t, in.pool, in.store)[driver](ctx, "", func(tx appTx) error {
+			// The server may not have heard yet that one before gave up.
+			require.NoError(t, tx.exec("SET LOCAL lock_timeout = '1min'"))
+			require.NoError(t, in.For("w").In(tx.store).System("test").Assign(ctx, rbac.Administrator, "ann"))
+			then()
+			return undone
+		}), undone)
 	}
 	says := func(t *testing.T, err, is error) {
 		t.Helper()
@@ -101,7 +103,7 @@ func TestForgottenIn(t *testing.T) {
 
 	// Once, as long as a try takes if nobody has set a lock_timeout.
 	in := d.instance(setup{})
-	inside(ctx, in, func(pgx.Tx) {
+	inside(ctx, in, "pgx", func() {
 		began := time.Now()
 		says(t, in.store.Update(ctx, "w", func(rbac.Tx) error { return nil }), rbac.ErrContention)
 		require.GreaterOrEqual(t, time.Since(began), 5*time.Second)
@@ -112,69 +114,72 @@ func TestForgottenIn(t *testing.T) {
 
 	// All tries, with an application's own lock_timeout.
 	in = d.instance(setup{pool: func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["lock_timeout"] = "20ms" }})
-	inside(ctx, in, func(pgx.Tx) {
-		says(t, in.For("w").System("test").Assign(ctx, rbac.Administrator, "bob"), rbac.ErrContention)
+	for driver, transact := range transactions(t, in.pool, in.store) {
+		inside(ctx, in, driver, func() {
+			says(t, in.For("w").System("test").Assign(ctx, rbac.Administrator, "bob"), rbac.ErrContention)
 
-		// A second transaction is not the first one. It can go on.
-		require.NoError(t, pgx.BeginFunc(ctx, in.pool, func(second pgx.Tx) error {
-			admin := in.For("w").In(in.store.Tx(second)).System("test")
-			says(t, admin.Assign(ctx, rbac.Administrator, "bob"), rbac.ErrContention)
-			_, err := second.Exec(ctx, "SELECT")
-			return err
-		}))
-	})
+			// A second transaction is not the first one. It can go on.
+			require.NoError(t, transact(ctx, "", func(second appTx) error {
+				admin := in.For("w").In(second.store).System("test")
+				says(t, admin.Assign(ctx, rbac.Administrator, "bob"), rbac.ErrContention)
+				return second.exec("SELECT")
+			}))
+		})
+	}
+	require.Zero(t, d.number("SELECT count(*) FROM members"))
 	checkInvariants(t, in.store, "w")
 }
 
 // A caller's transaction has the settings that it had.
 func TestTxKeepsSettings(t *testing.T) {
 	t.Parallel()
-	ctx, d := t.Context(), newDatabase(t)
+	eachDriver(t, testTxKeepsSettings)
+}
+
+func testTxKeepsSettings(t *testing.T, d *database, transact transact) {
+	ctx := t.Context()
 	failure := errors.New("no")
 	for _, own := range []string{"0", "7s"} {
-		tx, err := d.pool.Begin(ctx)
-		require.NoError(t, err)
-		defer tx.Rollback(context.Background())
-		_, err = tx.Exec(ctx, "SELECT set_config('lock_timeout', $1, true)", own)
-		require.NoError(t, err)
-		settings := func() []string {
-			t.Helper()
-			var lockTimeout, seqScan, bitmapScan string
-			require.NoError(t, tx.QueryRow(ctx, "SELECT current_setting('lock_timeout'), current_setting('enable_seqscan'), current_setting('enable_bitmapscan')").Scan(&lockTimeout, &seqScan, &bitmapScan))
-			return []string{lockTimeout, seqScan, bitmapScan}
-		}
-		same := func() {
-			t.Helper()
-			require.Equal(t, []string{own, "on", "on"}, settings())
-		}
-		bound := own
-		if own == "0" {
-			bound = "50s"
-		}
-		store := d.store.Tx(tx)
-		for _, result := range []error{nil, failure} {
-			require.ErrorIs(t, store.Update(ctx, "w", func(rbac.Tx) error {
-				require.Equal(t, []string{bound, "off", "off"}, settings())
-				return result
-			}), result)
-			same()
-			require.ErrorIs(t, store.Update(ctx, "w", func(tx rbac.Tx) error {
-				require.NoError(t, tx.PutMembers(rbac.Member{User: "ann", Role: rbac.Administrator}))
-				return result
-			}), result)
-			same()
-			require.ErrorIs(t, store.View(ctx, "w", func(rbac.Reader) error { return result }), result)
-			same()
-			require.Panics(t, func() { _ = store.View(ctx, "w", func(rbac.Reader) error { panic("no") }) })
-			same()
-			ended, end := context.WithCancel(ctx)
-			require.ErrorIs(t, store.View(ended, "w", func(rbac.Reader) error { end(); return nil }), context.Canceled)
-			same()
-			_, err = store.Revisions(ctx, []string{"w"})
-			require.NoError(t, err)
-			same()
-		}
-		require.NoError(t, tx.Rollback(ctx))
+		require.NoError(t, transact(ctx, "", func(tx appTx) error {
+			require.NoError(t, tx.exec("SELECT set_config('lock_timeout', $1, true)", own))
+			settings := func() []string {
+				t.Helper()
+				var lockTimeout, seqScan, bitmapScan string
+				require.NoError(t, tx.row("SELECT current_setting('lock_timeout'), current_setting('enable_seqscan'), current_setting('enable_bitmapscan')", &lockTimeout, &seqScan, &bitmapScan))
+				return []string{lockTimeout, seqScan, bitmapScan}
+			}
+			same := func() {
+				t.Helper()
+				require.Equal(t, []string{own, "on", "on"}, settings())
+			}
+			bound := own
+			if own == "0" {
+				bound = "50s"
+			}
+			for _, result := range []error{nil, failure} {
+				require.ErrorIs(t, tx.store.Update(ctx, "w", func(rbac.Tx) error {
+					require.Equal(t, []string{bound, "off", "off"}, settings())
+					return result
+				}), result)
+				same()
+				require.ErrorIs(t, tx.store.Update(ctx, "w", func(tx rbac.Tx) error {
+					require.NoError(t, tx.PutMembers(rbac.Member{User: "ann", Role: rbac.Administrator}))
+					return result
+				}), result)
+				same()
+				require.ErrorIs(t, tx.store.View(ctx, "w", func(rbac.Reader) error { return result }), result)
+				same()
+				require.Panics(t, func() { _ = tx.store.View(ctx, "w", func(rbac.Reader) error { panic("no") }) })
+				same()
+				ended, end := context.WithCancel(ctx)
+				require.ErrorIs(t, tx.store.View(ended, "w", func(rbac.Reader) error { end(); return nil }), context.Canceled)
+				same()
+				_, err := tx.store.Revisions(ctx, []string{"w"})
+				require.NoError(t, err)
+				same()
+			}
+			return nil
+		}))
 	}
 	require.NoError(t, d.store.View(ctx, "w", func(rbac.Reader) error { return nil }))
 	require.NoError(t, d.store.Update(ctx, "w", func(rbac.Tx) error { return nil }))

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/areagate/rbac"
 )
 
@@ -21,14 +19,14 @@ var errEnded = errors.New("pgstore: a Reader or Tx was used after its function h
 type reader struct {
 	ctx       context.Context
 	sql       *statements
-	db        pgx.Tx
+	on        asker
 	workspace string
 	revision  rbac.Revision
 	ended     atomic.Bool
 }
 
-func newReader(ctx context.Context, sql *statements, db pgx.Tx, workspace string, revision rbac.Revision) *reader {
-	return &reader{ctx: ctx, sql: sql, db: db, workspace: workspace, revision: revision}
+func newReader(ctx context.Context, sql *statements, on asker, workspace string, revision rbac.Revision) *reader {
+	return &reader{ctx: ctx, sql: sql, on: on, workspace: workspace, revision: revision}
 }
 
 // lend gives r to fn, and ends it.
@@ -135,14 +133,8 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 	}
 }
 
-// asker sends a batch: a pool, a connection or a transaction.
-type asker interface {
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-}
-
-// revisions asks as the last part of a batch, which outside a transaction is
-// one of its own.
-func revisions(ctx context.Context, sql *statements, db asker, b *pgx.Batch, workspaces []string) (map[string]rbac.Revision, error) {
+// revisions asks in one batch, which outside a transaction is one of its own.
+func revisions(ctx context.Context, sql *statements, on asker, b batch, workspaces []string) (map[string]rbac.Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -153,23 +145,21 @@ func revisions(ctx context.Context, sql *statements, db asker, b *pgx.Batch, wor
 		}
 	}
 	found := make(map[string]rbac.Revision, len(named))
-	b.Queue(sql.revisions, named).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var id string
-			var revision rbac.Revision
-			var hash []byte
-			if err := rows.Scan(&id, &revision.Seq, &hash); err != nil {
-				return err
-			}
-			if len(hash) != len(revision.Hash) {
-				return fmt.Errorf("workspace %q has a hash of %d bytes", id, len(hash))
-			}
-			copy(revision.Hash[:], hash)
-			found[id] = revision
+	b.query(func(scan scan) error {
+		var id string
+		var revision rbac.Revision
+		var hash []byte
+		if err := scan(&id, &revision.Seq, &hash); err != nil {
+			return err
 		}
-		return rows.Err()
-	})
-	if err := db.SendBatch(ctx, b).Close(); err != nil {
+		if len(hash) != len(revision.Hash) {
+			return fmt.Errorf("workspace %q has a hash of %d bytes", id, len(hash))
+		}
+		copy(revision.Hash[:], hash)
+		found[id] = revision
+		return nil
+	}, sql.revisions, named)
+	if err := on.ask(ctx, b); err != nil {
 		return nil, failed(ctx, "revisions", err)
 	}
 	return found, nil

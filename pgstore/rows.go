@@ -56,24 +56,24 @@ func paged[V any](r *reader, limit int, next func(last *V, n int, page []row[V])
 }
 
 // fetch appends the rows of a query to page.
-func fetch[V any](r *reader, page []row[V], scan func() (into []any, value func() (V, error)), sql string, args ...any) ([]row[V], error) {
+func fetch[V any](r *reader, page []row[V], columns func() (into []any, value func() (V, error)), sql string, args ...any) ([]row[V], error) {
 	if err := r.usable(); err != nil {
 		return nil, err
 	}
-	rows, err := r.db.Query(r.ctx, sql, args...)
-	if err != nil {
-		return nil, failed(r.ctx, "query", err)
-	}
-	defer rows.Close()
-	into, value := scan()
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return nil, failed(r.ctx, "query", err)
+	into, value := columns()
+	var b batch
+	b.query(func(scan scan) error {
+		if err := scan(into...); err != nil {
+			return err
 		}
 		v, malformed := value()
 		page = append(page, row[V]{v, malformed})
+		return nil
+	}, sql, args...)
+	if err := r.on.ask(r.ctx, b); err != nil {
+		return nil, failed(r.ctx, "query", err)
 	}
-	return page, failed(r.ctx, "query", rows.Err())
+	return page, nil
 }
 
 // scanRole and the like return where to scan the columns of a row to, and a

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/areagate/rbac"
 )
 
@@ -60,11 +58,13 @@ const (
 // settings are those of a transaction before settle.
 type settings struct{ lockTimeout, seqScan, bitmapScan string }
 
-// queueSettle queues settle.
-func (s *statements) queueSettle(b *pgx.Batch, lockTimeout string, before *settings) {
-	b.Queue(s.settle, lockTimeout).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&before.lockTimeout, &before.seqScan, &before.bitmapScan, nil, nil, nil)
-	})
+// begin returns a batch that begins with settle.
+func (s *statements) begin(lockTimeout string, before *settings) (b batch) {
+	b.query(func(scan scan) error {
+		var set [3]string
+		return scan(&before.lockTimeout, &before.seqScan, &before.bitmapScan, &set[0], &set[1], &set[2])
+	}, s.settle, lockTimeout)
+	return b
 }
 
 func newStatements(o options) statements {

@@ -94,17 +94,15 @@ func (s *Store) View(ctx context.Context, workspace string, fn func(rbac.Reader)
 	if err := admit(ctx, workspace); err != nil {
 		return err
 	}
-	var b pgx.Batch
-	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-	s.sql.queueSettle(&b, lockTimeout, new(settings))
-	var revision rbac.Revision
-	b.Queue(s.sql.revision, workspace).QueryRow(scanRevision(&revision, nil))
-	tx, err := s.begin(ctx, &b)
+	var at head
+	b := s.sql.begin(lockTimeout, new(settings))
+	b.query(at.scan, s.sql.revision, workspace)
+	tx, err := s.begin(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, b)
 	if err != nil {
 		return failed(ctx, "begin", err)
 	}
 	defer rollback(ctx, tx)
-	return newReader(ctx, &s.sql, tx, workspace, revision).lend(fn)
+	return newReader(ctx, &s.sql, viaPgx{tx}, workspace, at.revision).lend(fn)
 }
 
 // Update implements [rbac.Store]. A panic in fn reaches the caller.
@@ -112,22 +110,20 @@ func (s *Store) Update(ctx context.Context, workspace string, fn func(rbac.Tx) e
 	if err := admit(ctx, workspace); err != nil {
 		return err
 	}
-	var b pgx.Batch
-	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
-	s.sql.queueSettle(&b, lockTimeout, new(settings))
-	var at locked
-	b.Queue(s.sql.lock, workspace).QueryRow(scanRevision(&at.revision, &at.found))
-	tx, err := s.begin(ctx, &b)
+	var at head
+	b := s.sql.begin(lockTimeout, new(settings))
+	b.query(at.scan, s.sql.lock, workspace)
+	tx, err := s.begin(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, b)
 	if err != nil {
 		return lockFailed(ctx, workspace, err)
 	}
 	defer rollback(ctx, tx)
 	if !at.found {
-		if at, err = lock(ctx, &s.sql, tx, workspace); err != nil {
+		if at, err = lock(ctx, &s.sql, viaPgx{tx}, workspace); err != nil {
 			return err
 		}
 	}
-	w := newWriter(newReader(ctx, &s.sql, tx, workspace, at.revision))
+	w := newWriter(newReader(ctx, &s.sql, viaPgx{tx}, workspace, at.revision))
 	if err := w.lend(fn); err != nil || !w.wrote {
 		return err
 	}
@@ -162,15 +158,16 @@ func (s *Store) Revisions(ctx context.Context, workspaces []string) (map[string]
 	return found, nil
 }
 
-func (s *Store) revisions(ctx context.Context, db asker, workspaces []string) (map[string]rbac.Revision, error) {
-	var b pgx.Batch
-	s.sql.queueSettle(&b, lockTimeout, new(settings))
-	return revisions(ctx, &s.sql, db, &b, workspaces)
+func (s *Store) revisions(ctx context.Context, on pgxConn, workspaces []string) (map[string]rbac.Revision, error) {
+	return revisions(ctx, &s.sql, viaPgx{on}, s.sql.begin(lockTimeout, new(settings)), workspaces)
 }
 
-// begin sends a batch that begins a transaction, which saves a round trip.
-func (s *Store) begin(ctx context.Context, b *pgx.Batch) (pgx.Tx, error) {
-	results := s.pool.SendBatch(ctx, b)
+// begin begins a transaction with a batch, which saves a round trip.
+func (s *Store) begin(ctx context.Context, opts pgx.TxOptions, b batch) (pgx.Tx, error) {
+	var queued pgx.Batch
+	queued.BeginTx(opts)
+	b.queue(&queued)
+	results := s.pool.SendBatch(ctx, &queued)
 	tx := results.Tx()
 	if err := results.Close(); err != nil {
 		if tx != nil {
@@ -230,50 +227,43 @@ func rollback(ctx context.Context, tx pgx.Tx) {
 	_ = tx.Rollback(ctx)
 }
 
-// locked is what is known of a workspace's row once it is locked.
-type locked struct {
+// head is the newest event of a workspace, as its row says.
+type head struct {
 	revision rbac.Revision
-	found    bool // it was there
+	found    bool // there is a row
+}
+
+// scan reads the row.
+func (h *head) scan(scan scan) error {
+	var hash []byte
+	if err := scan(&h.revision.Seq, &hash); err != nil {
+		return err
+	}
+	if len(hash) != len(h.revision.Hash) {
+		return fmt.Errorf("the workspace's hash has %d bytes", len(hash))
+	}
+	copy(h.revision.Hash[:], hash)
+	h.found = true
+	return nil
 }
 
 // lock locks the row of a workspace, and makes it first if it is missing. A
 // row that is made is only kept if something is written: see Update.
-func lock(ctx context.Context, sql *statements, tx pgx.Tx, workspace string) (locked, error) {
+func lock(ctx context.Context, sql *statements, on asker, workspace string) (head, error) {
 	const tries = 10
 	for range tries {
-		var at locked
-		var b pgx.Batch
-		b.Queue(sql.create, workspace)
-		b.Queue(sql.lock, workspace).QueryRow(scanRevision(&at.revision, &at.found))
-		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
-			return locked{}, lockFailed(ctx, workspace, err)
+		var at head
+		var b batch
+		b.exec(sql.create, workspace)
+		b.query(at.scan, sql.lock, workspace)
+		if err := on.ask(ctx, b); err != nil {
+			return head{}, lockFailed(ctx, workspace, err)
 		}
 		if at.found {
 			return at, nil
 		}
 		// Somebody may have deleted the row between the two statements.
 	}
-	return locked{}, fmt.Errorf("pgstore: the row of workspace %q cannot be made and locked: it was not there after each of %d inserts;"+
+	return head{}, fmt.Errorf("pgstore: the row of workspace %q cannot be made and locked: it was not there after each of %d inserts;"+
 		" look for triggers, rules and row-level security on %s", workspace, tries, sql.workspaces)
-}
-
-func scanRevision(revision *rbac.Revision, found *bool) func(pgx.Row) error {
-	return func(row pgx.Row) error {
-		var hash []byte
-		err := row.Scan(&revision.Seq, &hash)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if len(hash) != len(revision.Hash) {
-			return fmt.Errorf("the workspace's hash has %d bytes", len(hash))
-		}
-		copy(revision.Hash[:], hash)
-		if found != nil {
-			*found = true
-		}
-		return nil
-	}
 }

@@ -26,43 +26,37 @@ import (
 // changes the workspace outside the transaction: it waits for itself, until
 // that is [rbac.ErrContention]. In the transaction an Update waits up to 50
 // seconds for a lock, or as long as its lock_timeout, if it has one; its
-// settings are the same afterwards. An Update whose function fails
-// rolls back its own part, by a savepoint, and leaves the rest of the
-// transaction as it was. A View reads what the transaction sees, which is one
+// settings are the same afterwards. An Update or a View that fails, by its
+// function or by the database, rolls back its own part, by a savepoint, and
+// leaves the rest of the transaction as it was. A View reads what the transaction sees, which is one
 // snapshot at REPEATABLE READ; at READ COMMITTED, call it inside an Update to
 // keep writers out. Any isolation level is safe: at the stricter ones an Update
 // may return [rbac.ErrContention], whereupon the caller begins anew.
 //
 // What Tx returns is valid as long as tx, and used by one goroutine at a time.
 // It knows all workspaces.
-func (s *Store) Tx(tx pgx.Tx) rbac.Store { return txStore{tx, &s.sql} }
+func (s *Store) Tx(tx pgx.Tx) rbac.Store { return txStore{viaPgx{tx}, &s.sql} }
 
 type txStore struct {
-	tx  pgx.Tx
+	on  asker
 	sql *statements
 }
 
 var _ rbac.Store = txStore{}
 
 // View implements [rbac.Store].
-func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) (err error) {
+func (s txStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
 	if err := admit(ctx, workspace); err != nil {
 		return err
 	}
-	var revision rbac.Revision
-	var b pgx.Batch
-	var before settings
-	s.sql.queueSettle(&b, lockTimeoutTx, &before)
-	b.Queue(s.sql.revision, workspace).QueryRow(scanRevision(&revision, nil))
-	if err := s.tx.SendBatch(ctx, &b).Close(); err != nil {
-		return failed(ctx, "view", err)
-	}
-	defer func() {
-		if restored := restore(ctx, s.sql, s.tx, before); err == nil {
-			err = restored
+	return s.savepoint(ctx, func(b batch) (keep bool, err error) {
+		var at head
+		b.query(at.scan, s.sql.revision, workspace)
+		if err := s.on.ask(ctx, b); err != nil {
+			return false, failed(ctx, "view", err)
 		}
-	}()
-	return newReader(ctx, s.sql, s.tx, workspace, revision).lend(fn)
+		return true, newReader(ctx, s.sql, s.on, workspace, at.revision).lend(fn)
+	})
 }
 
 // Update implements [rbac.Store].
@@ -70,60 +64,78 @@ func (s txStore) Update(ctx context.Context, workspace string, fn func(rbac.Tx) 
 	if err := admit(ctx, workspace); err != nil {
 		return err
 	}
-	savepoint, err := s.tx.Begin(ctx)
-	if err != nil {
-		return failed(ctx, "savepoint", err)
-	}
-	defer rollback(ctx, savepoint)
-	var b pgx.Batch
-	var before settings // come back with the savepoint if it fails
-	s.sql.queueSettle(&b, lockTimeoutTx, &before)
-	var at locked
-	b.Queue(s.sql.lock, workspace).QueryRow(scanRevision(&at.revision, &at.found))
-	if err := savepoint.SendBatch(ctx, &b).Close(); err != nil {
-		return lockFailed(ctx, workspace, err)
-	}
-	made := !at.found
-	if made {
-		if at, err = lock(ctx, s.sql, savepoint, workspace); err != nil {
-			return err
+	return s.savepoint(ctx, func(b batch) (keep bool, err error) {
+		var at head
+		b.query(at.scan, s.sql.lock, workspace)
+		if err := s.on.ask(ctx, b); err != nil {
+			return false, lockFailed(ctx, workspace, err)
 		}
-	}
-	w := newWriter(newReader(ctx, s.sql, savepoint, workspace, at.revision))
-	if err := w.lend(fn); err != nil {
-		return err
-	}
-	if made && !w.wrote {
-		return nil // the row that was made for the lock goes with the savepoint
-	}
-	if err := restore(ctx, s.sql, savepoint, before); err != nil {
-		return err
-	}
-	return failed(ctx, "release the savepoint", savepoint.Commit(ctx))
+		made := !at.found
+		if made {
+			if at, err = lock(ctx, s.sql, s.on, workspace); err != nil {
+				return false, err
+			}
+		}
+		w := newWriter(newReader(ctx, s.sql, s.on, workspace, at.revision))
+		err = w.lend(fn)
+		return w.wrote || !made, err // the row that was made for the lock goes if it is not needed
+	})
 }
 
 // Revisions implements [rbac.Store].
-func (s txStore) Revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
-	var b pgx.Batch
-	var before settings
-	s.sql.queueSettle(&b, lockTimeoutTx, &before)
-	found, err := revisions(ctx, s.sql, s.tx, &b, workspaces)
-	if err == nil {
-		err = restore(ctx, s.sql, s.tx, before)
+func (s txStore) Revisions(ctx context.Context, workspaces []string) (found map[string]rbac.Revision, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
+	err = s.savepoint(ctx, func(b batch) (keep bool, err error) {
+		found, err = revisions(ctx, s.sql, s.on, b, workspaces)
+		return true, err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return found, nil
 }
 
-// restore undoes settle in the caller's transaction.
-func restore(ctx context.Context, sql *statements, tx pgx.Tx, before settings) error {
-	if ctx.Err() != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), afterwards)
-		defer cancel()
+// savepoint calls fn with a batch to begin with. What fn does is taken back
+// unless it is to be kept, and the settings of the transaction are afterwards
+// what they were.
+func (s txStore) savepoint(ctx context.Context, fn func(b batch) (keep bool, err error)) error {
+	if err := s.do(ctx, "SAVEPOINT rbac"); err != nil {
+		return failed(ctx, "savepoint", err)
 	}
-	_, err := tx.Exec(ctx, sql.restore, before.lockTimeout, before.seqScan, before.bitmapScan)
-	return failed(ctx, "restore the settings", err)
+	released := false
+	defer func() {
+		if !released {
+			s.takeBack(ctx)
+		}
+	}()
+	var before settings // which come back with the savepoint if it is taken back
+	keep, err := fn(s.sql.begin(lockTimeoutTx, &before))
+	if err != nil || !keep {
+		return err
+	}
+	var b batch
+	b.exec(s.sql.restore, before.lockTimeout, before.seqScan, before.bitmapScan)
+	b.exec("RELEASE SAVEPOINT rbac")
+	if err := s.on.ask(ctx, b); err != nil {
+		return failed(ctx, "release the savepoint", err)
+	}
+	released = true
+	return nil
+}
+
+// takeBack rolls back to the savepoint. If that fails, the transaction or the
+// connection is broken, so that nothing of it can be committed.
+func (s txStore) takeBack(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	// Not in one batch: nothing else is prepared in a transaction that failed.
+	if s.do(ctx, "ROLLBACK TO SAVEPOINT rbac") == nil {
+		_ = s.do(ctx, "RELEASE SAVEPOINT rbac")
+	}
+}
+
+func (s txStore) do(ctx context.Context, sql string) error {
+	return s.on.ask(ctx, batch{{sql: sql}})
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/areagate/rbac"
 )
 
@@ -35,12 +33,12 @@ func (w *writer) lend(fn func(rbac.Tx) error) error {
 }
 
 // write sends a batch, in one round trip.
-func (w *writer) write(what string, b *pgx.Batch) error {
+func (w *writer) write(what string, b batch) error {
 	if err := w.usable(); err != nil {
 		return err
 	}
 	w.wrote = true
-	if err := w.db.SendBatch(w.ctx, b).Close(); err != nil {
+	if err := w.on.ask(w.ctx, b); err != nil {
 		return w.breaks(failed(w.ctx, what, err))
 	}
 	return nil
@@ -65,19 +63,19 @@ func (w *writer) PutRole(role rbac.Role) error {
 			return w.breaks(unstorable("a role's text", text))
 		}
 	}
-	var b pgx.Batch
-	b.Queue(w.sql.putRole, w.workspace, string(role.ID), role.Name, role.Description, string(permissions), assigns,
+	var b batch
+	b.exec(w.sql.putRole, w.workspace, string(role.ID), role.Name, role.Description, string(permissions), assigns,
 		role.Version, role.CreatedAt.UTC(), role.UpdatedAt.UTC())
-	return w.write("put a role", &b)
+	return w.write("put a role", b)
 }
 
 func (w *writer) DeleteRole(id rbac.RoleID) error {
 	if !storable(string(id)) {
 		return w.usable()
 	}
-	var b pgx.Batch
-	b.Queue(w.sql.deleteRole, w.workspace, string(id))
-	return w.write("delete a role", &b)
+	var b batch
+	b.exec(w.sql.deleteRole, w.workspace, string(id))
+	return w.write("delete a role", b)
 }
 
 // most is how many rows one statement writes, or one round trip deletes.
@@ -100,16 +98,16 @@ func (w *writer) PutMembers(members ...rbac.Member) error {
 	slices.SortStableFunc(members, func(a, b rbac.Member) int { return strings.Compare(a.User, b.User) })
 	members = slices.CompactFunc(members, func(a, b rbac.Member) bool { return a.User == b.User })
 
-	var b pgx.Batch
+	var b batch
 	for some := range slices.Chunk(members, most) {
 		users, roles, teams := make([]string, len(some)), make([]string, len(some)), make([]string, len(some))
 		suspended, updated := make([]bool, len(some)), make([]time.Time, len(some))
 		for i, m := range some {
 			users[i], roles[i], suspended[i], teams[i], updated[i] = m.User, string(m.Role), m.Suspended, m.Team, m.UpdatedAt.UTC()
 		}
-		b.Queue(w.sql.putMembers, w.workspace, users, roles, suspended, teams, updated)
+		b.exec(w.sql.putMembers, w.workspace, users, roles, suspended, teams, updated)
 	}
-	return w.write("put members", &b)
+	return w.write("put members", b)
 }
 
 func (w *writer) DeleteMembers(users ...string) error {
@@ -118,11 +116,11 @@ func (w *writer) DeleteMembers(users ...string) error {
 		return w.usable()
 	}
 	for some := range slices.Chunk(users, most) {
-		var b pgx.Batch
+		var b batch
 		for _, user := range some {
-			b.Queue(w.sql.deleteMember, w.workspace, user)
+			b.exec(w.sql.deleteMember, w.workspace, user)
 		}
-		if err := w.write("delete members", &b); err != nil {
+		if err := w.write("delete members", b); err != nil {
 			return err
 		}
 	}
@@ -135,7 +133,7 @@ func (w *writer) AppendEvents(events ...rbac.Event) error {
 	if len(events) == 0 {
 		return w.usable()
 	}
-	var b pgx.Batch
+	var b batch
 	at := w.revision
 	for some := range slices.Chunk(events, most) {
 		numbers, hashes, documents := make([]int64, len(some)), make([][]byte, len(some)), make([]string, len(some))
@@ -150,11 +148,11 @@ func (w *writer) AppendEvents(events ...rbac.Event) error {
 			at = e.Revision()
 			numbers[i], hashes[i], documents[i] = e.Seq, slices.Clone(at.Hash[:]), document
 		}
-		b.Queue(w.sql.insertEvents, w.workspace, numbers, hashes, documents)
+		b.exec(w.sql.insertEvents, w.workspace, numbers, hashes, documents)
 	}
-	b.Queue(w.sql.moveRevision, w.workspace, at.Seq, at.Hash[:])
-	b.Queue(w.sql.notify, w.sql.channel, w.workspace)
-	if err := w.write("append events", &b); err != nil {
+	b.exec(w.sql.moveRevision, w.workspace, at.Seq, at.Hash[:])
+	b.exec(w.sql.notify, w.sql.channel, w.workspace)
+	if err := w.write("append events", b); err != nil {
 		return err
 	}
 	w.revision = at

@@ -56,6 +56,7 @@ var refusals = []struct {
 	{rbac.ErrMemberNotFound, Problem{Status: http.StatusNotFound, Code: "member-not-found", Detail: "There is no such member."}},
 	{rbac.ErrProtectedRole, Problem{Status: http.StatusConflict, Code: "protected-role", Detail: "System roles cannot be changed, and no list has a role that administers."}},
 	{rbac.ErrSelf, Problem{Status: http.StatusConflict, Code: "self", Detail: "Nobody changes their own membership."}},
+	{rbac.ErrAdministrator, Problem{Status: http.StatusConflict, Code: "administrator", Detail: "Among several members no administrator gets another role. Change theirs alone."}},
 	{rbac.ErrConflict, Problem{Status: http.StatusConflict, Code: "conflict", Detail: "The role was changed in the meantime."}},
 	{rbac.ErrNameTaken, Problem{Status: http.StatusConflict, Code: "name-taken", Detail: "Another role has this name."}},
 	{rbac.ErrRoleInUse, Problem{Status: http.StatusConflict, Code: "role-in-use", Detail: "Members hold this role, or another role lists it."}},

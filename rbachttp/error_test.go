@@ -57,6 +57,7 @@ func TestWriteError(t *testing.T) {
 		{refused(rbac.ErrMemberNotFound), `"status":404,"code":"member-not-found","detail":"There is no such member."`, "", "DEBUG"},
 		{refused(rbac.ErrProtectedRole), `"status":409,"code":"protected-role","detail":"System roles cannot be changed, and no list has a role that administers."`, "", "DEBUG"},
 		{refused(rbac.ErrSelf), `"status":409,"code":"self","detail":"Nobody changes their own membership."`, "", "DEBUG"},
+		{refused(rbac.ErrAdministrator), `"status":409,"code":"administrator","detail":"Among several members no administrator gets another role. Change theirs alone."`, "", "DEBUG"},
 		{refused(rbac.ErrConflict), `"status":409,"code":"conflict","detail":"The role was changed in the meantime."`, "", "DEBUG"},
 		{refused(rbac.ErrNameTaken), `"status":409,"code":"name-taken","detail":"Another role has this name."`, "", "DEBUG"},
 		{refused(rbac.ErrRoleInUse), `"status":409,"code":"role-in-use","detail":"Members hold this role, or another role lists it."`, "", "DEBUG"},

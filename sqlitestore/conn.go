@@ -218,16 +218,11 @@ func (s *Store) transaction(ctx context.Context, steps steps, fn func() error) e
 // rollback ends a transaction. If that fails the connection is thrown away,
 // which ends it too.
 func rollback(c *sql.Conn) {
-	if err := exec(context.Background(), c, `ROLLBACK`); !rolledBack(err) {
-		_ = c.Raw(func(any) error { return driver.ErrBadConn })
+	err := exec(context.Background(), c, `ROLLBACK`)
+	if err == nil || errors.Is(err, sql.ErrConnDone) || strings.Contains(err.Error(), "no transaction is active") {
+		return // SQLite itself has rolled back after some errors
 	}
-}
-
-// rolledBack reports whether there is no transaction any more after a ROLLBACK:
-// SQLite itself has rolled back after some errors.
-func rolledBack(err error) bool {
-	return err == nil || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
-		strings.Contains(err.Error(), "no transaction is active")
+	_ = c.Raw(func(any) error { return driver.ErrBadConn })
 }
 
 // patiently tries until the database is not busy, for up to the busy timeout.

@@ -206,7 +206,7 @@ func TestWhatCanOnlyBeReadIsRefused(t *testing.T) {
 
 // Who forgets In inside their own transaction waits for themselves, and learns
 // it.
-func TestForgottenIn(t *testing.T) {
+func TestScenario107_ForgottenIn(t *testing.T) {
 	for name, test := range map[string]func(t *testing.T, path string) (*sqlitestore.Store, *sql.DB){
 		"on another handle": func(t *testing.T, path string) (*sqlitestore.Store, *sql.DB) {
 			return open(t, path), handle(t, path, "_txlock=immediate")

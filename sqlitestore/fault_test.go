@@ -82,6 +82,19 @@ func (c *faultConn) exec(query string) error {
 	return err
 }
 
+// BeginTx begins a transaction of database/sql. Its commit is a COMMIT to faults.
+func (c *faultConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
+	return faultTx{tx, c}, err
+}
+
+type faultTx struct {
+	driver.Tx
+	conn *faultConn
+}
+
+func (t faultTx) Commit() error { return t.conn.faults.around(t.conn, `COMMIT`, t.Tx.Commit) }
+
 // Close closes the connection, which may happen under way.
 func (c *faultConn) Close() error {
 	if c.closed {

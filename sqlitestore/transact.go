@@ -3,7 +3,6 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 
 	"github.com/areagate/rbac"
 )
@@ -59,9 +58,9 @@ func beginTx(ctx context.Context, c *sql.Conn) (*sql.Tx, error) {
 	return tx, nil
 }
 
-// rollbackTx is rollback of a transaction of database/sql.
+// rollbackTx is rollback of a transaction of database/sql, which takes one for
+// ended whose commit failed.
 func rollbackTx(c *sql.Conn, tx *sql.Tx) {
-	if err := tx.Rollback(); !rolledBack(err) {
-		_ = c.Raw(func(any) error { return driver.ErrBadConn })
-	}
+	_ = tx.Rollback() // first: it gives the connection back
+	rollback(c)
 }

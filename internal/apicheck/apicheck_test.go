@@ -43,7 +43,8 @@ var (
 	breaksFile = filepath.Join(apiDir, "accepted-breaks.txt")
 
 	// private are the folders below the root whose packages promise nothing.
-	private = []string{"bench", "examples", "internal"}
+	// Those named internal are as private, wherever they are.
+	private = []string{"bench", "examples"}
 )
 
 // TestAPI compares docs/api with the code. Every difference has to be
@@ -150,7 +151,7 @@ func newWorld(t *testing.T) *world {
 		switch name := entry.Name(); {
 		case err != nil:
 			return err
-		case entry.IsDir() && dir != root && (strings.HasPrefix(name, ".") || name == "testdata" || isPrivate(dir)):
+		case entry.IsDir() && dir != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "internal" || isPrivate(dir)):
 			return filepath.SkipDir
 		case name != "go.mod":
 			return nil

@@ -47,6 +47,13 @@ func Replacing(old, with string) Try {
 	}
 }
 
+// Adding gives a role to those of users who are no members.
+func Adding(role string, users ...string) Try {
+	return func(ctx context.Context, c *Company, a *rbac.Admin) error {
+		return a.Add(ctx, c.Role(role).ID, users...)
+	}
+}
+
 // Assigning gives users a role.
 func Assigning(role string, users ...string) Try {
 	return func(ctx context.Context, c *Company, a *rbac.Admin) error {

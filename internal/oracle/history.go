@@ -99,6 +99,9 @@ func (y *historyTally) check(t *testing.T) {
 			t.Errorf("only in %d of %d steps %s", y.outcomes[what], y.steps, what)
 		}
 	}
+	if n := y.outcomes["a change was previewed"]; n < 5*y.histories {
+		t.Errorf("only %d changes were previewed in %d histories", n, y.histories)
+	}
 	if t.Failed() || testing.Verbose() {
 		for _, outcome := range slices.Sorted(maps.Keys(y.outcomes)) {
 			t.Logf("%7d %s", y.outcomes[outcome], outcome)
@@ -134,6 +137,7 @@ type history struct {
 	ids    map[string]rbac.RoleID // of the roles that the library made, by the oracle's key
 	used   map[rbac.RoleID]bool   // every id that the library ever gave
 	adrift map[string]bool        // roles that members held without there being one, from the start
+	made   bool                   // what EnsureRole said last
 	ruled  bool                   // whether there was an active administrator
 
 	steps    []string
@@ -181,7 +185,7 @@ var historyUsers = []string{
 	"ada", "bob", "Bob", "cem", "dee", "administrator", "user-manager", "O'Hara; DROP TABLE members", " é\u00a0", "名前",
 }
 
-var historyMethods = []string{"create", "update", "delete", "assign", "suspend", "reinstate", "remove", "replace", "team"}
+var historyMethods = []string{"create", "ensure", "update", "delete", "add", "assign", "suspend", "reinstate", "remove", "replace", "team"}
 
 // newHistory opens two Authorizers on a store that holds nothing yet.
 func newHistory(t testing.TB, store rbac.Store, c choice, name string) *history {
@@ -301,6 +305,8 @@ func (h *history) step() {
 		h.inTransaction(i)
 	case 1, 2, 3:
 		h.planned(i)
+	case 4:
+		h.plannedTogether(i)
 	default:
 		h.do(i, h.chooseOp(i))
 	}

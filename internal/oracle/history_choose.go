@@ -15,7 +15,11 @@ func (h *history) chooseOp(i int) oracleOp {
 	case 14, 15:
 		return h.chooseDelegated(i)
 	case 0, 1, 2, 3:
-		return h.chooseSave(i)
+		op := h.chooseSave(i)
+		if op.do == "create" && h.pick(3) == 0 {
+			op.do = "ensure"
+		}
+		return op
 	case 4:
 		op := h.actor(i, oracleOp{do: "delete"})
 		op.role = h.chooseRole()
@@ -35,7 +39,7 @@ func (h *history) chooseOp(i int) oracleOp {
 		}
 		return op
 	default:
-		op := h.actor(i, oracleOp{do: "assign"})
+		op := h.actor(i, oracleOp{do: []string{"assign", "assign", "add"}[h.pick(3)]})
 		op.role, op.users = h.chooseRole(), h.chooseUsers(false)
 		return op
 	}
@@ -150,9 +154,9 @@ func (h *history) chooseMove(i int) oracleOp {
 // mostly with the roles of the list and who holds them.
 func (h *history) chooseDelegated(i int) oracleOp {
 	p := h.programs[i]
-	op := h.actor(i, oracleOp{do: []string{"assign", "assign", "replace", "suspend", "reinstate", "remove", "team", "team"}[h.pick(8)]})
+	op := h.actor(i, oracleOp{do: []string{"assign", "add", "replace", "suspend", "reinstate", "remove", "team", "team"}[h.pick(8)]})
 	switch op.do {
-	case "assign":
+	case "add", "assign":
 		op.role, op.users = h.chooseRole(), h.chooseUsers(false)
 	case "replace":
 		op.role, op.with = h.chooseRole(), h.chooseRole()
@@ -185,7 +189,7 @@ func (h *history) chooseDelegated(i int) oracleOp {
 		for _, key := range pool {
 			op.users = append(op.users, h.state.holders(key)...)
 		}
-		if user := historyUsers[h.pick(len(historyUsers))]; h.state.members[user].role == "" && op.do == "assign" {
+		if user := historyUsers[h.pick(len(historyUsers))]; h.state.members[user].role == "" && (op.do == "assign" || op.do == "add") {
 			op.users = append(op.users, user)
 		}
 	}

@@ -321,14 +321,14 @@ func (h *history) describe(op oracleOp) string {
 		who += fmt.Sprintf(" because %.20q via %.20q", op.because, op.via)
 	}
 	switch op.do {
-	case "create", "update":
+	case "create", "ensure", "update":
 		return fmt.Sprintf("%s %s %q name %.40q version %d marked %v %v assigns %.40q", who, op.do, op.role, op.name, op.version, op.marked, op.perms, op.assigns)
 	case "team":
 		return fmt.Sprintf("%s team %.40q of %.40q", who, op.team, op.users)
 	case "delete":
 		return fmt.Sprintf("%s delete %q", who, op.role)
-	case "assign":
-		return fmt.Sprintf("%s assign %q to %.40q", who, op.role, op.users)
+	case "add", "assign":
+		return fmt.Sprintf("%s %s %q to %.40q", who, op.do, op.role, op.users)
 	case "replace":
 		return fmt.Sprintf("%s replace %q with %q", who, op.role, op.with)
 	}

@@ -1,7 +1,7 @@
 package oracle
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"maps"
 	"reflect"
@@ -11,168 +11,6 @@ import (
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/internal/workspacetest"
 )
-
-// planned does any op, after a preview of it, with which it must agree.
-func (h *history) planned(i int) {
-	h.Helper()
-	op := h.chooseOp(i)
-	if h.pick(2) == 0 {
-		op = h.chooseSave(i)
-	}
-	_, want := h.programs[i].after(h.state, op)
-	before := h.dump()
-	plan, err := h.admin(h.w[i], nil, op).Preview(h.ctx, func(a *rbac.Admin) error {
-		_, err := h.run(a, op)
-		return err
-	})
-	h.note("preview of %s, program %d: %v, %v", h.describe(op), i, plan, err)
-	h.unchanged(before, h.dump())
-	if err != nil {
-		h.fail("Preview failed, which the oracle does not: want a plan that is refused with %v", want.err)
-	}
-	h.comparePlan(i, op, want, plan)
-
-	// The same change, or the role of the plan, must come to what the plan says.
-	saves := op.do == "create" || op.do == "update"
-	role := h.role(op)
-	theirs := saves && plan.Role.Name != "" && h.pick(2) == 0
-	if theirs {
-		role = plan.Role
-	}
-	var saved rbac.Role
-	if saves {
-		saved, err = h.save(h.admin(h.w[i], nil, op), op, role)
-	} else {
-		saved, err = h.run(h.admin(h.w[i], nil, op), op)
-	}
-	h.note("… and carried out: %v", err)
-	if !theirs && !reflect.DeepEqual(err, plan.Refused) {
-		h.fail("the plan was refused with %#v, and the change with %#v", plan.Refused, err)
-	}
-	next, _ := h.programs[i].after(h.state, op)
-	after := h.dump()
-	h.comparePlanned(plan.Events, after.events[len(before.events):])
-	h.outcome(i, op, want, err)
-	h.accept(i, op, want, saved, next, before, after)
-	h.checkRows(after)
-	h.checkAnswers(i, len(want.changes) > 0)
-	h.outcomes["a change was previewed"]++
-}
-
-func (h *history) comparePlan(i int, op oracleOp, want oracleResult, plan rbac.Plan) {
-	h.Helper()
-	if !errors.Is(plan.Refused, want.err) || (want.err == nil) != (plan.Refused == nil) {
-		h.fail("the plan is refused with %v, want %v", plan.Refused, want.err)
-	}
-	switch {
-	case op.do != "create" && op.do != "update" && plan.Role.Name != "":
-		h.fail("the plan saves the role %+v", plan.Role)
-	case plan.Role.Name == "" && (op.do == "create" || op.do == "update") && !slices.Contains(oracleBefore, want.err):
-		h.fail("the plan saves no role")
-	}
-	if plan.Role.Name == "" {
-		return
-	}
-	had, exists := h.programs[i].role(h.state, op.role)
-	shown := h.programs[i].shown(had.perms)
-	gained, lost := op.perms.beyond(shown), shown.beyond(op.perms)
-	if !maps.Equal(oraclePermsOf(plan.Gained), gained) || !maps.Equal(oraclePermsOf(plan.Lost), lost) {
-		h.fail("the plan gains %v and loses %v, want %v and %v", plan.Gained, plan.Lost, gained, lost)
-	}
-	if holders := h.state.holders(op.role); plan.Members != len(holders) {
-		h.fail("the plan has %d members, want %q", plan.Members, holders)
-	}
-	if before, after := h.listing(i, op); !slices.Equal(plan.AssignedBefore, before) || !slices.Equal(plan.AssignedAfter, after) {
-		h.fail("the plan says that %q list the role, and then %q, want %q and %q", plan.AssignedBefore, plan.AssignedAfter, before, after)
-	}
-	if exists != (plan.Before != nil) {
-		h.fail("the plan has the role before as %v, want one: %v", plan.Before, exists)
-	}
-	if exists && (plan.Before.Name != had.name || plan.Before.Version != had.version ||
-		!maps.Equal(oraclePermsOf(plan.Before.Permissions), shown)) {
-		h.fail("the plan has the role before as %+v, want %+v", *plan.Before, had)
-	}
-}
-
-// oracleBefore are the rules that refuse before the role to be saved is known.
-var oracleBefore = []error{rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound}
-
-// comparePlanned compares the events of a plan with those of the change, which
-// differ in their times and hashes, and in the ids of new roles.
-func (h *history) comparePlanned(planned, done []rbac.Event) {
-	h.Helper()
-	ids := map[rbac.RoleID]rbac.RoleID{} // provisional ones, by those that were given
-	plain := func(e rbac.Event) rbac.Event {
-		e.Time, e.Hash = time.Time{}, [32]byte{}
-		role := func(r *rbac.Role) *rbac.Role {
-			if r == nil {
-				return nil
-			}
-			plain := *r
-			plain.ID, plain.CreatedAt, plain.UpdatedAt = cmp.Or(ids[r.ID], r.ID), time.Time{}, time.Time{}
-			plain.Assigns = nil
-			for _, id := range r.Assigns {
-				plain.Assigns = append(plain.Assigns, cmp.Or(ids[id], id))
-			}
-			slices.Sort(plain.Assigns)
-			return &plain
-		}
-		member := func(m *rbac.Member) *rbac.Member {
-			if m == nil {
-				return nil
-			}
-			plain := *m
-			plain.Role, plain.UpdatedAt = cmp.Or(ids[m.Role], m.Role), time.Time{}
-			return &plain
-		}
-		e.RoleBefore, e.RoleAfter = role(e.RoleBefore), role(e.RoleAfter)
-		e.MemberBefore, e.MemberAfter = member(e.MemberBefore), member(e.MemberAfter)
-		return e
-	}
-	if len(planned) != len(done) {
-		h.fail("the plan has %d events, and the change %d:\n%+v\n%+v", len(planned), len(done), planned, done)
-	}
-	for n, e := range done {
-		if e.Kind == rbac.RoleCreated && planned[n].RoleAfter != nil {
-			ids[e.RoleAfter.ID] = planned[n].RoleAfter.ID
-		}
-		if want, got := plain(e), plain(planned[n]); !sameEvent(got, want) {
-			h.fail("the plan has the event\n%v\nand the change\n%v", workspacetest.Text(got), workspacetest.Text(want))
-		}
-	}
-}
-
-// listing returns the roles whose holders may give the role that an op saves,
-// before and after it.
-func (h *history) listing(i int, op oracleOp) (before, after []rbac.RoleID) {
-	p := h.programs[i]
-	who := func(p *oracleProgram, s *oracleState) (ids []rbac.RoleID) {
-		for _, key := range slices.Sorted(maps.Keys(s.roles)) {
-			if role, _ := p.role(s, key); slices.Contains(p.given(s, role), op.role) {
-				ids = append(ids, h.roleID(key))
-			}
-		}
-		for key, role := range p.system {
-			if slices.Contains(p.given(s, role), op.role) {
-				ids = append(ids, h.roleID(key))
-			}
-		}
-		slices.Sort(ids)
-		return ids
-	}
-	// The plan for a system role, which is refused, says what would be.
-	saved := h.state.clone()
-	then := &oracleProgram{areas: p.areas, teams: p.teams, system: maps.Clone(p.system)}
-	if role, ok := p.role(h.state, op.role); ok {
-		trial := oracleTrial{oracleProgram: p, before: h.state, op: op}
-		role.perms, role.assigns = trial.merged(role.perms), oracleSet(op.assigns)
-		if delete(then.system, op.role); p.system[op.role].name != "" {
-			then.system[op.role] = role
-		}
-		saved.roles[op.role] = role
-	}
-	return who(p, h.state), who(then, saved)
-}
 
 // inTransaction does some ops inside a transaction of the caller's, and
 // commits it or rolls it back.
@@ -186,12 +24,13 @@ func (h *history) inTransaction(i int) {
 	h.note("transaction begins")
 	before, stateBefore, changed := h.dump(), h.state, false
 	ids := maps.Clone(h.ids)
-	err := h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error {
+	transact := h.pick(2) == 0
+	ops := func(in *rbac.Transaction, tx rbac.Tx) error {
 		for range 1 + h.pick(3) {
 			op := h.chooseOp(i)
 			next, want := h.programs[i].after(h.state, op)
 			stepBefore := h.read(tx)
-			saved, err := h.run(h.admin(h.w[i], rbac.TxStore(h.id, tx), op), op)
+			saved, err := h.run(h.admin(h.w[i], in, op), op)
 			h.note("  %s, program %d: %v", h.describe(op), i, err)
 			stepAfter := h.read(tx)
 			h.outcome(i, op, want, err)
@@ -200,7 +39,8 @@ func (h *history) inTransaction(i int) {
 			h.checkAnswersAt(i, false, h.pastBefore(stateBefore)) // nobody sees what is not committed
 		}
 		return end
-	})
+	}
+	err := h.begin(i, transact, ops)
 	h.note("transaction ends: %v", err)
 	if !errors.Is(err, end) {
 		h.fail("the transaction ended with %v, want %v", err, end)
@@ -215,17 +55,32 @@ func (h *history) inTransaction(i int) {
 		}
 		h.state, h.ids = stateBefore, ids
 	} else {
-		// What came between was never committed.
-		for seq := range h.past {
-			if seq > stateBefore.seq && seq < h.state.seq {
-				delete(h.past, seq)
-			}
-		}
+		h.forgetBetween(stateBefore)
 	}
 	h.checkRows(after)
-	h.checkAnswers(i, false)
+	h.checkAnswers(i, transact && changed && end == nil)
 	h.catchUp(i)
 	h.catchUp(1 - i)
+}
+
+// begin runs a function in a transaction of Transact, or in one of the store's.
+func (h *history) begin(i int, transact bool, ops func(*rbac.Transaction, rbac.Tx) error) error {
+	if !transact {
+		return h.store.Update(h.ctx, h.id, func(tx rbac.Tx) error { return ops(h.w[i].In(rbac.TxStore(h.id, tx)), tx) })
+	}
+	var own rbac.Tx
+	return h.w[i].Transact(h.ctx, func(ctx context.Context, work func(rbac.Store) error) error {
+		return h.store.Update(ctx, h.id, func(tx rbac.Tx) error {
+			own = tx
+			return work(rbac.TxStore(h.id, tx))
+		})
+	}, func(in *rbac.Transaction) error { return ops(in, own) })
+}
+
+// forgetBetween forgets the states that were never committed: those behind one and
+// before the current one.
+func (h *history) forgetBetween(s *oracleState) {
+	maps.DeleteFunc(h.past, func(seq int64, _ *oracleState) bool { return seq > s.seq && seq < h.state.seq })
 }
 
 // pastBefore returns the states up to one: what can be known while a
@@ -243,6 +98,12 @@ func (h *history) run(a *rbac.Admin, op oracleOp) (rbac.Role, error) {
 		return h.save(a, op, h.role(op))
 	case "delete":
 		return rbac.Role{}, a.DeleteRole(h.ctx, h.roleID(op.role))
+	case "ensure":
+		role, made, err := a.EnsureRole(h.ctx, h.role(op))
+		h.made = made
+		return role, err
+	case "add":
+		return rbac.Role{}, a.Add(h.ctx, h.roleID(op.role), op.users...)
 	case "assign":
 		return rbac.Role{}, a.Assign(h.ctx, h.roleID(op.role), op.users...)
 	case "suspend":
@@ -266,7 +127,7 @@ func (h *history) save(a *rbac.Admin, op oracleOp, role rbac.Role) (rbac.Role, e
 	return a.UpdateRole(h.ctx, role)
 }
 
-func (h *history) admin(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Admin {
+func (h *history) admin(w *rbac.Workspace, in workspacetest.Administered, op oracleOp) *rbac.Admin {
 	a := h.author(w, in, op)
 	if op.because != "" {
 		a = a.Because(op.because)
@@ -277,10 +138,10 @@ func (h *history) admin(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Adm
 	return a
 }
 
-func (h *history) author(w *rbac.Workspace, in rbac.Store, op oracleOp) *rbac.Admin {
-	var who workspacetest.Administered = w
-	if in != nil {
-		who = w.In(in)
+func (h *history) author(w *rbac.Workspace, in workspacetest.Administered, op oracleOp) *rbac.Admin {
+	who := in
+	if who == nil {
+		who = w
 	}
 	switch {
 	case op.system:
@@ -381,6 +242,9 @@ func (h *history) outcome(i int, op oracleOp, want oracleResult, err error) {
 		if roles := h.roleIDs(want.roles); !slices.Equal(refused.Roles, roles[:min(len(roles), 10)]) {
 			h.fail("%#v names other roles than %q", err, roles)
 		}
+		if want.err == rbac.ErrAdministrator && !slices.Equal(refused.Users, want.users) {
+			h.fail("%#v names other users than %q", err, want.users)
+		}
 	}
 }
 
@@ -439,7 +303,11 @@ func (h *history) accept(i int, op oracleOp, want oracleResult, saved rbac.Role,
 		}
 		return
 	}
-	if op.do == "create" {
+	made := len(want.changes) > 0
+	if op.do == "ensure" && h.made != made {
+		h.fail("it says that it made the role: %t, want %t", h.made, made)
+	}
+	if op.do == "create" || op.do == "ensure" && made {
 		if saved.ID == "" || h.used[saved.ID] {
 			h.fail("the new role's id %q is empty or was used before", saved.ID)
 		}
@@ -450,7 +318,13 @@ func (h *history) accept(i int, op oracleOp, want oracleResult, saved rbac.Role,
 	h.past[next.seq] = next
 	h.compare(after)
 	h.compareEvents(i, op, want, before, after)
-	if op.do == "create" || op.do == "update" {
+	if system, ok := h.programs[i].system[want.role]; ok {
+		if saved.ID != h.roleID(want.role) || saved.Name != system.name || !saved.System {
+			h.fail("the role returned is %+v, want the system role %s", saved, want.role)
+		}
+		return
+	}
+	if op.do == "create" || op.do == "ensure" || op.do == "update" {
 		shown := after.roles[h.roleID(want.role)]
 		if got, want := oraclePermsOf(saved.Permissions), h.programs[i].shown(oraclePermsOf(shown.Permissions)); !maps.Equal(got, want) {
 			h.fail("the role returned has %v, want %v", got, want)

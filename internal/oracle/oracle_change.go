@@ -13,7 +13,7 @@ import (
 
 // oracleOp is one call of an Admin's method.
 type oracleOp struct {
-	do      string // create, update, delete, assign, suspend, reinstate, remove, replace, team
+	do      string // create, ensure, update, delete, add, assign, suspend, reinstate, remove, replace, team
 	system  bool
 	actor   string // of As
 	reason  string // of System
@@ -50,6 +50,7 @@ type oracleResult struct {
 	err     error          // the rule that refuses, nil for none
 	missing oraclePerms    // with ErrEscalation
 	roles   []string       // with ErrEscalation and ErrRoleInUse: the roles that it names, in order
+	users   []string       // with ErrAdministrator: the users that it names, in order
 	changes []oracleChange // one for each event, in no order
 	role    string         // the key of the role that was saved
 }
@@ -62,7 +63,7 @@ type oracleChange struct {
 // oracleOrder is rule A13.
 var oracleOrder = []error{
 	rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound, rbac.ErrMemberNotFound, rbac.ErrProtectedRole,
-	rbac.ErrSelf, rbac.ErrConflict, rbac.ErrEscalation, rbac.ErrNameTaken, rbac.ErrRoleInUse,
+	rbac.ErrSelf, rbac.ErrAdministrator, rbac.ErrConflict, rbac.ErrEscalation, rbac.ErrNameTaken, rbac.ErrRoleInUse,
 	rbac.ErrLastAdministrator,
 }
 
@@ -76,6 +77,7 @@ type oracleTrial struct {
 	missing      oraclePerms     // of all that escalates, united
 	beyond       map[string]bool // the roles that are not the actor's to give
 	listing      []string        // the roles that list one to be deleted
+	demoted      []string        // the Administrators among many who would get another role
 	changes      []oracleChange
 	saved        string
 
@@ -104,6 +106,8 @@ func (p *oracleProgram) after(s *oracleState, op oracleOp) (*oracleState, oracle
 			result.missing, result.roles = t.missing, slices.Sorted(maps.Keys(t.beyond))
 		case rbac.ErrRoleInUse:
 			result.roles = t.listing
+		case rbac.ErrAdministrator:
+			result.users = t.demoted
 		}
 		return s, result
 	}
@@ -120,7 +124,7 @@ func (t *oracleTrial) judge() {
 		return
 	}
 	t.held, t.list = t.actor()
-	membership := !slices.Contains([]string{"create", "update", "delete"}, t.op.do)
+	membership := !slices.Contains([]string{"create", "ensure", "update", "delete"}, t.op.do)
 	if !t.op.system && !t.manages() && !(membership && len(t.list) > 0) {
 		t.refused[rbac.ErrDenied] = true // A1, D2
 		return
@@ -128,10 +132,14 @@ func (t *oracleTrial) judge() {
 	switch t.op.do {
 	case "create":
 		t.create()
+	case "ensure":
+		t.ensure()
 	case "update":
 		t.update()
 	case "delete":
 		t.delete()
+	case "add":
+		t.add()
 	case "assign":
 		t.assign()
 	case "suspend", "reinstate", "remove":
@@ -304,6 +312,21 @@ func (t *oracleTrial) create() {
 	t.change(rbac.RoleCreated, t.saved)
 }
 
+// ensure creates a role unless there is one of its name.
+func (t *oracleTrial) ensure() {
+	for _, roles := range []map[string]oracleRole{t.before.roles, t.oracleProgram.system} {
+		for key, role := range roles {
+			if oracleFold(role.name) == oracleFold(t.op.name) {
+				t.refused[rbac.ErrProtectedRole] = t.op.marked
+				t.saved = key // a system role, if one has the name of a stored one
+			}
+		}
+	}
+	if t.saved == "" {
+		t.create()
+	}
+}
+
 // find looks a role up, and notes it if there is none.
 func (t *oracleTrial) find(key string) (oracleRole, bool) {
 	role, ok := t.oracleProgram.role(t.before, key)
@@ -427,6 +450,22 @@ func (t *oracleTrial) assign() {
 	}
 	t.hands(t.op.role)
 	t.others(users)
+	for _, user := range users {
+		if len(users) > 1 && t.op.role != "administrator" && t.before.members[user].role == "administrator" {
+			t.refused[rbac.ErrAdministrator] = true // A16
+			t.demoted = append(t.demoted, user)
+		}
+		t.give(user, t.op.role)
+	}
+}
+
+func (t *oracleTrial) add() {
+	_, ok := t.find(t.op.role)
+	users := slices.DeleteFunc(oracleSet(t.op.users), func(user string) bool { _, is := t.before.members[user]; return is })
+	if !ok || len(users) == 0 {
+		return
+	}
+	t.hands(t.op.role)
 	for _, user := range users {
 		t.give(user, t.op.role)
 	}
@@ -567,10 +606,12 @@ func (t *oracleTrial) wellFormed() bool {
 		}
 	}
 	switch op.do {
-	case "create":
+	case "create", "ensure":
 		return op.role == "" && op.version == 0 && t.goodRole()
 	case "update":
 		return oracleGoodID(op.role) && op.perms != nil && t.goodRole()
+	case "add":
+		return oracleGoodID(op.role) && len(op.users) > 0
 	case "delete", "assign":
 		return oracleGoodID(op.role)
 	case "replace":

@@ -57,7 +57,7 @@ func randomChange(ctx context.Context, random *rand.Rand, w *rbac.Workspace) str
 	}
 	rule := "done"
 	for _, known := range []error{
-		rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound, rbac.ErrMemberNotFound, rbac.ErrProtectedRole, rbac.ErrSelf,
+		rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound, rbac.ErrMemberNotFound, rbac.ErrProtectedRole, rbac.ErrSelf, rbac.ErrAdministrator,
 		rbac.ErrConflict, rbac.ErrEscalation, rbac.ErrNameTaken, rbac.ErrRoleInUse, rbac.ErrLastAdministrator,
 	} {
 		if errors.Is(err, known) {

@@ -118,4 +118,9 @@ var suite = []struct {
 	{"Scenario79_AreaIsRenamed", areaIsRenamed},
 	{"Scenario80_AreaWithOneAction", areaWithOneAction},
 	{"Scenario81_EventsOfTheFirstForm", eventsOfTheFirstForm},
+	{"Scenario90_TransactionShowsAtOnce", transactionShowsAtOnce},
+	{"Scenario91_LookUpsSeeWhatCounts", lookUpsSeeWhatCounts},
+	{"Scenario92_ProvisioningDemotesNobody", provisioningDemotesNobody},
+	{"Scenario93_ImportDemotesNobody", importDemotesNobody},
+	{"Scenario94_WorkspaceIsSetUpOnce", workspaceIsSetUpOnce},
 }

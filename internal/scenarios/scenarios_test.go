@@ -80,6 +80,11 @@ func TestScenario78_WithAndWithoutTeams(t *testing.T)                   { t.Para
 func TestScenario79_AreaIsRenamed(t *testing.T)                         { t.Parallel(); onMemStore(t) }
 func TestScenario80_AreaWithOneAction(t *testing.T)                     { t.Parallel(); onMemStore(t) }
 func TestScenario81_EventsOfTheFirstForm(t *testing.T)                  { t.Parallel(); onMemStore(t) }
+func TestScenario90_TransactionShowsAtOnce(t *testing.T)                { t.Parallel(); onMemStore(t) }
+func TestScenario91_LookUpsSeeWhatCounts(t *testing.T)                  { t.Parallel(); onMemStore(t) }
+func TestScenario92_ProvisioningDemotesNobody(t *testing.T)             { t.Parallel(); onMemStore(t) }
+func TestScenario93_ImportDemotesNobody(t *testing.T)                   { t.Parallel(); onMemStore(t) }
+func TestScenario94_WorkspaceIsSetUpOnce(t *testing.T)                  { t.Parallel(); onMemStore(t) }
 
 // These measure memory.
 
