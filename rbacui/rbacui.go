@@ -36,7 +36,7 @@ package rbacui
 //   - All pages are siblings, so every link is "member?user=…" or "./", whatever
 //     the prefix: use link("member", "user", id) in Go and in templates.
 //   - All words go through t, or th where something is put into the sentence that
-//     is HTML, in Go and in templates; go test -run TestTexts -update lists them in
+//     is HTML, in Go and in templates; go test -run TestTexts$ -update lists them in
 //     texts.txt. A number goes through n, which knows one and many.
 //   - Names are shown by bdi, people by q.people(ids), icons by icon.
 //   - What roles may do is said by words.go, what a rule refused by refusals.go,

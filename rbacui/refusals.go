@@ -193,6 +193,10 @@ func (q *request) byRule(err *rbac.RefusalError, roles []rbac.Role) refusal {
 		return one(q.t("Refused: there are as many roles as there can be."), problem{Say: q.th("A workspace has at most 1,000 roles. Delete one that nobody needs.")})
 	case errors.Is(err, rbac.ErrSelf):
 		return one(q.t("Refused: nobody changes their own membership."), problem{Say: q.th("You are among the people whom this is about. Somebody else has to do it.")})
+	case errors.Is(err, rbac.ErrAdministrator):
+		return one(q.t("Refused: nobody stops being an administrator among others."), problem{
+			Say: q.th("%s: administrator. Take them out of this change, and change their role alone if it is meant.", q.names(err.Users)),
+		})
 	case errors.Is(err, rbac.ErrLastAdministrator):
 		return one(q.t("Refused: this would leave no active administrator."), problem{
 			Say: q.th("%s is the last. Make somebody else an administrator first.", q.names(err.Users)),

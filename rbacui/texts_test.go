@@ -35,7 +35,7 @@ func TestTexts(t *testing.T) {
 		require.NoError(t, os.WriteFile("texts.txt", []byte(strings.Join(want, "\n")+"\n"), 0o644))
 		return
 	}
-	require.Equal(t, want, rbacui.Texts(), "run go test -run TestTexts -update")
+	require.Equal(t, want, rbacui.Texts(), "run go test -run TestTexts$ -update")
 }
 
 // literals are the arguments of a function that are texts.

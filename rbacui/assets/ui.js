@@ -54,13 +54,15 @@ function planForm(form) {
     try {
       const answer = await fetch(form.action, { method: 'POST', body, signal: mine.signal });
       const html = await answer.text();
-      if (!answer.ok || asked !== mine) return;
+      if (asked !== mine) return;
+      if (!answer.ok) throw answer;
       const part = new DOMParser().parseFromString(html, 'text/html');
       for (const selector of ['#plan', '[data-words]', '[data-save-text]']) {
         const fresh = $(selector, part);
         if (fresh) $(selector)?.replaceChildren(...fresh.childNodes);
       }
-    } catch { /* The old plan stays; saving asks again. */
+    } catch {
+      if (asked === mine) $('[data-stale]', plan)?.removeAttribute('hidden');
     } finally {
       clearTimeout(wait);
       if (asked === mine) plan.removeAttribute('aria-busy');
