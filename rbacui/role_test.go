@@ -49,6 +49,41 @@ func TestRoleForm(t *testing.T) {
 	require.Empty(t, page.option("assign", string(s.roles["Sales lead"])), "itself")
 }
 
+// Team is given from All, and what one may not see of the audit record does not show
+// in a form either.
+func TestRoleFormOfLesserRights(t *testing.T) {
+	s := newSite(t)
+	s.add("People", "users: read all, manage all; deals: read team; contacts: read all, manage all")
+	s.assign("People", "tess")
+	page := s.get("tess", "role-new")
+	require.Contains(t, page.option("deals.read", "team"), "disabled")
+	require.NotContains(t, page.option("deals.read", "own"), "disabled")
+	require.NotContains(t, page.option("contacts.read", "team"), "disabled")
+	require.Contains(t, page.text(), "Your own role does not read and manage all of Deals, so you cannot give that away.")
+
+	path := s.path("role", "Data import")
+	form := with(s.get(mara, path).filled(), "contacts.manage", "own", "do", "save")
+	require.Equal(t, http.StatusSeeOther, s.post(mara, path, form).StatusCode)
+	page = s.get("tess", path+"&restore="+itoa(s.revision()))
+	require.Equal(t, "own", page.filled().Get("contacts.manage"))
+	require.NotContains(t, page.text(), "mara")
+	require.NotContains(t, page.text(), "History")
+}
+
+// What a form does not say stays as it is stored.
+func TestRoleFormInPart(t *testing.T) {
+	s := newSite(t)
+	path := s.path("role", "Sales lead")
+	before := s.role("Sales lead")
+	form := url.Values{"version": {"1"}, "deals.manage": {"all"}, "do": {"save"}}
+	require.Equal(t, http.StatusSeeOther, s.post(mara, path, form).StatusCode)
+	after := s.role("Sales lead")
+	require.Equal(t, before.Name, after.Name)
+	require.Equal(t, before.Assigns, after.Assigns)
+	before.Permissions[rbac.Deals] = rbac.Access{Read: rbac.All, Manage: rbac.All}
+	require.Equal(t, before.Permissions, after.Permissions)
+}
+
 // A choice sends the form and gets the plan. It writes nothing.
 func TestRolePlan(t *testing.T) {
 	s := newSite(t)
