@@ -213,6 +213,23 @@ func (a *Admin) Remove(ctx context.Context, users ...string) error {
 	})
 }
 
+// Rename gives a member another user id: that of a new identity provider, or
+// of the account into which two were merged. They keep their role, team and
+// suspension, and [Workspace.History] their history. Records that the
+// application keeps by the old id are the application's to change. The new id
+// comes into the member's team, for which it takes what SetTeam takes.
+//
+// Errors: [ErrMemberNotFound], [ErrMemberExists], [ErrSelf],
+// [ErrEscalation].
+func (a *Admin) Rename(ctx context.Context, from, to string) error {
+	var bad problems
+	bad.check("from", idProblem(from))
+	bad.check("to", idProblem(to))
+	return a.changeMembers(ctx, attempt{method: "Rename", users: []string{from, to}}, bad, func(c *change) error {
+		return c.rename(from, strings.Clone(to))
+	})
+}
+
 // SetTeam puts members into a team, out of the one in which they were: an id of the
 // application's, as those of users. The empty id takes them out of theirs.
 // Without [WithTeams] it is [ErrInvalid].
@@ -298,7 +315,11 @@ func (a *Admin) change(ctx context.Context, what attempt, bad problems, apply fu
 // preview.
 func (a *Admin) tellRefusal(ctx context.Context, what attempt, err error) {
 	e, rule := a.workspace.engine, ruleOf(err)
-	if rule == nil || e.refusals == nil || a.preview != nil {
+	if rule == nil || a.preview != nil {
+		return
+	}
+	e.counts.refused.Add(1)
+	if e.refusals == nil {
 		return
 	}
 	e.tell(ctx, func() {
@@ -365,6 +386,8 @@ func (a *Admin) try(ctx context.Context, what attempt, bad problems, apply func(
 	}
 	err := retry(ctx, transaction)
 	switch {
+	case err == nil && c.cleared:
+		w.replica.deleted()
 	case err == nil:
 		w.replica.committed(ctx, c.base, c.recorded(), c.began)
 	case err != nil && (c != nil && c.flushed || errors.Is(err, ErrOutcomeUnknown)):

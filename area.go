@@ -93,6 +93,8 @@ type catalogue struct {
 	current map[Area]Area   // by former name
 	teams   bool            // scope Team means something
 
+	misspelt *misspelt // what checks asked for; nil where nobody checks
+
 	// identity finds the cell of an area by where its name lies in memory:
 	// the linker keeps one copy of equal constants, so the name that a
 	// handler passes is nearly always the very string that the catalogue
@@ -200,6 +202,13 @@ func (c *catalogue) cell(area Area) uint32 {
 		return slot.cell
 	}
 	return c.cells[area]
+}
+
+// noteUnknown notes that a check asked for an area that is not known.
+func (c *catalogue) noteUnknown(area Area) {
+	if c.misspelt != nil {
+		c.misspelt.note(area)
+	}
 }
 
 // slot returns the slot in which an area is, if the name is the very string

@@ -37,11 +37,13 @@ type change struct {
 	role    *Role  // to be put
 	drop    RoleID // to be deleted
 	events  []Event
+	clear   bool // the workspace is to be deleted
 
 	// After flush.
 	base    Revision // before the change
 	earlier []Event  // those of step
 	flushed bool
+	cleared bool // the workspace was deleted
 }
 
 // run applies the rules and then writes.
@@ -91,6 +93,9 @@ func (c *change) flush() error {
 	}
 	if !c.flushed {
 		c.base = at
+	}
+	if c.clear {
+		return c.flushClear()
 	}
 	if len(c.events) == 0 {
 		return nil
@@ -482,6 +487,48 @@ func (c *change) remove(users []string) error {
 		c.deletes = append(c.deletes, before.User)
 		c.record(Event{Kind: MemberRemoved, MemberBefore: &before})
 	}
+	return nil
+}
+
+// rename gives a member another id. Whoever is behind it comes into the
+// member's team, with the records that are theirs, as with setTeam (T4).
+func (c *change) rename(from, to string) error {
+	found, err := c.findMembers(distinct([]string{from, to}))
+	if err != nil {
+		return err
+	}
+	before, known := found[from]
+	if !known {
+		return &RefusalError{Rule: ErrMemberNotFound, Users: []string{from}}
+	}
+	if _, taken := found[to]; taken && to != from {
+		return &RefusalError{Rule: ErrMemberExists, Users: []string{to}}
+	}
+	if err := c.refuseSelf([]string{from, to}); err != nil {
+		return err
+	}
+	var e excess
+	if err := c.addBeyond(&e, nil, []Member{before}); err != nil {
+		return err
+	}
+	if to != from {
+		if err := c.addSharing(&e, before.Team, []Member{before}); err != nil {
+			return err
+		}
+	}
+	if err := c.refuseExcess(e); err != nil {
+		return err
+	}
+	switch {
+	case before.Role == "":
+		return withoutRole(before)
+	case to == from:
+		return nil
+	}
+	after := before
+	after.User, after.UpdatedAt = to, c.now
+	c.deletes = append(c.deletes, from)
+	c.putMember(MemberRenamed, &before, after)
 	return nil
 }
 

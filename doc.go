@@ -22,7 +22,8 @@
 // Changes: [Workspace.As] acts as a member and applies every rule, such as
 // that nobody grants what they do not hold and that the last administrator
 // stays; [Workspace.System] acts as the application. Every change is one
-// transaction and leaves one [Event] for each role or member it touches.
+// transaction and leaves one [Event] for each role or member it touches. In a
+// transaction of the application's own, a workspace is a [Transaction].
 //
 // Review: [Workspace.Matrix], [Workspace.WhoCan], [Workspace.Lint],
 // [Workspace.Events] and [Workspace.VerifyEvents].

@@ -14,19 +14,28 @@ type draft struct {
 	roles   map[RoleID]*Role
 	members map[string]*Member // nil for one who would be gone, as in roles
 	events  []Event
+	cleared bool // what is stored would be gone
+}
+
+// under returns what the draft is laid over.
+func (d *draft) under() Reader {
+	if d.cleared {
+		return noRows{}
+	}
+	return d.Reader
 }
 
 func (d *draft) Revision() (Revision, error) {
 	if n := len(d.events); n > 0 {
 		return d.events[n-1].Revision(), nil
 	}
-	return d.Reader.Revision()
+	return d.under().Revision()
 }
 
 func (d *draft) Role(id RoleID) (Role, error) {
 	switch role, drafted := d.roles[id]; {
 	case !drafted:
-		return d.Reader.Role(id)
+		return d.under().Role(id)
 	case role == nil:
 		return Role{}, ErrRoleNotFound
 	default:
@@ -35,13 +44,13 @@ func (d *draft) Role(id RoleID) (Role, error) {
 }
 
 func (d *draft) Roles() iter.Seq2[Role, error] {
-	return laid(0, d.Reader.Roles(), func(r Role) RoleID { return r.ID }, d.roles, func(*Role) bool { return true }, Role.clone)
+	return laid(0, d.under().Roles(), func(r Role) RoleID { return r.ID }, d.roles, func(*Role) bool { return true }, Role.clone)
 }
 
 func (d *draft) Member(user string) (Member, error) {
 	switch member, drafted := d.members[user]; {
 	case !drafted:
-		return d.Reader.Member(user)
+		return d.under().Member(user)
 	case member == nil:
 		return Member{}, ErrMemberNotFound
 	default:
@@ -65,7 +74,7 @@ func (d *draft) Members(q MemberQuery) iter.Seq2[Member, error] {
 		stored.Limit += len(d.members) // as many of those stored may be left out
 	}
 	itself := func(m Member) Member { return m }
-	return laid(q.Limit, d.Reader.Members(stored), func(m Member) string { return m.User }, d.members, selected, itself)
+	return laid(q.Limit, d.under().Members(stored), func(m Member) string { return m.User }, d.members, selected, itself)
 }
 
 // laid yields rows in the order of their keys, at most so many if limit is
@@ -109,6 +118,27 @@ func laid[K cmp.Ordered, V any](limit int, stored iter.Seq2[V, error], keyOf fun
 	}
 }
 
+func (d *draft) Holders() (map[RoleID]int, error) {
+	holders, err := d.under().Holders()
+	if err != nil {
+		return nil, err
+	}
+	for user, drafted := range d.members {
+		stored, err := d.under().Member(user)
+		if err == nil {
+			if holders[stored.Role]--; holders[stored.Role] == 0 {
+				delete(holders, stored.Role)
+			}
+		} else if !errors.Is(err, ErrMemberNotFound) && !errors.Is(err, ErrMalformed) {
+			return nil, err
+		}
+		if drafted != nil {
+			holders[drafted.Role]++
+		}
+	}
+	return holders, nil
+}
+
 func (d *draft) Events(q EventQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		yielded := 0
@@ -131,7 +161,7 @@ func (d *draft) Events(q EventQuery) iter.Seq2[Event, error] {
 		if q.Newest && !drafted() {
 			return
 		}
-		for e, err := range d.Reader.Events(q) {
+		for e, err := range d.under().Events(q) {
 			if !send(e, err) {
 				return
 			}
@@ -187,3 +217,19 @@ func (d *draft) AppendEvents(events ...Event) error {
 	}
 	return nil
 }
+
+func (d *draft) Clear() error {
+	d.roles, d.members, d.events, d.cleared = nil, nil, nil, true
+	return nil
+}
+
+// noRows is the Reader of a workspace that was never written.
+type noRows struct{}
+
+func (noRows) Revision() (Revision, error)                  { return Revision{}, nil }
+func (noRows) Role(RoleID) (Role, error)                    { return Role{}, ErrRoleNotFound }
+func (noRows) Roles() iter.Seq2[Role, error]                { return func(func(Role, error) bool) {} }
+func (noRows) Member(string) (Member, error)                { return Member{}, ErrMemberNotFound }
+func (noRows) Members(MemberQuery) iter.Seq2[Member, error] { return func(func(Member, error) bool) {} }
+func (noRows) Holders() (map[RoleID]int, error)             { return map[RoleID]int{}, nil }
+func (noRows) Events(EventQuery) iter.Seq2[Event, error]    { return func(func(Event, error) bool) {} }

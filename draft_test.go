@@ -60,6 +60,8 @@ func (tx draftingTx) AppendEvents(events ...rbac.Event) error {
 	return errors.Join(tx.written.AppendEvents(events...), tx.Tx.AppendEvents(events...))
 }
 
+func (tx draftingTx) Clear() error { return errors.Join(tx.written.Clear(), tx.Tx.Clear()) }
+
 // Whatever is committed and then written, each query finds in a draft what it
 // finds in a transaction.
 func TestDraftFindsWhatATransactionFinds(t *testing.T) {

@@ -54,21 +54,19 @@ func (d *draft) effects(m *model) ([]Effect, error) {
 			return nil, err
 		}
 	}
+	if d.cleared {
+		if err := e.addRest(d, MemberQuery{State: ActiveOnly}); err != nil {
+			return nil, err
+		}
+	}
 	for id := range d.roles {
 		if group, err := e.group(id, id); err != nil {
 			return nil, err
-		} else if group == nil {
+		} else if group == nil || d.cleared {
 			continue
 		}
-		for member, err := range e.before.members(MemberQuery{Role: id, State: ActiveOnly}) {
-			if err != nil {
-				return nil, err
-			}
-			if _, drafted := d.members[member.User]; !drafted {
-				if err := e.add(member.User, id, id); err != nil {
-					return nil, err
-				}
-			}
+		if err := e.addRest(d, MemberQuery{Role: id, State: ActiveOnly}); err != nil {
+			return nil, err
 		}
 	}
 	all := make([]Effect, 0, len(e.groups))
@@ -86,6 +84,27 @@ type effects struct {
 	before, after tables
 	pairs         map[[2]RoleID]*Effect // by role before and after; nil if nothing is gained or lost
 	groups        map[string]*Effect    // by what is gained and lost
+}
+
+// addRest adds the members that a query selects and that the draft does not have:
+// they keep their role, unless everything is cleared.
+func (e *effects) addRest(d *draft, q MemberQuery) error {
+	for member, err := range e.before.members(q) {
+		if err != nil {
+			return err
+		}
+		if _, drafted := d.members[member.User]; drafted {
+			continue
+		}
+		after := member.Role
+		if d.cleared {
+			after = ""
+		}
+		if err := e.add(member.User, member.Role, after); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // add adds somebody who is active in a role before and after; an empty one is no

@@ -25,6 +25,7 @@ type engine struct {
 	now     func() time.Time // for the times of events only
 	flights *flights
 	reports *reports
+	counts  counts
 
 	observing chan struct{} // a place for each call of the observer under way
 
@@ -53,6 +54,9 @@ func newEngine(store Store, m *model, o options) *engine {
 		loaded:    map[*replica]struct{}{},
 	}
 	e.flights = newFlights(e)
+	m.misspelt = &misspelt{report: func(area string) {
+		e.reports.later("rbac: a check asks for an area that the catalogue does not have, and is denied to everybody", "area", quote(area))
+	}}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
 }
@@ -195,7 +199,9 @@ func (e *engine) poll() {
 	}
 	asked := time.Now()
 	found, err := e.revisions(ids)
+	e.counts.polls.Add(1)
 	if err != nil && e.ctx.Err() == nil {
+		e.counts.failures.Add(1)
 		e.reports.warn("rbac: the store cannot be asked for revisions", "workspaces", len(ids), "error", err)
 	}
 	for i, r := range list {
@@ -220,6 +226,7 @@ func (e *engine) revisions(workspaces []string) (found map[string]Revision, err 
 
 // hint is what a Notifier calls.
 func (e *engine) hint(workspaces ...string) {
+	e.counts.hints.Add(1)
 	if len(workspaces) == 0 {
 		select {
 		case e.wake <- struct{}{}:
@@ -259,6 +266,7 @@ func (e *engine) notifyLoop(n Notifier) {
 // writes nothing, which is serial with all changes: so that a stream of them
 // from several instances does not overtake it for ever.
 func (e *engine) fetch(ctx context.Context, workspace string, base *snapshot, alone bool) (s *snapshot, asked time.Time, err error) {
+	e.counts.readings.Add(1)
 	transaction := e.store.View
 	if alone {
 		transaction = func(ctx context.Context, workspace string, fn func(Reader) error) error {

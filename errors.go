@@ -23,7 +23,7 @@ var (
 )
 
 // Administration. When several rules refuse a change, the first in this order
-// answers: ErrInvalid, ErrDenied, ErrTooManyRoles, not found, ErrProtectedRole, ErrSelf,
+// answers: ErrInvalid, ErrDenied, ErrTooManyRoles, not found, ErrMemberExists, ErrProtectedRole, ErrSelf,
 // ErrAdministrator, ErrConflict, ErrEscalation, ErrNameTaken, ErrRoleInUse,
 // ErrLastAdministrator. All but the first two and ErrEscalation come as a
 // *[RefusalError].
@@ -41,6 +41,9 @@ var (
 
 	// ErrMemberNotFound is returned when a user is not a member.
 	ErrMemberNotFound = errors.New("rbac: member not found")
+
+	// ErrMemberExists is returned when a member would get the id of another.
+	ErrMemberExists = errors.New("rbac: the user is a member already")
 
 	// ErrProtectedRole is returned when a change would create, edit, delete
 	// or shadow by name a system role, or put a role that administers into a
@@ -85,6 +88,7 @@ var rules = []struct {
 	{ErrTooManyRoles, "too-many-roles"},
 	{ErrRoleNotFound, "role-not-found"},
 	{ErrMemberNotFound, "member-not-found"},
+	{ErrMemberExists, "member-exists"},
 	{ErrProtectedRole, "protected-role"},
 	{ErrSelf, "self"},
 	{ErrAdministrator, "administrator"},
@@ -174,8 +178,8 @@ func (e *EscalationError) Error() string {
 func (e *EscalationError) Unwrap() error { return ErrEscalation }
 
 // RefusalError is a change that a rule refused. It unwraps to the rule's
-// error, one of [ErrTooManyRoles], [ErrRoleNotFound], [ErrMemberNotFound], [ErrProtectedRole],
-// [ErrSelf], [ErrAdministrator], [ErrConflict], [ErrNameTaken], [ErrRoleInUse] and
+// error, one of [ErrTooManyRoles], [ErrRoleNotFound], [ErrMemberNotFound], [ErrMemberExists],
+// [ErrProtectedRole], [ErrSelf], [ErrAdministrator], [ErrConflict], [ErrNameTaken], [ErrRoleInUse] and
 // [ErrLastAdministrator].
 type RefusalError struct {
 	Rule     error    // the rule that refused

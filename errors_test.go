@@ -73,6 +73,7 @@ func testEveryErrorIsReturned(t *testing.T) {
 		"ErrProtectedRole":     {ada.DeleteRole(ctx, rbac.Administrator), rbac.ErrProtectedRole},
 		"ErrSelf":              {ada.Remove(ctx, "ada"), rbac.ErrSelf},
 		"ErrAdministrator":     {ada.Assign(ctx, c.Role("Clerk").ID, "abe", "new"), rbac.ErrAdministrator},
+		"ErrMemberExists":      {ada.Rename(ctx, "stan", "cleo"), rbac.ErrMemberExists},
 		"ErrConflict":          {conflict, rbac.ErrConflict},
 		"ErrEscalation":        {max.Remove(ctx, "stan"), rbac.ErrEscalation},
 		"ErrNameTaken":         {nameTaken, rbac.ErrNameTaken},

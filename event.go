@@ -23,7 +23,8 @@ const (
 	MemberRemoved    EventKind = "member.removed"
 	MemberSuspended  EventKind = "member.suspended"
 	MemberReinstated EventKind = "member.reinstated"
-	MemberMoved      EventKind = "member.moved" // into a team, or out of one
+	MemberMoved      EventKind = "member.moved"   // into a team, or out of one
+	MemberRenamed    EventKind = "member.renamed" // MemberBefore has the old id, MemberAfter the new
 )
 
 // Event records the change of one role or one member: the audit entry, the

@@ -37,16 +37,11 @@ func openCompany(ctx context.Context) *rbac.Authorizer {
 
 // companyRole returns a role of the workspace by its name.
 func companyRole(ctx context.Context, az *rbac.Authorizer, name string) rbac.Role {
-	roles, err := az.Roles(ctx)
+	role, err := az.RoleByName(ctx, name)
 	if err != nil {
 		panic(err)
 	}
-	for _, role := range roles {
-		if role.Name == name {
-			return role
-		}
-	}
-	panic("no role " + name)
+	return role
 }
 
 // A member who acts gives away no more than they hold. The error lists what

@@ -190,11 +190,16 @@ func (fs *flights) leave(f *flight) bool {
 	f.waiters--
 	if f.stage == stageQueued && !f.wantedLocked() {
 		f.queue.Remove(f.place)
-		f.stage = stageGone
+		fs.giveUpLocked(f)
 		return true
 	}
 	fs.relieveLocked()
 	return false
+}
+
+func (fs *flights) giveUpLocked(f *flight) {
+	f.stage = stageGone
+	fs.engine.counts.unwaited.Add(1)
 }
 
 // stillWanted reports whether somebody has a use for a flight.
@@ -224,7 +229,7 @@ func (fs *flights) relieveLocked() {
 		}
 		for f := range p.reading {
 			if f.waiters == 0 && (!f.follow || time.Since(f.started) > fs.engine.maxStaleness) {
-				f.stage = stageGone
+				fs.giveUpLocked(f)
 				f.cancel()
 			}
 		}
@@ -375,7 +380,7 @@ func (fs *flights) requeued(f *flight) error {
 	defer fs.mu.Unlock()
 	switch {
 	case !f.wantedLocked():
-		f.stage = stageGone
+		fs.giveUpLocked(f)
 		return unavailable(errUnneeded)
 	case !fs.enqueueLocked(f):
 		return unavailable(ErrClosed)

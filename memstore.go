@@ -2,6 +2,8 @@ package rbac
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/areagate/rbac/internal/cow"
@@ -87,8 +89,7 @@ func (s *MemStore) update(ctx context.Context, workspace string, fn func(Tx) err
 		return nil, err
 	}
 	defer leave() // also when fn panics or ends its goroutine
-	before := s.newest(workspace)
-	state := *before
+	state := *s.newest(workspace)
 	tx := &memTx{memReader: memReader{ctx: ctx, state: &state}}
 	defer tx.ended.Store(true)
 	if err := fn(tx); err != nil {
@@ -100,10 +101,11 @@ func (s *MemStore) update(ctx context.Context, workspace string, fn func(Tx) err
 	if !tx.wrote {
 		return nil, nil
 	}
-	return s.commit(workspace, before, state), nil
+	return s.commit(workspace, tx.tells, state), nil
 }
 
-func (s *MemStore) commit(workspace string, before *memState, after memState) []*memListener {
+// commit makes a state the newest, and returns who is to be told, if anybody.
+func (s *MemStore) commit(workspace string, tells bool, after memState) []*memListener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if after.empty() {
@@ -111,7 +113,7 @@ func (s *MemStore) commit(workspace string, before *memState, after memState) []
 	} else {
 		s.states[workspace] = &after
 	}
-	if len(after.events) == len(before.events) {
+	if !tells {
 		return nil
 	}
 	listeners := make([]*memListener, 0, len(s.listeners))
@@ -135,6 +137,30 @@ func (s *MemStore) Revisions(ctx context.Context, workspaces []string) (map[stri
 		}
 	}
 	return found, nil
+}
+
+// Workspaces implements [Store]. It looks into each workspace: an index of
+// users would be written by Updates of different workspaces, which do not wait
+// for each other.
+func (s *MemStore) Workspaces(ctx context.Context, q WorkspaceQuery) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var found []string
+	for id, state := range s.all() {
+		if (q.After == nil || id > *q.After) && (q.User == "" || state.members.Get(q.User) != nil) {
+			found = append(found, id)
+		}
+	}
+	slices.Sort(found)
+	return slices.Clone(found[:min(len(found), q.limit())]), ctx.Err()
+}
+
+// all returns the newest states.
+func (s *MemStore) all() map[string]*memState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.states)
 }
 
 func (s *MemStore) newest(workspace string) *memState {
@@ -194,7 +220,7 @@ type memListener struct {
 }
 
 // Notify implements [Notifier]. Update calls hint after its commit and before
-// it returns, if it appended events. A hint of an Update that is just ending
+// it returns, if it appended events or cleared. A hint of an Update that is just ending
 // may still come after Notify has returned.
 func (s *MemStore) Notify(ctx context.Context, hint func(workspaces ...string)) error {
 	if err := ctx.Err(); err != nil {

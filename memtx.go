@@ -84,6 +84,18 @@ func (r *memReader) Members(q MemberQuery) iter.Seq2[Member, error] {
 	})
 }
 
+// Holders counts the members one by one.
+func (r *memReader) Holders() (map[RoleID]int, error) {
+	if err := r.usable(); err != nil {
+		return nil, err
+	}
+	holders := map[RoleID]int{}
+	for m := range r.state.members.Behind("") {
+		holders[m.Role]++
+	}
+	return holders, nil
+}
+
 func (r *memReader) Events(q EventQuery) iter.Seq2[Event, error] {
 	q.Kinds = slices.Clone(q.Kinds)
 	wanted := func(e *Event) bool { return q.selects(*e) }
@@ -142,6 +154,7 @@ func memSelect[V any](r *memReader, limit int, copied func(V) V, wanted func(*V)
 type memTx struct {
 	memReader
 	wrote bool
+	tells bool // those who wait in Notify
 }
 
 func (tx *memTx) PutRole(role Role) error {
@@ -215,7 +228,16 @@ func (tx *memTx) AppendEvents(events ...Event) error {
 		}
 		tx.state.events = append(tx.state.events, &e)
 	}
-	tx.wrote = true
+	tx.wrote, tx.tells = true, true
+	return nil
+}
+
+func (tx *memTx) Clear() error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	*tx.state = memState{}
+	tx.wrote, tx.tells = true, true
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 )
 
@@ -131,14 +132,22 @@ func (r reading) events(q EventQuery) iter.Seq2[Event, error] {
 	}
 }
 
-// settled reports whether the newest event is that of the revision. One that
-// cannot be read is there, and that is all that matters here.
-func (r reading) settled(revision Revision) bool {
-	settled := revision == Revision{}
-	for event, err := range r.Events(EventQuery{Newest: true, Limit: 1}) {
-		settled = errors.Is(err, ErrMalformed) || err == nil && event.Revision() == revision
+// trail returns the revisions of the newest events, oldest first, and whether
+// the newest is that of the workspace. One that cannot be read is there, and
+// that is all that matters here.
+func (r reading) trail(revision Revision) (trail []Revision, settled bool) {
+	settled = revision == Revision{}
+	for event, err := range r.Events(EventQuery{Newest: true, Limit: trailLength}) {
+		if len(trail) == 0 {
+			settled = errors.Is(err, ErrMalformed) || err == nil && event.Revision() == revision
+		}
+		if err != nil {
+			break
+		}
+		trail = append(trail, event.Revision())
 	}
-	return settled
+	slices.Reverse(trail)
+	return trail, settled
 }
 
 // readableMembers is members, leaving out rows that cannot be read, which do

@@ -17,9 +17,14 @@ import (
 // a snapshot must have in it to be served is therefore kept beside the
 // snapshot: floor, the newest change made through this Authorizer or found by
 // one that had nothing to do, and doubted, whether there was one whose outcome
-// is not known. Both stand until the store has been asked after them, and
-// serveLocked, the only place that puts a snapshot into service, looks at
-// both.
+// is not known, or which the numbers do not place. Both stand until the store
+// has been asked after them, and serveLocked, the only place that puts a
+// snapshot into service, looks at both.
+//
+// A workspace may be deleted and begin anew at number 1, here or elsewhere, at
+// any moment. So a snapshot has another revision in it only if it is known to
+// (snapshot.has), whatever their numbers; where it is not known, the store is
+// read again.
 //
 // Methods whose names end in Locked are called with mu held, all others
 // without. Nothing that can wait is done with mu held: expiry needs it.
@@ -40,11 +45,11 @@ type replica struct {
 	merging   bool
 	streams   map[*openStream]struct{} // to be told what is served: see stream.go
 
-	changes mark    // counts publications, own changes and doubts
-	floor   int64   // the newest event that an own change made or found
-	floorAt mark    // what changes was after that change
-	doubted mark    // what changes was after a change whose outcome is not known; 0 for none
-	own     []Event // own changes that snap may lack
+	changes mark     // counts publications, own changes and doubts
+	floor   Revision // the newest that an own change made or found; zero for none
+	floorAt mark     // what changes was after that change
+	doubted mark     // what changes was after a change whose outcome is not known; 0 for none
+	own     []Event  // own changes that snap may lack
 
 	running *flight // reading the store, or waiting to
 	next    *flight // to begin when running ends
@@ -249,8 +254,8 @@ func (r *replica) land(f *flight, s *snapshot, began mark, asked time.Time) (*sn
 	switch {
 	case r.lacksLocked(s):
 		return s, false
-	case r.snap != nil && began != r.changes && s.revision.Seq < r.snap.revision.Seq:
-		return s, false // something newer was published since, and may be confirmed already
+	case r.snap != nil && began != r.changes && !s.has(r.snap.revision):
+		return s, false // something newer may have been published since, and be confirmed already
 	case s.empty() && r.id != "":
 		// Whoever asks about workspaces that do not exist gets an answer, and
 		// takes no memory.
@@ -269,7 +274,7 @@ func (r *replica) land(f *flight, s *snapshot, began mark, asked time.Time) (*sn
 // doubt, before is in the answer.
 func (r *replica) heardLocked(at mark) {
 	if at >= r.floorAt {
-		r.floor, r.own = 0, nil
+		r.floor, r.own = Revision{}, nil
 	}
 	if at >= r.doubted {
 		r.doubted = 0
@@ -279,12 +284,17 @@ func (r *replica) heardLocked(at mark) {
 // lacksLocked reports whether a snapshot may lack a change that was made
 // through this Authorizer (P1).
 func (r *replica) lacksLocked(s *snapshot) bool {
-	return r.doubted != 0 || s.revision.Seq < r.floor
+	return r.doubted != 0 || r.floor != (Revision{}) && !s.has(r.floor)
 }
 
 // withOwnLocked returns a snapshot with the own changes that continue it, so
-// that a stream of them does not keep a workspace from being loaded.
+// that a stream of them does not keep a workspace from being loaded. None is
+// taken to continue the zero revision, which every life of a workspace begins
+// with: it may have been first in one that was deleted.
 func (r *replica) withOwnLocked(s *snapshot) *snapshot {
+	if s.revision == (Revision{}) {
+		return s
+	}
 	slices.SortFunc(r.own, func(a, b Event) int { return cmp.Compare(a.Seq, b.Seq) })
 	at := s.revision
 	var behind []Event
@@ -309,6 +319,7 @@ func (r *replica) failed(err error) error {
 	r.mu.Lock()
 	r.fault = err
 	r.mu.Unlock()
+	r.engine.counts.failures.Add(1)
 	r.engine.reports.warn("rbac: a workspace cannot be read", "workspace", r.id, "error", err)
 	return unavailable(err)
 }
@@ -377,6 +388,7 @@ func (r *replica) serveLocked(asked time.Time) {
 func (r *replica) expire() {
 	cause, expired := r.withdraw()
 	if expired {
+		r.engine.counts.expired.Add(1)
 		r.engine.reports.error("rbac: a workspace is out of service: its data could not be confirmed in time",
 			"workspace", r.id, "maxStaleness", r.engine.maxStaleness, "cause", cause)
 	}
@@ -498,24 +510,20 @@ func (r *replica) takeOwn(base Revision, events []Event, asked time.Time) *fligh
 	if len(events) == 0 {
 		return r.takeBaseLocked(base)
 	}
-	r.changes++
 	last := events[len(events)-1].Revision()
 	if r.running != nil && len(r.own)+len(events) <= mostOwn {
 		r.own = append(r.own, events...)
 	}
-	early := last.Seq <= r.floor || r.snap != nil && last.Seq <= r.snap.revision.Seq
-	r.floor, r.floorAt = max(r.floor, last.Seq), r.changes
+	early := r.raiseLocked(last)
 	switch {
 	case r.snap != nil && r.snap.revision == last && r.live.Load() != nil:
 		return nil
-	case r.snap != nil && r.snap.revision == base && !r.snap.wantsReload():
+	case r.snap != nil && r.snap.revision == base && base != (Revision{}) && !r.snap.wantsReload():
 		r.publishLocked(r.withOwnLocked(r.snap.apply(events)), asked)
 		if r.live.Load() != nil {
 			return nil
 		}
 	case early:
-		// A later change was faster, or the history went back: the numbers
-		// do not tell.
 		r.doubted = r.changes
 	}
 	if r.snap == nil {
@@ -524,17 +532,41 @@ func (r *replica) takeOwn(base Revision, events []Event, asked time.Time) *fligh
 	return r.catchUpLocked()
 }
 
+// raiseLocked makes a revision the floor. It reports whether something with a
+// higher number is known already: a later change was faster, or the history
+// went back.
+func (r *replica) raiseLocked(to Revision) (early bool) {
+	r.changes++
+	early = to.Seq <= r.floor.Seq || r.snap != nil && to.Seq <= r.snap.revision.Seq
+	if to.Seq >= r.floor.Seq {
+		r.floor = to
+	}
+	r.floorAt = r.changes
+	return early
+}
+
 // takeBaseLocked is takeOwn of a change that found nothing to do.
 func (r *replica) takeBaseLocked(base Revision) *flight {
 	if r.snap != nil && r.snap.revision == base && r.live.Load() != nil {
 		return nil
 	}
-	r.changes++
-	r.floor, r.floorAt = max(r.floor, base.Seq), r.changes
+	if r.raiseLocked(base) {
+		r.doubted = r.changes
+	}
 	if r.snap == nil {
 		return nil
 	}
 	return r.catchUpLocked()
+}
+
+// deleted takes the end of the workspace through this Authorizer: nothing that
+// was read before is served any more. What comes after begins a new life,
+// which the store is asked for by the next check.
+func (r *replica) deleted() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dropLocked()
+	r.floor, r.own, r.doubted = Revision{}, nil, r.changes
 }
 
 // mostOwn bounds the events of own changes that wait for a reading. Without

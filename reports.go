@@ -35,6 +35,8 @@ const (
 	reportTime = 10 * time.Millisecond
 )
 
+func (r *reports) info(message string, args ...any) { r.add(slog.LevelInfo, message, args...) }
+
 func (r *reports) warn(message string, args ...any) { r.add(slog.LevelWarn, message, args...) }
 
 func (r *reports) error(message string, args ...any) { r.add(slog.LevelError, message, args...) }
@@ -42,10 +44,7 @@ func (r *reports) error(message string, args ...any) { r.add(slog.LevelError, me
 // add queues a report, and waits a moment for it to be written. It must not
 // be called with a lock held.
 func (r *reports) add(level slog.Level, message string, args ...any) {
-	var callers [1]uintptr
-	runtime.Callers(3, callers[:]) // the caller of warn or error
-	added := report{slog.NewRecord(time.Now(), level, message, callers[0]), make(chan struct{})}
-	added.Add(args...)
+	added := newReport(4, level, message, args) // told by the caller of info, warn or error
 	if !r.push(added) {
 		return
 	}
@@ -58,6 +57,20 @@ func (r *reports) add(level slog.Level, message string, args ...any) {
 		defer r.mu.Unlock()
 		r.stuck = r.writing
 	}
+}
+
+// later queues a warning and does not wait: for checks.
+func (r *reports) later(message string, args ...any) {
+	r.push(newReport(3, slog.LevelWarn, message, args))
+}
+
+// newReport returns a report that is told by the caller so many frames up.
+func newReport(skip int, level slog.Level, message string, args []any) report {
+	var callers [1]uintptr
+	runtime.Callers(skip, callers[:])
+	added := report{slog.NewRecord(time.Now(), level, message, callers[0]), make(chan struct{})}
+	added.Add(args...)
+	return added
 }
 
 // push puts a report into the queue, and reports whether to wait for it.

@@ -180,6 +180,60 @@ func (w *Workspace) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, e
 	})
 }
 
+// History returns the events of one member, newest first, under every id that
+// they had: where [Admin.Rename] gave them the id, it goes on with the one
+// before, as far as it was theirs, so that what others did under one of these
+// ids is not among them. An id that was given up, and that nobody had since, is
+// that of who gave it up. A malformed id is [ErrInvalid]; for all else see
+// [Workspace.Events].
+func (w *Workspace) History(ctx context.Context, user string) iter.Seq2[Event, error] {
+	return stream(ctx, w, func(r reading, yield func(Event) bool) error {
+		if problem := idProblem(user); problem != "" {
+			return invalid("user", problem)
+		}
+		q := EventQuery{User: user, Newest: true}
+		for more := true; more; {
+			var err error
+			if q, more, err = r.historyOf(q, yield); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// historyOf yields the events of the user of a query, up to where they got
+// their id. It returns the query for those before that, if there are any.
+func (r reading) historyOf(q EventQuery, yield func(Event) bool) (EventQuery, bool, error) {
+	newest := q.Before == 0
+	for event, err := range r.events(q) {
+		if err != nil {
+			return q, false, err
+		}
+		from, to := event.renamed()
+		if from == q.User && !newest {
+			return q, false, nil // somebody else gave up the id
+		}
+		newest = false
+		switch {
+		case !yield(event):
+			return q, false, nil
+		case to == q.User:
+			return EventQuery{User: from, Before: event.Seq, Newest: true}, true, nil
+		}
+	}
+	return q, false, nil
+}
+
+// renamed returns the ids of a member who got another, both empty in any other
+// event.
+func (e Event) renamed() (from, to string) {
+	if e.MemberBefore == nil || e.MemberAfter == nil || e.MemberBefore.User == e.MemberAfter.User {
+		return "", ""
+	}
+	return e.MemberBefore.User, e.MemberAfter.User
+}
+
 // VerifyEvents checks the hash chain of all events. It returns a
 // *[TamperedError], which names the first broken sequence number, if an event
 // was edited, removed, inserted or moved, cannot be read, or has text that is

@@ -20,6 +20,11 @@ type snapshot struct {
 	areas    *catalogue // model's, a step nearer
 	revision Revision
 
+	// trail has the revisions of the newest events up to this one, as far as
+	// they were read: what the snapshot is known to have in it. Numbers do not
+	// tell: a workspace may be deleted, or restored, and begin anew.
+	trail []Revision
+
 	// unsettled marks a state whose newest event is not there, as while a
 	// backup is restored in several transactions. Its revision does not stand
 	// for its rows, so that it is read again until it does.
@@ -81,6 +86,10 @@ const (
 	mostFollowed      = 50 // in a workspace that takes next to nothing to load
 	membersForAnEvent = 16
 
+	// trailLength is the length of a trail. What is behind it is read again when
+	// it matters.
+	trailLength = 32
+
 	// goneRows is the number of rows without a role that a snapshot carries
 	// before the workspace is loaded anew.
 	goneRows = 256
@@ -113,7 +122,9 @@ func load(r reading, workspace string, log *reports) (*snapshot, error) {
 		return nil, err
 	}
 	s := newSnapshot(r.model, revision)
-	if s.unsettled = !r.settled(revision); s.unsettled {
+	trail, settled := r.trail(revision)
+	s.trail = trail
+	if s.unsettled = !settled; s.unsettled {
 		log.warn("rbac: the newest event is not there, as while a backup is restored: the workspace is read again with each poll",
 			"workspace", workspace, "revision", revision.Seq)
 	}
@@ -190,6 +201,7 @@ func (s *snapshot) apply(events []Event) *snapshot {
 		model:      s.model,
 		areas:      s.areas,
 		revision:   events[len(events)-1].Revision(),
+		trail:      s.trailWith(events),
 		unsettled:  s.unsettled,
 		cells:      s.cells,
 		rows:       s.rows,
@@ -223,6 +235,9 @@ func (s *snapshot) apply(events []Event) *snapshot {
 				}
 				at.team = before.team
 			}
+			if e.MemberBefore != nil {
+				seats[e.MemberBefore.User] = seat{} // who may have been renamed
+			}
 			seats[e.MemberAfter.User] = at
 		case e.MemberBefore != nil:
 			seats[e.MemberBefore.User] = seat{}
@@ -234,6 +249,22 @@ func (s *snapshot) apply(events []Event) *snapshot {
 	next.teams = moves.done()
 	next.setSeats(seats)
 	return next
+}
+
+// trailWith returns the trail after events that continue s.
+func (s *snapshot) trailWith(events []Event) []Revision {
+	events = events[max(0, len(events)-trailLength):]
+	kept := s.trail[max(0, len(s.trail)+len(events)-trailLength):]
+	trail := append(make([]Revision, 0, len(kept)+len(events)), kept...)
+	for _, e := range events {
+		trail = append(trail, e.Revision())
+	}
+	return trail
+}
+
+// has reports whether a revision is known to be in s: its own, or one before.
+func (s *snapshot) has(revision Revision) bool {
+	return s.revision == revision || slices.Contains(s.trail, revision)
 }
 
 // touchesRows reports whether applying an event writes to the rows.
@@ -289,7 +320,7 @@ func (s *snapshot) merged() map[string]seat {
 // members, merged from an earlier snapshot that had the same large map as s.
 func (s *snapshot) onto(members map[string]seat, earlier *snapshot) *snapshot {
 	next := &snapshot{
-		model: s.model, areas: s.areas, revision: s.revision, unsettled: s.unsettled,
+		model: s.model, areas: s.areas, revision: s.revision, trail: s.trail, unsettled: s.unsettled,
 		cells: s.cells, rows: s.rows, row: s.row, gone: s.gone,
 		members: members, generation: new(byte), teams: s.teams,
 	}
@@ -396,7 +427,11 @@ func (s *snapshot) find(user string) seat {
 
 // scope answers a check. It is what Workspace.Can does on its short way.
 func (s *snapshot) scope(user string, area Area, action Action) Scope {
-	cell := s.find(user).cell + s.areas.cell(area) + uint32(action) - 1
+	offset := s.areas.cell(area) + uint32(action) - 1
+	if offset < 2 { // the cells of no area
+		s.areas.noteUnknown(area)
+	}
+	cell := s.find(user).cell + offset
 	if !action.valid() || cell >= uint32(len(s.cells)) {
 		return None
 	}

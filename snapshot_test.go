@@ -34,7 +34,7 @@ func TestFollowOrLoad(t *testing.T) {
 				return rows
 			},
 		})
-		for _, test := range []struct{ changes, events, loads int }{{1, 1, 0}, {50, 50, 0}, {51, 1, 1}, {1500, 1, 1}} {
+		for _, test := range []struct{ changes, events, loads int }{{1, 1, 0}, {50, 50, 0}, {51, 32, 1}, {1500, 32, 1}} {
 			events, members = 0, 0
 			for i := range test.changes {
 				act := f.Other.As("ann").Suspend

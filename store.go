@@ -60,6 +60,12 @@ type Store interface {
 	// named, in one round trip. A workspace that was never written is missing
 	// from the map or has the zero Revision.
 	Revisions(ctx context.Context, workspaces []string) (map[string]Revision, error)
+
+	// Workspaces returns the ids of the workspaces that the query selects, in
+	// byte order, as they are after the Updates that have committed. A
+	// workspace that was never written is not among them; one that has no
+	// events may be missing.
+	Workspaces(ctx context.Context, query WorkspaceQuery) ([]string, error)
 }
 
 // Reader reads one workspace inside a View or an Update. It is used by one
@@ -90,6 +96,11 @@ type Reader interface {
 	// their user ids.
 	Members(MemberQuery) iter.Seq2[Member, error]
 
+	// Holders returns the number of members by the role that is stored with
+	// them, suspended ones and those that cannot be read included. Roles that
+	// nobody holds are missing.
+	Holders() (map[RoleID]int, error)
+
 	// Events yields the events that the query selects, in the order of their
 	// sequence numbers, or from the newest if the query says so. One that
 	// cannot be read is a *MalformedError, and does end the iteration.
@@ -118,6 +129,11 @@ type Tx interface {
 	// they continue the Revision without a gap. Afterwards the Revision is
 	// that of the last of them. Without events it does nothing.
 	AppendEvents(...Event) error
+
+	// Clear removes the roles, the members, the events and the Revision, so
+	// that the workspace reads as one that was never written. What is written
+	// behind it in the same Update stays, and begins at the zero Revision.
+	Clear() error
 }
 
 // Notifier is implemented by a Store that can tell about changes made
@@ -125,7 +141,7 @@ type Tx interface {
 // fast, while polling guarantees it, so a Notifier may lose and repeat them.
 type Notifier interface {
 	// Notify listens until ctx is done or it can listen no longer, and
-	// returns why. For each Update that appended events, by whomever, and
+	// returns why. For each Update that appended events or cleared, by whomever, and
 	// never for one rolled back, it calls hint with the workspace's id. It
 	// calls hint without ids whenever hints may have been lost, which is also
 	// once it has begun to listen. hint returns at once and is safe for
@@ -164,6 +180,24 @@ type MemberQuery struct {
 	State MemberState // by suspension
 	After string      // only user ids behind this one in byte order: the last of the page before
 	Limit int         // at most so many, if greater than 0
+}
+
+// WorkspaceQuery selects workspaces, a page at a time. The zero query selects
+// the first of all.
+type WorkspaceQuery struct {
+	User  string  // only those in which this user is a member, suspended or not, if not empty
+	After *string // only ids behind this one in byte order, if not nil: the last of the page before
+	Limit int     // at most so many, and at most 100, which is also what 0 and less are
+}
+
+const mostWorkspaces = 100
+
+// limit returns how many workspaces the query selects at most.
+func (q WorkspaceQuery) limit() int {
+	if q.Limit < 1 || q.Limit > mostWorkspaces {
+		return mostWorkspaces
+	}
+	return q.Limit
 }
 
 // EventQuery selects events. The zero query selects all, oldest first.
@@ -239,6 +273,11 @@ func (s txStore) Revisions(ctx context.Context, workspaces []string) (map[string
 		found[workspace] = revision
 	}
 	return found, nil
+}
+
+// Workspaces implements [Store]. The transaction knows only its own.
+func (s txStore) Workspaces(context.Context, WorkspaceQuery) ([]string, error) {
+	return nil, fmt.Errorf("rbac: a transaction of workspace %s was asked for all workspaces", quote(s.workspace))
 }
 
 func (s txStore) admits(ctx context.Context, workspace string) error {

@@ -76,11 +76,11 @@ func TestP5_StreamEndsWithTheRight(t *testing.T) {
 	}
 }
 
-// P5: where freshness cannot be confirmed, a stream ends as checks do, to the
+// Where freshness cannot be confirmed, a stream ends as checks do, to the
 // nanosecond: also while meets is stuck, and where an own change of unknown outcome
 // has taken the workspace out of service before. One that is confirmed again in
 // time lasts.
-func TestP5_StreamEndsWhenFreshnessCannotBeConfirmed(t *testing.T) {
+func TestScenario103_StreamWhenTheStoreGoesAway(t *testing.T) {
 	t.Parallel()
 	unknown := func(t *testing.T, f *following.Following) {
 		f.Store.Set(fault.Loses(true), opUpdate)
@@ -104,7 +104,7 @@ func TestP5_StreamEndsWhenFreshnessCannotBeConfirmed(t *testing.T) {
 		}},
 		"an unknown outcome that is cleared up": {wrong: unknown, lasts: true},
 		"a poll that fails": {wrong: func(_ *testing.T, f *following.Following) {
-			f.Store.Set(fault.First(4, fault.Fails(errBoom)), opRevisions)
+			f.Store.Set(fault.First(3, fault.Fails(errBoom)), opRevisions)
 		}, lasts: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -212,12 +212,17 @@ func TestP5_StreamsOfNobody(t *testing.T) {
 	ended(of("acme", "ann"), func(rbac.Subject) error { panic("meets") }, rbac.ErrUnavailable)
 
 	// A test that fails in meets ends its goroutine.
-	s, over := of("acme", "ann"), make(chan struct{})
-	go func() {
-		defer close(over)
-		s.While(ctx, func(rbac.Subject) error { runtime.Goexit(); return nil })
-	}()
-	<-over
+	asked := 0
+	exits := stream(t, az.For("acme"), "ann", func(rbac.Subject) error {
+		if asked++; asked > 1 {
+			runtime.Goexit()
+		}
+		return nil
+	})
+	require.NoError(t, exits.Err())
+	assign(t, az.For("acme"), rbac.Administrator, "bob")
+	<-exits.Done()
+	require.ErrorIs(t, context.Cause(exits), rbac.ErrUnavailable)
 
 	// Of a workspace that is not in service, a stream begins as a check is made.
 	ann := of("acme", "ann")
@@ -297,7 +302,7 @@ func TestStreamKeepsItsWorkspaceInMemory(t *testing.T) {
 
 // While nothing changes a stream is some memory, and no goroutine. An old one
 // holds on to no old snapshot.
-func TestStreamsCostNothing(t *testing.T) { // not parallel: it counts goroutines
+func TestScenario104_StreamsCostNothing(t *testing.T) { // not parallel: it counts goroutines
 	ctx, store := t.Context(), rbac.NewMemStore()
 	az := openOn(t, store)
 	users := newUsers(2000)
@@ -307,7 +312,7 @@ func TestStreamsCostNothing(t *testing.T) { // not parallel: it counts goroutine
 	for i := range 400 {
 		ann, err := az.Subject(ctx, "ann")
 		require.NoError(t, err)
-		ctx, cancel := ann.While(ctx, manages)
+		ctx, cancel := ann.While(rbac.NewContext(ctx, ann), manages)
 		defer cancel()
 		streams = append(streams, ctx)
 		assign(t, az.Workspace, rbac.Administrator, fmt.Sprint("new", i)) // a snapshot of more than 2,000 members for each stream
@@ -323,7 +328,7 @@ func TestStreamsCostNothing(t *testing.T) { // not parallel: it counts goroutine
 
 // Streams begin and end while the workspace changes and the Authorizer is closed:
 // none is left, whoever ends it, and none lasts beyond the right.
-func TestStreamsUnderLoad(t *testing.T) {
+func TestScenario104_StreamsUnderLoad(t *testing.T) {
 	t.Parallel()
 	for range long.Scale(30) {
 		az, err := rbac.Open(t.Context(), rbac.NewMemStore(), quiet)

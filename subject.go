@@ -121,6 +121,9 @@ func (p *subject) teamed(owners []string) bool {
 
 func (p *subject) scope(area Area, action Action) Scope {
 	cell := p.areas.cell(area) + uint32(action) - 1
+	if cell < 2 { // the cells of no area
+		p.areas.noteUnknown(area)
+	}
 	if !action.valid() || cell >= uint32(len(p.cells)) {
 		return None
 	}
@@ -158,6 +161,7 @@ func (p *subject) decide(area Area, action Action) Decision {
 		d.Reason = ReasonNotMember // whatever the area: there is no catalogue
 	case p.areas.cell(area) == 0:
 		d.Reason = ReasonUnknownArea
+		p.areas.noteUnknown(area)
 	case !action.valid():
 		d.Reason = ReasonInvalidAction
 	case !p.areas.hasAction(area, action):

@@ -16,6 +16,8 @@ const (
 	eventKind   = "document ->> 'kind'"
 	eventActor  = "document ->> 'actor'"
 	eventUser   = "coalesce(document #>> '{memberAfter,user}', document #>> '{memberBefore,user}')"
+	userBefore  = "document #>> '{memberBefore,user}'"
+	userChanges = userBefore + " <> document #>> '{memberAfter,user}'"
 	roleAfter   = "coalesce(document #>> '{memberAfter,role}', document #>> '{roleAfter,id}')"
 	roleBefore  = "coalesce(document #>> '{memberBefore,role}', document #>> '{roleBefore,id}')"
 	roleChanges = roleBefore + " <> coalesce(document #>> '{memberAfter,role}', document #>> '{roleAfter,id}', '')"
@@ -135,7 +137,8 @@ func (s *statements) selectEvents(workspace string, q rbac.EventQuery, after, up
 		return "ARRAY[workspace, " + what + "] = ARRAY[$1::text, " + value + "::text]" + condition
 	}
 	if q.User != "" {
-		filter("", key(eventUser, place(q.User), " AND "+eventUser+" IS NOT NULL"))
+		user := place(q.User)
+		filter("", key(eventUser, user, " AND "+eventUser+" IS NOT NULL"), key(userBefore, user, " AND "+userChanges))
 	}
 	if q.Role != "" {
 		role := place(string(q.Role))

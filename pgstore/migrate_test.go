@@ -75,8 +75,8 @@ func TestScenario32_NewerSchemaIsRefused(t *testing.T) {
 	var wrong *pgstore.SchemaError
 	_, err := pgstore.New(ctx, d.pool, pgstore.WithSchema(d.schema))
 	require.ErrorAs(t, err, &wrong)
-	require.Equal(t, pgstore.SchemaError{Found: 1000, Known: 2}, *wrong)
-	require.EqualError(t, err, fmt.Sprintf("pgstore: schema %q: the tables have version 1000, and this program knows versions up to 2: run a newer program", d.schema))
+	require.Equal(t, pgstore.SchemaError{Found: 1000, Known: 3}, *wrong)
+	require.EqualError(t, err, fmt.Sprintf("pgstore: schema %q: the tables have version 1000, and this program knows versions up to 3: run a newer program", d.schema))
 	require.ErrorAs(t, pgstore.Migrate(ctx, d.pool, pgstore.WithSchema(d.schema)), &wrong)
 }
 

@@ -133,6 +133,25 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 	}
 }
 
+func (r *reader) Holders() (map[rbac.RoleID]int, error) {
+	if err := r.usable(); err != nil {
+		return nil, err
+	}
+	holders := map[rbac.RoleID]int{}
+	var b batch
+	b.query(func(scan scan) error {
+		var role string
+		var n int
+		err := scan(&role, &n)
+		holders[rbac.RoleID(role)] = n
+		return err
+	}, r.sql.holders, r.workspace)
+	if err := r.on.ask(r.ctx, b); err != nil {
+		return nil, failed(r.ctx, "count holders", err)
+	}
+	return holders, nil
+}
+
 // revisions asks in one batch, which outside a transaction is one of its own.
 func revisions(ctx context.Context, sql *statements, on asker, b batch, workspaces []string) (map[string]rbac.Revision, error) {
 	if err := ctx.Err(); err != nil {
@@ -161,6 +180,31 @@ func revisions(ctx context.Context, sql *statements, on asker, b batch, workspac
 	}, sql.revisions, named)
 	if err := on.ask(ctx, b); err != nil {
 		return nil, failed(ctx, "revisions", err)
+	}
+	return found, nil
+}
+
+// workspaces asks as the last part of a batch, as revisions does.
+func workspaces(ctx context.Context, sql *statements, on asker, b batch, q rbac.WorkspaceQuery) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if q.After != nil && !storable(*q.After) {
+		return nil, unstorable("a query for workspaces", *q.After)
+	}
+	if !storable(q.User) { // who is nobody
+		return nil, nil
+	}
+	var found []string
+	text, args := sql.selectWorkspaces(q)
+	b.query(func(scan scan) error {
+		var id string
+		err := scan(&id)
+		found = append(found, id)
+		return err
+	}, text, args...)
+	if err := on.ask(ctx, b); err != nil {
+		return nil, failed(ctx, "workspaces", err)
 	}
 	return found, nil
 }

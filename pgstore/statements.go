@@ -8,7 +8,8 @@ import (
 )
 
 // statements are the texts of all SQL that a Store runs, with the names of its
-// schema. $1 is the workspace, except in revisions, settle and restore. The
+// schema. $1 is the workspace, except in revisions, settle and restore, and where all
+// workspaces are asked for. The
 // test of the indexes explains each of them.
 //
 // None compares a column with an array, or joins it with one freely: what the
@@ -23,6 +24,7 @@ type statements struct {
 	lock       string
 	create     string
 	revisions  string
+	clear      []string // in this order
 
 	role       string
 	roles      string
@@ -31,6 +33,7 @@ type statements struct {
 
 	member       string
 	table        string // of the members: see selectMembers
+	holders      string
 	putMembers   string
 	deleteMember string
 
@@ -87,6 +90,13 @@ func newStatements(o options) statements {
 		revisions: "SELECT w.* FROM unnest($1::text[]) AS u (id)" +
 			" CROSS JOIN LATERAL (SELECT id, revision, hash FROM " + workspaces + " WHERE id = u.id LIMIT 1) AS w",
 
+		clear: []string{
+			"DELETE FROM " + roles + " WHERE workspace = $1",
+			"DELETE FROM " + members + " WHERE workspace = $1",
+			"DELETE FROM " + events + " WHERE workspace = $1",
+			"DELETE FROM " + workspaces + " WHERE id = $1",
+		},
+
 		role:  "SELECT " + roleColumns + " FROM " + roles + " WHERE workspace = $1 AND id = $2",
 		roles: "SELECT " + roleColumns + " FROM " + roles + " WHERE workspace = $1 AND id > $2 ORDER BY id LIMIT $3",
 		putRole: "INSERT INTO " + roles + " (workspace, id, name, description, permissions, assigns, version, created_at, updated_at)" +
@@ -96,8 +106,9 @@ func newStatements(o options) statements {
 			" created_at = EXCLUDED.created_at, updated_at = EXCLUDED.updated_at",
 		deleteRole: "DELETE FROM " + roles + " WHERE workspace = $1 AND id = $2",
 
-		member: selectMember + members + " WHERE workspace = $1 AND user_id = $2",
-		table:  members,
+		member:  selectMember + members + " WHERE workspace = $1 AND user_id = $2",
+		table:   members,
+		holders: "SELECT role, count(*) FROM " + members + " WHERE workspace = $1 GROUP BY role",
 		putMembers: "INSERT INTO " + members + " (workspace, user_id, role, suspended, team, updated_at)" +
 			" SELECT $1, m.* FROM unnest($2::text[], $3::text[], $4::boolean[], $5::text[], $6::timestamptz[]) AS m" +
 			" ON CONFLICT (workspace, user_id) DO UPDATE SET role = EXCLUDED.role," +
@@ -118,6 +129,25 @@ func newStatements(o options) statements {
 		notify:  "SELECT pg_notify($1, $2)",
 		channel: o.channel(),
 	}
+}
+
+// selectWorkspaces returns the statement for a page of workspaces, and the
+// arguments. Those of a user are found as holders are: see selectMembers.
+func (s *statements) selectWorkspaces(q rbac.WorkspaceQuery) (string, []any) {
+	const mostRows = 100
+	limit := q.Limit
+	if limit < 1 || limit > mostRows {
+		limit = mostRows
+	}
+	behind, after := ">=", ""
+	if q.After != nil {
+		behind, after = ">", *q.After
+	}
+	if q.User == "" {
+		return "SELECT id FROM " + s.workspaces + " WHERE id " + behind + " $1 AND revision > 0 ORDER BY id LIMIT $2", []any{after, limit}
+	}
+	return "SELECT workspace FROM " + s.table + " WHERE (user_id, workspace) " + behind + " ($1, $2) AND user_id <= $1" +
+		" ORDER BY user_id, workspace LIMIT $3", []any{q.User, after, limit}
 }
 
 // selectMembers returns the statement for a query, whose arguments follow the

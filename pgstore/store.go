@@ -162,6 +162,11 @@ func (s *Store) revisions(ctx context.Context, on pgxConn, workspaces []string) 
 	return revisions(ctx, &s.sql, viaPgx{on}, s.sql.begin(lockTimeout, new(settings)), workspaces)
 }
 
+// Workspaces implements [rbac.Store].
+func (s *Store) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) ([]string, error) {
+	return workspaces(ctx, &s.sql, viaPgx{s.pool}, s.sql.begin(lockTimeout, new(settings)), q)
+}
+
 // begin begins a transaction with a batch, which saves a round trip.
 func (s *Store) begin(ctx context.Context, opts pgx.TxOptions, b batch) (pgx.Tx, error) {
 	var queued pgx.Batch

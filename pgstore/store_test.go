@@ -24,10 +24,13 @@ func TestStoreInEveryExecMode(t *testing.T) {
 	} {
 		t.Run(mode.String(), func(t *testing.T) {
 			if !long.Enabled() {
-				t.Skip("the contract a second to fifth time: only with RBAC_LONG=1")
+				t.Skip("the contract eight times more: only with RBAC_LONG=1")
 			}
+			inMode := func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode }
+			storetest.Run(t, func(t *testing.T) rbac.Store { return newStore(t, inMode) })
 			storetest.Run(t, func(t *testing.T) rbac.Store {
-				return newStore(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+				store, pool := newStoreAndPool(t, inMode)
+				return txPerCall{transactions(t, pool, store)["database/sql"]}
 			})
 		})
 	}

@@ -97,6 +97,21 @@ func (s txStore) Revisions(ctx context.Context, workspaces []string) (found map[
 	return found, nil
 }
 
+// Workspaces implements [rbac.Store].
+func (s txStore) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) (found []string, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	err = s.savepoint(ctx, func(b batch) (keep bool, err error) {
+		found, err = workspaces(ctx, s.sql, s.on, b, q)
+		return true, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
 // savepoint calls fn with a batch to begin with. What fn does is taken back
 // unless it is to be kept, and the settings of the transaction are afterwards
 // what they were.

@@ -97,6 +97,14 @@ func (s txPerCall) Revisions(ctx context.Context, workspaces []string) (found ma
 	return found, err
 }
 
+func (s txPerCall) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) (found []string, err error) {
+	err = s.transact(ctx, "", func(tx appTx) error {
+		found, err = tx.store.Workspaces(ctx, q)
+		return err
+	})
+	return found, err
+}
+
 func TestTxStore(t *testing.T) {
 	if !long.Enabled() {
 		t.Skip("the contract a second and third time: only with RBAC_LONG=1")

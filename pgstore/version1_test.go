@@ -52,7 +52,7 @@ func TestMigrateFromVersion1(t *testing.T) {
 	var wrong *pgstore.SchemaError
 	_, err := pgstore.New(ctx, d.pool, pgstore.WithSchema(d.schema))
 	require.ErrorAs(t, err, &wrong)
-	require.ErrorContains(t, err, "the tables have version 1, and this program needs version 2: run Migrate")
+	require.ErrorContains(t, err, "the tables have version 1, and this program needs version 3: run Migrate")
 
 	rows := func() (all []string) {
 		for _, sql := range []string{

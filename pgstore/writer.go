@@ -14,6 +14,7 @@ import (
 type writer struct {
 	*reader
 	wrote  bool
+	gone   bool  // the row, with all that was cleared
 	broken error // the first write that failed: nothing may be committed then
 }
 
@@ -38,6 +39,10 @@ func (w *writer) write(what string, b batch) error {
 		return err
 	}
 	w.wrote = true
+	if w.gone {
+		b = append(batch{{sql: w.sql.create, args: []any{w.workspace}}}, b...)
+		w.gone = false
+	}
 	if err := w.on.ask(w.ctx, b); err != nil {
 		return w.breaks(failed(w.ctx, what, err))
 	}
@@ -156,6 +161,21 @@ func (w *writer) AppendEvents(events ...rbac.Event) error {
 		return err
 	}
 	w.revision = at
+	return nil
+}
+
+// Clear deletes the workspace's row, too. Who waits for its lock finds it gone,
+// and makes one.
+func (w *writer) Clear() error {
+	var b batch
+	for _, sql := range w.sql.clear {
+		b.exec(sql, w.workspace)
+	}
+	b.exec(w.sql.notify, w.sql.channel, w.workspace)
+	if err := w.write("clear", b); err != nil {
+		return err
+	}
+	w.revision, w.gone = rbac.Revision{}, true
 	return nil
 }
 

@@ -241,3 +241,27 @@ func TestWriteErrorOfBodies(t *testing.T) {
 		require.Equal(t, test.want >= 500, strings.Contains(log.take(), "level=ERROR"), "%v", test.err)
 	}
 }
+
+// A plan names a rule as the problem does with which the change would be answered.
+func TestPlansNameRulesAsProblemsDo(t *testing.T) {
+	t.Parallel()
+	az := newTeam(t)
+	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet))
+	for _, rule := range []error{
+		rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrTooManyRoles, rbac.ErrRoleNotFound, rbac.ErrMemberNotFound, rbac.ErrProtectedRole, rbac.ErrSelf,
+		rbac.ErrConflict, rbac.ErrEscalation, rbac.ErrNameTaken, rbac.ErrRoleInUse, rbac.ErrLastAdministrator,
+	} {
+		var plan struct {
+			Refused struct{ Rule, Message string }
+		}
+		form, err := json.Marshal(rbac.Plan{Refused: fmt.Errorf("save role %s: %w", "secret", rule)})
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(form, &plan))
+		w := httptest.NewRecorder()
+		guard.WriteError(w, httptest.NewRequest("GET", "/", nil), rule)
+		var problem struct{ Code string }
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &problem))
+		require.Equal(t, problem.Code, plan.Refused.Rule)
+		require.Equal(t, rule.Error(), "rbac: "+plan.Refused.Message)
+	}
+}

@@ -112,8 +112,11 @@ func (h *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case len(h.scopes) > 0:
 		h.watch(w, r, v)
 	case known:
+		outer := innermost(r.Context())
+		outer.enter(h)
+		defer outer.leave(h)
 		h.next.ServeHTTP(w, r)
 	default:
-		h.next.ServeHTTP(w, r.WithContext(v.context(r.Context())))
+		h.next.ServeHTTP(w, r.WithContext(v.context(r.Context(), h)))
 	}
 }

@@ -138,6 +138,15 @@ func (n Requirement) join(word string) string {
 	return strings.Join(texts, word)
 }
 
+// Asks reports whether the requirement, or a part of it, asks for an action in an
+// area.
+func (n Requirement) Asks(area rbac.Area, action rbac.Action) bool {
+	if n.kind == kindNeeds || n.kind == kindNeedsScope {
+		return n.area == area && n.action == action
+	}
+	return slices.ContainsFunc(n.parts, func(part Requirement) bool { return part.Asks(area, action) })
+}
+
 // check panics if the requirement cannot be met in a catalogue.
 func (n Requirement) check(areas catalogue) {
 	switch n.kind {

@@ -23,7 +23,7 @@ func (h *guarded) watch(w http.ResponseWriter, r *http.Request, v visit) {
 	seen := &watched{statusWriter: statusWriter{ResponseWriter: w}}
 	seen.looks.of(h.scopes)
 	v.given = v.given.Observe(seen.record)
-	r = r.WithContext(v.context(r.Context()))
+	r = r.WithContext(v.context(r.Context(), h))
 	h.next.ServeHTTP(seen.keep(), r)
 
 	gone := seen.status == 0 && r.Context().Err() != nil

@@ -3,6 +3,8 @@ package rbachttp
 import (
 	"context"
 	"net/http"
+	"slices"
+	"sync"
 
 	"github.com/areagate/rbac"
 )
@@ -28,10 +30,39 @@ func (c resolved) is(s rbac.Subject) bool {
 
 // visitContext carries the caller of a visit, under the key of its guard and
 // as the innermost one of all guards, and in the context within it the Subject
-// that the handler was given.
+// that the handler was given. It also knows the handlers that the caller is behind,
+// for [Stream]: further in, a guard that knows the caller adds to them and makes no
+// context of its own. Whoever lets two handlers serve one request at once, behind
+// one guard, has streams that need what both need.
 type visitContext struct {
 	context.Context
 	resolved
+
+	mu     sync.Mutex
+	behind []*guarded
+	few    [2]*guarded // nearly always enough
+}
+
+func (c *visitContext) enter(h *guarded) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.behind == nil {
+		c.behind = c.few[:0]
+	}
+	c.behind = append(c.behind, h)
+}
+
+func (c *visitContext) leave(h *guarded) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.behind, h)
+	c.behind = slices.Delete(c.behind, i, i+1)
+}
+
+func (c *visitContext) all() []*guarded {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.behind)
 }
 
 type innermostKey struct{}
@@ -43,8 +74,11 @@ func (c *visitContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-func (v visit) context(parent context.Context) context.Context {
-	return &visitContext{rbac.NewContext(parent, v.given), v.resolved}
+// context returns the context of a handler that the visit leads to.
+func (v visit) context(parent context.Context, h *guarded) context.Context {
+	c := &visitContext{Context: rbac.NewContext(parent, v.given), resolved: v.resolved}
+	c.enter(h)
+	return c
 }
 
 // innermost returns the visit of the guard that is next outside, nil if there

@@ -20,10 +20,11 @@ const (
 	OpUpdate
 	OpRevisions
 	OpNotify
+	OpWorkspaces
 	opCount
 )
 
-var opNames = [...]string{OpView: "View", OpUpdate: "Update", OpRevisions: "Revisions", OpNotify: "Notify"}
+var opNames = [...]string{OpView: "View", OpUpdate: "Update", OpRevisions: "Revisions", OpNotify: "Notify", OpWorkspaces: "Workspaces"}
 
 // String returns the name of the method.
 func (o Op) String() string {
@@ -204,7 +205,7 @@ func (f *Faults) LoseCommits(made bool) {
 // Stale makes View and Revisions answer from what is stored at this moment,
 // while Update works on, and sees, what is stored. So does a replica that
 // lags. It breaks the contract of [rbac.Store], and the library cannot notice:
-// it serves what it reads, however old.
+// it serves what it reads, however old. Workspaces answers as ever.
 //
 // Workspaces that the store was not asked about so far are taken as they are
 // when it is first asked. Stale reads the store: don't call it from inside a
@@ -258,7 +259,7 @@ func (f *Faults) ResetCalls() {
 // set changes what is wrong with operations, all if none is named.
 func (f *Faults) set(ops []Op, change func(Op, *opFaults)) {
 	if len(ops) == 0 {
-		ops = []Op{OpView, OpUpdate, OpRevisions, OpNotify}
+		ops = []Op{OpView, OpUpdate, OpRevisions, OpNotify, OpWorkspaces}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

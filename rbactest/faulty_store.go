@@ -59,6 +59,14 @@ func (s faultyStore) Revisions(ctx context.Context, workspaces []string) (found 
 	return found, err
 }
 
+func (s faultyStore) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) (found []string, err error) {
+	err = s.f.call(ctx, OpWorkspaces, nil, func(end error) (err error) {
+		found, err = s.f.behind().Workspaces(ctx, q)
+		return cmp.Or(err, end)
+	})
+	return found, err
+}
+
 // revisions asks the store, or what is left of it while it is stale.
 func (f *Faults) revisions(ctx context.Context, workspaces []string) (map[string]rbac.Revision, error) {
 	if !f.isStale() {

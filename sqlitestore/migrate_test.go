@@ -72,9 +72,9 @@ func TestScenario32_NewerSchemaIsRefused(t *testing.T) {
 	for _, err := range []error{errOpen, errNew, sqlitestore.Migrate(ctx, db)} {
 		var wrong *sqlitestore.SchemaError
 		require.ErrorAs(t, err, &wrong)
-		assert.Equal(t, sqlitestore.SchemaError{Found: 99, Known: 2}, *wrong)
+		assert.Equal(t, sqlitestore.SchemaError{Found: 99, Known: 3}, *wrong)
 	}
-	require.EqualError(t, errNew, "sqlitestore: use "+path+": the tables have version 99, and this program knows versions up to 2: run a newer program")
+	require.EqualError(t, errNew, "sqlitestore: use "+path+": the tables have version 99, and this program knows versions up to 3: run a newer program")
 }
 
 func TestNewWithoutTables(t *testing.T) {

@@ -17,7 +17,7 @@ const mostHints = 1000
 // once, and looks for those of others every notify interval.
 func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) error {
 	next := s.nextCommit()
-	last, err := s.newestEvent(ctx)
+	last, err := s.newest(ctx)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) err
 			next = s.nextCommit()
 		case <-tick.C:
 		}
-		newest, err := s.newestEvent(ctx)
+		newest, err := s.newest(ctx)
 		if errors.Is(err, rbac.ErrContention) || err == nil && newest == last {
 			continue
 		}
@@ -40,26 +40,28 @@ func (s *Store) Notify(ctx context.Context, hint func(workspaces ...string)) err
 			return err
 		}
 		var changed []string
-		if newest > last {
-			if changed, err = s.changedBehind(ctx, last, newest); err != nil {
+		if newest.cleared == last.cleared && newest.event > last.event {
+			if changed, err = s.changedBehind(ctx, last.event, newest.event); err != nil {
 				return err
 			}
 		}
 		if len(changed) > mostHints {
 			changed = nil
 		}
-		hint(changed...) // of none when the history went back
+		hint(changed...) // of none when the history went back, or a workspace was cleared
 		last = newest
 	}
 }
 
-// newestEvent returns the id of the newest event of the file, 0 if there is
-// none.
-func (s *Store) newestEvent(ctx context.Context) (id int64, err error) {
-	err = s.ask(ctx, selectNewestEvent, nil, func(rows *sql.Rows) error {
-		return rows.Scan(&id)
+// newest is by what changes show: the id of the newest event of the file, 0 if
+// there is none, and how often a workspace was cleared.
+type newest struct{ event, cleared int64 }
+
+func (s *Store) newest(ctx context.Context) (at newest, err error) {
+	err = s.ask(ctx, selectNewest, nil, func(rows *sql.Rows) error {
+		return rows.Scan(&at.event, &at.cleared)
 	})
-	return id, err
+	return at, err
 }
 
 // changedBehind returns the workspaces of the events behind an id.

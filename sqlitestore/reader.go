@@ -103,6 +103,22 @@ func (r *reader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 	})
 }
 
+// Holders implements [rbac.Reader].
+func (r *reader) Holders() (map[rbac.RoleID]int, error) {
+	holders := map[rbac.RoleID]int{}
+	err := r.query(countHolders, []any{r.workspace}, func(rows *sql.Rows) error {
+		var role string
+		var n int
+		err := rows.Scan(&role, &n)
+		holders[rbac.RoleID(role)] = n
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return holders, nil
+}
+
 // Events implements [rbac.Reader].
 func (r *reader) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
 	q.Kinds = slices.Compact(slices.Sorted(slices.Values(q.Kinds)))

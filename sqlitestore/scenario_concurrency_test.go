@@ -79,6 +79,8 @@ func (r *recorder) PutRole(rbac.Role) error { return errors.ErrUnsupported }
 
 func (r *recorder) DeleteRole(rbac.RoleID) error { return errors.ErrUnsupported }
 
+func (r *recorder) Clear() error { return errors.ErrUnsupported }
+
 func (r *recorder) AppendEvents(...rbac.Event) error { return nil }
 
 func (r *recorder) PutMembers(m ...rbac.Member) error {

@@ -10,10 +10,12 @@ import (
 // The texts of all SQL on the tables. The first ? is the workspace, except
 // where there is none.
 const (
-	selectRevision  = `SELECT revision, hash FROM rbac_workspaces WHERE id = ?`
-	selectRevisions = `SELECT id, revision, hash FROM rbac_workspaces WHERE id IN ` // and a list
-	createWorkspace = `INSERT INTO rbac_workspaces (id, revision, hash) VALUES (?, 0, zeroblob(32)) ON CONFLICT DO NOTHING`
-	moveRevision    = `UPDATE rbac_workspaces SET revision = ?2, hash = ?3 WHERE id = ?1`
+	selectRevision   = `SELECT revision, hash FROM rbac_workspaces WHERE id = ?`
+	selectRevisions  = `SELECT id, revision, hash FROM rbac_workspaces WHERE id IN ` // and a list
+	selectWorkspaces = `SELECT id FROM rbac_workspaces WHERE revision > 0`
+	selectOfUser     = `SELECT workspace FROM rbac_members INDEXED BY rbac_members_user WHERE user = ?`
+	createWorkspace  = `INSERT INTO rbac_workspaces (id, revision, hash) VALUES (?, 0, zeroblob(32)) ON CONFLICT DO NOTHING`
+	moveRevision     = `UPDATE rbac_workspaces SET revision = ?2, hash = ?3 WHERE id = ?1`
 
 	selectRoles = `SELECT id, name, description, permissions, assigns, version, created_at, updated_at FROM rbac_roles WHERE workspace = ?`
 	putRole     = `INSERT INTO rbac_roles (workspace, id, name, description, permissions, assigns, version, created_at, updated_at)` +
@@ -28,6 +30,7 @@ const (
 	insertMembers = `INSERT INTO rbac_members (workspace, user, role, team, suspended, updated_at) VALUES ` // and lists
 	orReplace     = ` ON CONFLICT DO UPDATE SET role = excluded.role, team = excluded.team, suspended = excluded.suspended,` +
 		` updated_at = excluded.updated_at`
+	countHolders  = `SELECT role, count(*) FROM rbac_members INDEXED BY rbac_members_role WHERE workspace = ? GROUP BY role`
 	deleteMembers = `DELETE FROM rbac_members WHERE workspace = ? AND user IN ` // and a list
 
 	selectEvents  = `SELECT seq, body, hash FROM rbac_events WHERE workspace = ?`
@@ -36,8 +39,9 @@ const (
 	insertEvents  = `INSERT INTO rbac_events (workspace, seq, body, hash) VALUES ` // and lists
 
 	// Of all workspaces.
-	selectNewestEvent = `SELECT coalesce(max(id), 0) FROM rbac_events`
-	selectChanged     = `SELECT DISTINCT workspace FROM rbac_events WHERE id > ? AND id <= ? LIMIT ?`
+	selectNewest  = `SELECT (SELECT coalesce(max(id), 0) FROM rbac_events), (SELECT times FROM rbac_cleared)`
+	countClear    = `UPDATE rbac_cleared SET times = times + 1`
+	selectChanged = `SELECT DISTINCT workspace FROM rbac_events WHERE id > ? AND id <= ? LIMIT ?`
 
 	// Any read takes a snapshot, and any write the lock of the writers.
 	takeSnapshot = `SELECT 1 FROM rbac_workspaces LIMIT 1`
@@ -46,6 +50,14 @@ const (
 	selectTables  = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'rbac_schema'`
 	selectVersion = `SELECT coalesce(max(version), 0) FROM rbac_schema`
 )
+
+// clearWorkspace deletes a workspace, in this order.
+var clearWorkspace = []string{
+	`DELETE FROM rbac_roles WHERE workspace = ?`,
+	`DELETE FROM rbac_members WHERE workspace = ?`,
+	`DELETE FROM rbac_events WHERE workspace = ?`,
+	`DELETE FROM rbac_workspaces WHERE id = ?`,
+}
 
 // batch is how many values one statement takes. The driver's time to bind
 // them grows with their square.
@@ -81,6 +93,25 @@ func (s *selection) and(condition string, args ...any) {
 
 func (s *selection) ordered(by string, limit int) *selection {
 	return &selection{s.text + ` ORDER BY ` + by + ` LIMIT ` + strconv.Itoa(limit), s.args}
+}
+
+// workspacesOf returns the statement of a query.
+func workspacesOf(q rbac.WorkspaceQuery) *selection {
+	const mostRows = 100
+	limit := q.Limit
+	if limit < 1 || limit > mostRows {
+		limit = mostRows
+	}
+	behind, after := ` >= ?`, ""
+	if q.After != nil {
+		behind, after = ` > ?`, *q.After
+	}
+	s, id := &selection{text: selectWorkspaces}, `id`
+	if q.User != "" {
+		s, id = &selection{selectOfUser, []any{q.User}}, `workspace`
+	}
+	s.and(id+behind, after)
+	return s.ordered(id, limit)
 }
 
 func (r *reader) selectMembers(q rbac.MemberQuery, after string) *selection {

@@ -226,3 +226,33 @@ func revisions(ctx context.Context, on querier, workspaces []string) (map[string
 	}
 	return found, ctx.Err()
 }
+
+// Workspaces implements [rbac.Store].
+func (s *Store) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) ([]string, error) {
+	c, err := s.conn(ctx, s.read)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var found []string
+	err = s.patiently(ctx, func() (err error) {
+		found, err = workspaces(ctx, c.Conn, q)
+		return err
+	})
+	return found, s.place.failed("read workspaces from", err)
+}
+
+func workspaces(ctx context.Context, on querier, q rbac.WorkspaceQuery) ([]string, error) {
+	var found []string
+	s := workspacesOf(q)
+	err := query(ctx, on, s.text, s.args, func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		found = append(found, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, ctx.Err()
+}

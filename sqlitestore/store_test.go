@@ -94,6 +94,14 @@ func (s inTx) Revisions(ctx context.Context, workspaces []string) (found map[str
 	return found, err
 }
 
+func (s inTx) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) (found []string, err error) {
+	err = within(ctx, s.store, s.read, func(in rbac.Store) error {
+		found, err = in.Workspaces(ctx, q)
+		return err
+	})
+	return found, err
+}
+
 // A list of roles that cannot be read makes its role malformed, and no other.
 func TestMalformedLists(t *testing.T) {
 	ctx, path := t.Context(), tempFile(t)

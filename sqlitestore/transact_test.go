@@ -104,6 +104,29 @@ func TestScenario90_Transact(t *testing.T) {
 	}
 }
 
+// Nobody else writes from the beginning on, so that what is read first is still
+// true when it is written.
+func TestScenario90_BeginsImmediate(t *testing.T) {
+	t.Parallel()
+	for name, query := range map[string]string{"open": "", "handle": "_pragma=journal_mode(WAL)"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, a := t.Context(), newAccounts(t, query)
+			_, err := a.db.Exec(`PRAGMA busy_timeout = 0`)
+			require.NoError(t, err)
+			a.db.SetMaxOpenConns(1)
+			require.NoError(t, a.store.Transact(ctx, a.az.Workspace, func(tx *sql.Tx, w *rbac.Transaction) error {
+				var n int
+				require.NoError(t, tx.QueryRowContext(ctx, `SELECT count(*) FROM users`).Scan(&n))
+				_, err := a.db.Exec(`INSERT INTO users VALUES ('meanwhile')`)
+				require.ErrorContains(t, err, "locked")
+				return w.System("sign-up").Add(ctx, "viewer", "bob")
+			}))
+			require.True(t, can(a.az, "bob"))
+		})
+	}
+}
+
 // What the application takes back by a savepoint does not show, and what it
 // commits by itself does.
 func TestScenario90_TheApplicationEndsItItself(t *testing.T) {

@@ -77,6 +77,15 @@ func (s txStore) Revisions(ctx context.Context, workspaces []string) (map[string
 	return found, s.place.failed("read revisions from", err)
 }
 
+// Workspaces implements [rbac.Store].
+func (s txStore) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	found, err := workspaces(ctx, s.on, q)
+	return found, s.place.failed("read workspaces from", err)
+}
+
 // savepoint runs fn so that its writes are taken back if it fails, panics or
 // ends its goroutine, or if the context is done.
 func (s txStore) savepoint(ctx context.Context, fn func() error) (err error) {

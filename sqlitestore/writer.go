@@ -153,6 +153,17 @@ func (w *writer) AppendEvents(events ...rbac.Event) error {
 	return w.exec(moveRevision, w.workspace, newest.Seq, newest.Hash[:])
 }
 
+// Clear implements [rbac.Tx].
+func (w *writer) Clear() error {
+	for _, text := range clearWorkspace {
+		if err := w.exec(text, w.workspace); err != nil {
+			return err
+		}
+	}
+	w.known = false
+	return w.exec(countClear)
+}
+
 func flag(set bool) int64 {
 	if set {
 		return 1

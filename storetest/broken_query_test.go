@@ -399,6 +399,13 @@ func brokenFilters() []brokenStore {
 		{"members who were removed do not count", keeping(func(q *rbac.EventQuery) { q.User = "" }, func(q rbac.EventQuery, e rbac.Event) bool {
 			return q.User == "" || e.MemberAfter != nil && e.MemberAfter.User == q.User
 		}), []string{user, pages}},
+		{"members who were renamed have the new id only", keeping(func(q *rbac.EventQuery) { q.User = "" }, func(q rbac.EventQuery, e rbac.Event) bool {
+			m := e.MemberAfter
+			if m == nil {
+				m = e.MemberBefore
+			}
+			return q.User == "" || m != nil && m.User == q.User
+		}), []string{user}},
 		{"users are selected whatever their case", keeping(func(q *rbac.EventQuery) { q.User = "" }, func(q rbac.EventQuery, e rbac.Event) bool {
 			is := func(m *rbac.Member) bool { return m != nil && strings.EqualFold(m.User, q.User) }
 			return q.User == "" || is(e.MemberBefore) || is(e.MemberAfter)

@@ -26,7 +26,7 @@ type brokenStore struct {
 var errBroken = errors.New("broken on purpose")
 
 func brokenStores() []brokenStore {
-	return slices.Concat(brokenWorkspaces(), brokenValues(), brokenTransactions(), brokenReads(), brokenWrites(), brokenNotifiers())
+	return slices.Concat(brokenWorkspaces(), brokenValues(), brokenTransactions(), brokenReads(), brokenWrites(), brokenLists(), brokenClears(), brokenNotifiers())
 }
 
 // inWorkspace is a fault: the store works in the workspace that other names.

@@ -62,6 +62,10 @@ func (a autocommit) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 	return iterateCommitted(a, func(r rbac.Reader) iter.Seq2[rbac.Member, error] { return r.Members(q) })
 }
 
+func (a autocommit) Holders() (map[rbac.RoleID]int, error) {
+	return readCommitted(a, rbac.Reader.Holders)
+}
+
 func (a autocommit) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
 	return iterateCommitted(a, func(r rbac.Reader) iter.Seq2[rbac.Event, error] { return r.Events(q) })
 }
@@ -85,6 +89,8 @@ func (a autocommit) DeleteMembers(users ...string) error {
 func (a autocommit) AppendEvents(events ...rbac.Event) error {
 	return a.write(func(tx rbac.Tx) error { return tx.AppendEvents(events...) })
 }
+
+func (a autocommit) Clear() error { return a.write(rbac.Tx.Clear) }
 
 func brokenTransactions() []brokenStore {
 	const (
@@ -278,4 +284,5 @@ type writer interface {
 	PutMembers(...rbac.Member) error
 	DeleteMembers(...string) error
 	AppendEvents(...rbac.Event) error
+	Clear() error
 }

@@ -31,6 +31,8 @@ var contextChecks = []check{
 				t.is(t.store.Update(ctx, "w", changeAll), ctx.Err(), "Update")
 				_, err = t.store.Revisions(ctx, []string{"w"})
 				t.is(err, ctx.Err(), "Revisions")
+				_, err = t.store.Workspaces(ctx, rbac.WorkspaceQuery{})
+				t.is(err, ctx.Err(), "Workspaces")
 			}
 			t.equal(t.contents("w"), filled(), "after an Update whose context was done")
 		},
@@ -131,6 +133,7 @@ var contextChecks = []check{
 				t.is(tx.DeleteRole("sales"), context.Canceled, "DeleteRole")
 				t.is(tx.PutMembers(someMember("eve", "sales")), context.Canceled, "PutMembers")
 				t.is(tx.DeleteMembers("ann"), context.Canceled, "DeleteMembers")
+				t.is(tx.Clear(), context.Canceled, "Clear")
 				err := tx.AppendEvents(someEvents(rbac.Revision{Seq: 3}, 1)...)
 				t.is(err, context.Canceled, "AppendEvents")
 				return err
@@ -174,6 +177,8 @@ func (t *checkT) testEndedReader(r rbac.Reader) {
 	t.is(err, context.Canceled, "Member")
 	_, err = collect(r.Members(rbac.MemberQuery{}))
 	t.is(err, context.Canceled, "Members")
+	_, err = r.Holders()
+	t.is(err, context.Canceled, "Holders")
 	_, err = collect(r.Events(rbac.EventQuery{}))
 	t.is(err, context.Canceled, "Events")
 }

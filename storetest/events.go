@@ -390,6 +390,11 @@ func varied() []rbac.Event {
 			e.Kind, e.MemberBefore = rbac.MemberRemoved, &member
 		case 6:
 			e.Kind, e.MemberBefore, e.MemberAfter = rbac.MemberMoved, &member, &member
+			if i%2 == 0 {
+				renamed := member
+				renamed.User = []string{"bob", "eve", "ann"}[i/7%3]
+				e.Kind, e.MemberAfter = rbac.MemberRenamed, &renamed
+			}
 		}
 	}
 	return events

@@ -11,16 +11,18 @@ import (
 type faults struct {
 	*rbac.MemStore
 
-	view      func(s *rbac.MemStore, ctx context.Context, workspace string, fn func(rbac.Reader) error) error
-	update    func(s *rbac.MemStore, ctx context.Context, workspace string, fn func(rbac.Tx) error) error
-	revisions func(s *rbac.MemStore, ctx context.Context, workspaces []string) (map[string]rbac.Revision, error)
-	notify    func(s *rbac.MemStore, ctx context.Context, hint func(...string)) error
+	view       func(s *rbac.MemStore, ctx context.Context, workspace string, fn func(rbac.Reader) error) error
+	update     func(s *rbac.MemStore, ctx context.Context, workspace string, fn func(rbac.Tx) error) error
+	revisions  func(s *rbac.MemStore, ctx context.Context, workspaces []string) (map[string]rbac.Revision, error)
+	workspaces func(s *rbac.MemStore, ctx context.Context, q rbac.WorkspaceQuery) ([]string, error)
+	notify     func(s *rbac.MemStore, ctx context.Context, hint func(...string)) error
 
 	revision func(rbac.Reader) (rbac.Revision, error)
 	role     func(rbac.Reader, rbac.RoleID) (rbac.Role, error)
 	roles    func(rbac.Reader) iter.Seq2[rbac.Role, error]
 	member   func(rbac.Reader, string) (rbac.Member, error)
 	members  func(rbac.Reader, rbac.MemberQuery) iter.Seq2[rbac.Member, error]
+	holders  func(rbac.Reader) (map[rbac.RoleID]int, error)
 	events   func(rbac.Reader, rbac.EventQuery) iter.Seq2[rbac.Event, error]
 
 	putRole       func(rbac.Tx, rbac.Role) error
@@ -28,6 +30,7 @@ type faults struct {
 	putMembers    func(rbac.Tx, ...rbac.Member) error
 	deleteMembers func(rbac.Tx, ...string) error
 	appendEvents  func(rbac.Tx, ...rbac.Event) error
+	clear         func(rbac.Tx) error
 }
 
 func (f *faults) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
@@ -51,6 +54,13 @@ func (f *faults) Revisions(ctx context.Context, workspaces []string) (map[string
 		return f.revisions(f.MemStore, ctx, workspaces)
 	}
 	return f.MemStore.Revisions(ctx, workspaces)
+}
+
+func (f *faults) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) ([]string, error) {
+	if f.workspaces != nil {
+		return f.workspaces(f.MemStore, ctx, q)
+	}
+	return f.MemStore.Workspaces(ctx, q)
 }
 
 func (f *faults) Notify(ctx context.Context, hint func(...string)) error {
@@ -100,6 +110,13 @@ func (r faultyReader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] 
 	return r.Reader.Members(q)
 }
 
+func (r faultyReader) Holders() (map[rbac.RoleID]int, error) {
+	if r.f.holders != nil {
+		return r.f.holders(r.Reader)
+	}
+	return r.Reader.Holders()
+}
+
 func (r faultyReader) Events(q rbac.EventQuery) iter.Seq2[rbac.Event, error] {
 	if r.f.events != nil {
 		return r.f.events(r.Reader, q)
@@ -145,4 +162,11 @@ func (t faultyTx) AppendEvents(events ...rbac.Event) error {
 		return t.f.appendEvents(t.tx, events...)
 	}
 	return t.tx.AppendEvents(events...)
+}
+
+func (t faultyTx) Clear() error {
+	if t.f.clear != nil {
+		return t.f.clear(t.tx)
+	}
+	return t.tx.Clear()
 }

@@ -87,6 +87,37 @@ var memberChecks = []check{
 		},
 	},
 	{
+		"Holders counts members by their role",
+		`Holders returns the number of members by the role that is stored with them, suspended ones and those that cannot be read included. Roles that nobody holds are missing.`,
+		func(t *checkT) {
+			t.fill("other")
+			t.update("w", func(tx rbac.Tx) error { return tx.PutRole(someRole("unused", 1)) })
+			holders := func(r rbac.Reader, want map[rbac.RoleID]int, when string) error {
+				got, err := r.Holders()
+				t.equal(got, want, "Holders, %s", when)
+				return err
+			}
+			t.view("w", func(r rbac.Reader) error { return holders(r, map[rbac.RoleID]int{}, "of nobody") })
+			want := map[rbac.RoleID]int{}
+			for _, m := range queried() {
+				want[m.Role]++
+			}
+			t.update("w", func(tx rbac.Tx) error {
+				return errors.Join(tx.PutMembers(queried()...), holders(tx, want, "inside the Update"))
+			})
+			t.view("w", func(r rbac.Reader) error {
+				first, err := r.Holders()
+				clear(first)
+				return errors.Join(err, holders(r, want, "after the Update"))
+			})
+			t.update("w", func(tx rbac.Tx) error {
+				want["A"]--
+				want["a"]++
+				return errors.Join(tx.PutMembers(someMember("User01", "a")), holders(tx, want, "after one got another role"))
+			})
+		},
+	},
+	{
 		"the zero MemberQuery selects all",
 		`MemberQuery selects members. The zero query selects all.`,
 		func(t *checkT) { t.testMembers(rbac.MemberQuery{}) },

@@ -10,7 +10,7 @@ import (
 	"github.com/areagate/rbac"
 )
 
-const hintSentence = `For each Update that appended events, by whomever, and never for one rolled back, it calls hint with the workspace's id.`
+const hintSentence = `For each Update that appended events or cleared, by whomever, and never for one rolled back, it calls hint with the workspace's id.`
 
 // notifierChecks are skipped if the store is no Notifier.
 var notifierChecks = []check{
@@ -48,6 +48,26 @@ var notifierChecks = []check{
 					t.Errorf("Notify told that workspace %q changed, which was never written", id)
 				}
 			}
+		},
+	},
+	{
+		"Notify tells of workspaces that are cleared",
+		hintSentence,
+		func(t *checkT) {
+			t.fill("w")
+			t.fill("other")
+			l := t.listen()
+			before := l.blanks()
+			// Hints may be lost: what was not told is done again. One without
+			// ids tells as much.
+			for deadline := time.Now().Add(t.patience); !l.told("w") && l.blanks() == before; time.Sleep(t.patience / 500) {
+				if time.Now().After(deadline) {
+					t.Errorf("Notify did not tell within %v that a workspace was cleared", t.patience)
+					break
+				}
+				t.update("w", rbac.Tx.Clear)
+			}
+			l.stop()
 		},
 	},
 	{
@@ -106,7 +126,7 @@ type listener struct {
 	ended  *job
 
 	mu    sync.Mutex
-	blank bool            // a hint without ids came
+	blank int             // hints without ids that came
 	ids   map[string]bool // those that came
 }
 
@@ -117,7 +137,7 @@ func (t *checkT) listen() *listener {
 	ctx, cancel := context.WithCancel(t.ctx)
 	l := &listener{t: t, cancel: cancel, ids: map[string]bool{}}
 	l.ended = start(func() error { return notifier.Notify(ctx, l.hint) })
-	for deadline := time.Now().Add(t.patience); !l.listening(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(t.patience); l.blanks() == 0; time.Sleep(time.Millisecond) {
 		select {
 		case <-l.ended.done:
 			t.Fatalf("Notify ended at once: %v", l.ended.err)
@@ -133,13 +153,15 @@ func (t *checkT) listen() *listener {
 func (l *listener) hint(workspaces ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.blank = l.blank || len(workspaces) == 0
+	if len(workspaces) == 0 {
+		l.blank++
+	}
 	for _, id := range workspaces {
 		l.ids[id] = true
 	}
 }
 
-func (l *listener) listening() bool {
+func (l *listener) blanks() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.blank

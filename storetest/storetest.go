@@ -52,7 +52,7 @@ type check struct {
 func checks() []check {
 	return slices.Concat(
 		workspaceChecks, valueChecks, ownershipChecks, viewChecks, updateChecks, contextChecks,
-		roleChecks, memberChecks, eventChecks, iteratorChecks, revisionChecks, notifierChecks,
+		roleChecks, memberChecks, eventChecks, iteratorChecks, clearChecks, revisionChecks, listChecks, notifierChecks,
 	)
 }
 

@@ -128,6 +128,12 @@ func (s *lockingStore) Revisions(ctx context.Context, workspaces []string) (map[
 	return s.store.Revisions(ctx, workspaces)
 }
 
+func (s *lockingStore) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) ([]string, error) {
+	s.lock.RLock()
+	defer s.lock.RUnlock()
+	return s.store.Workspaces(ctx, q)
+}
+
 // unchecked are the sentences of the contract that no test can check, or that
 // bind others than the store.
 var unchecked = []string{
@@ -149,6 +155,8 @@ var unchecked = []string{
 	"Notifications are hints: they make propagation fast, while polling guarantees it, so a Notifier may lose and repeat them.",
 	"hint returns at once and is safe for concurrent use.",
 	"The library calls Notify again, after a pause, when it returns.",
+	"WorkspaceQuery selects workspaces, a page at a time.",
+	"The zero query selects the first of all.",
 	"Revision is the state of a workspace: the number and hash of its newest event.",
 	"The zero Revision is a workspace that was never written.",
 }
@@ -197,7 +205,7 @@ func contractBlocks(t *testing.T) []string {
 			continue
 		}
 		name := types.Specs[0].(*ast.TypeSpec).Name.Name
-		if !slices.Contains([]string{"Store", "Reader", "Tx", "Notifier", "Revision", "MemberQuery", "EventQuery"}, name) {
+		if !slices.Contains([]string{"Store", "Reader", "Tx", "Notifier", "Revision", "MemberQuery", "WorkspaceQuery", "EventQuery"}, name) {
 			continue
 		}
 		add(types.Doc)

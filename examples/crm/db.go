@@ -29,10 +29,10 @@ type database struct {
 	*sql.DB
 	store rbac.Store
 
-	// inTx runs fn in one transaction, which is committed if fn returns nil.
-	// What fn writes and what it changes through the transaction's store
-	// happen together, or neither does.
-	inTx func(ctx context.Context, fn func(transaction) error) error
+	// transact runs fn in one transaction, which is committed if fn returns nil.
+	// What fn writes and what it changes in the workspace happen together, or
+	// neither does. Then the next check sees the change.
+	transact func(ctx context.Context, w *rbac.Workspace, fn func(transaction) error) error
 
 	// places is how a condition writes arguments whose number it does not know.
 	// SQLite takes each ? for the argument behind the one of the last $1 or ?.
@@ -51,7 +51,7 @@ func (d *database) exec(ctx context.Context, query string, args ...any) error {
 type transaction interface {
 	exec(ctx context.Context, query string, args ...any) error
 	number(ctx context.Context, query string, args ...any) (n int64, err error)
-	store() rbac.Store // for rbac.Workspace.In
+	access() *rbac.Transaction // the workspace inside it
 }
 
 // openSQLite opens the file crm.db in a folder.
@@ -78,30 +78,22 @@ func openSQLite(ctx context.Context, dir string) (*database, error) {
 	if err := sqlitestore.Migrate(ctx, db, sqlitestore.WithBusyTimeout(30*time.Second)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	store, err := sqlitestore.New(ctx, db)
+	store, err := sqlitestore.New(ctx, db, sqlitestore.WithBusyTimeout(30*time.Second))
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	inTx := func(ctx context.Context, fn func(transaction) error) error {
-		tx, err := db.BeginTx(ctx, nil) // IMMEDIATE, because of _txlock
-		if err != nil {
-			return err
-		}
-		defer tx.Rollback()
-		if err := fn(sqliteTx{tx, store.Tx(tx)}); err != nil {
-			return err
-		}
-		return tx.Commit()
+	transact := func(ctx context.Context, w *rbac.Workspace, fn func(transaction) error) error {
+		return store.Transact(ctx, w, func(tx *sql.Tx, in *rbac.Transaction) error { return fn(sqliteTx{tx, in}) })
 	}
-	return &database{db, store, inTx, rbac.Question, "SELECT 1", db.Close}, nil
+	return &database{db, store, transact, rbac.Question, "SELECT 1", db.Close}, nil
 }
 
 type sqliteTx struct {
 	tx *sql.Tx
-	in rbac.Store
+	in *rbac.Transaction
 }
 
-func (t sqliteTx) store() rbac.Store { return t.in }
+func (t sqliteTx) access() *rbac.Transaction { return t.in }
 
 func (t sqliteTx) exec(ctx context.Context, query string, args ...any) error {
 	_, err := t.tx.ExecContext(ctx, query, args...)
@@ -133,22 +125,22 @@ func openPostgres(ctx context.Context, location string) (*database, error) {
 		return nil, err
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	inTx := func(ctx context.Context, fn func(transaction) error) error {
-		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return fn(postgresTx{tx, store.Tx(tx)}) })
+	transact := func(ctx context.Context, w *rbac.Workspace, fn func(transaction) error) error {
+		return store.Transact(ctx, w, func(tx pgx.Tx, in *rbac.Transaction) error { return fn(postgresTx{tx, in}) })
 	}
 	closeAll := func() error {
 		defer pool.Close()
 		return db.Close()
 	}
-	return &database{db, store, inTx, rbac.Dollar, "SELECT pg_advisory_xact_lock(20260105)", closeAll}, nil
+	return &database{db, store, transact, rbac.Dollar, "SELECT pg_advisory_xact_lock(20260105)", closeAll}, nil
 }
 
 type postgresTx struct {
 	tx pgx.Tx
-	in rbac.Store
+	in *rbac.Transaction
 }
 
-func (t postgresTx) store() rbac.Store { return t.in }
+func (t postgresTx) access() *rbac.Transaction { return t.in }
 
 func (t postgresTx) exec(ctx context.Context, query string, args ...any) error {
 	_, err := t.tx.Exec(ctx, query, args...)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/areagate/rbac"
@@ -71,34 +70,23 @@ func (s *server) deleteRole(w http.ResponseWriter, r *http.Request) error {
 }
 
 // planRole tells what saving a role would do, for a role editor: who would
-// gain and lose what, and whether the caller may.
+// gain and lose what, and which rule refuses. Plans encode themselves as JSON.
 func (s *server) planRole(w http.ResponseWriter, r *http.Request) error {
 	var role rbac.Role
 	if err := readJSON(w, r, &role); err != nil {
 		return err
 	}
-	plan, err := s.az.AsSubject(subject(r)).Preview(r.Context(), func(a *rbac.Admin) (err error) {
+	ctx := r.Context()
+	plan, err := s.az.AsSubject(subject(r)).Preview(ctx, func(a *rbac.Admin) (err error) {
 		if role.ID == "" {
-			_, err = a.CreateRole(r.Context(), role)
+			_, err = a.CreateRole(ctx, role)
 		} else {
-			_, err = a.UpdateRole(r.Context(), role)
+			_, err = a.UpdateRole(ctx, role)
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	answer := struct {
-		Gained  rbac.Permissions `json:"gained"`
-		Lost    rbac.Permissions `json:"lost"`
-		Members int              `json:"members"`
-		Allowed bool             `json:"allowed"`
-		Missing rbac.Permissions `json:"missing,omitempty"` // what the caller does not hold
-		Roles   []rbac.RoleID    `json:"roles,omitempty"`   // which are not the caller's to list
-	}{plan.Gained, plan.Lost, plan.Members, plan.Refused == nil, nil, nil}
-	var escalation *rbac.EscalationError
-	if errors.As(plan.Refused, &escalation) {
-		answer.Missing, answer.Roles = escalation.Missing, escalation.Roles
-	}
-	return writeJSON(w, http.StatusOK, answer)
+	return writeJSON(w, http.StatusOK, plan)
 }

@@ -35,14 +35,17 @@ func TestRolesLifeOverHTTP(t *testing.T) {
 
 	// The plan says what saving would do, and does nothing.
 	var plan struct {
-		Gained, Lost, Missing rbac.Permissions
-		Members               int
-		Allowed               bool
+		Gained  rbac.Permissions
+		Members int
+		Refused struct {
+			Rule    string
+			Missing rbac.Permissions
+		}
 	}
 	c.as(administrator, "PUT", "/users/"+otherRep+"/role", map[string]any{"role": made.ID}).wants(t, http.StatusNoContent, "")
 	made.Permissions = rbac.Permissions{rbac.Contacts: {Read: rbac.All}, rbac.Audit: {Read: rbac.All}}
 	c.as(officeManager, "POST", "/roles/plan", made).decode(t, http.StatusOK, &plan)
-	if plan.Allowed || plan.Members != 1 || plan.Missing.String() != "audit: read all" || plan.Gained.String() != "audit: read all; contacts: read all" {
+	if plan.Refused.Rule != "escalation" || plan.Members != 1 || plan.Refused.Missing.String() != "audit: read all" || plan.Gained.String() != "audit: read all; contacts: read all" {
 		t.Errorf("got %+v", plan)
 	}
 	c.as(officeManager, "PUT", path, made).wants(t, http.StatusForbidden, "escalation")

@@ -44,6 +44,7 @@ func (s *server) routes() []route {
 		{"PUT /users/{user}/team", rbachttp.Member(), s.handle(s.setTeam)},
 		{"POST /users/{user}/suspend", rbachttp.Member(), s.handle(s.suspend)},
 		{"POST /users/{user}/reinstate", rbachttp.Member(), s.handle(s.reinstate)},
+		{"DELETE /users/{user}/sessions", rbachttp.Member(), s.handle(s.endSessions)},
 
 		{"GET /roles", readUsers, s.handle(s.listRoles)},
 		{"POST /roles", manageUsers, s.handle(s.createRole)},

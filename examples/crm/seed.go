@@ -34,7 +34,7 @@ func setUp(ctx context.Context, db *database, az *rbac.Authorizer) error {
 	if err := decodeStrictly(companyFile, &c); err != nil {
 		return err
 	}
-	err := db.inTx(ctx, func(tx transaction) error {
+	err := db.transact(ctx, az.Workspace, func(tx transaction) error {
 		if err := tx.exec(ctx, db.lock); err != nil {
 			return err
 		}
@@ -48,12 +48,12 @@ func setUp(ctx context.Context, db *database, az *rbac.Authorizer) error {
 		if err := c.insert(ctx, tx); err != nil {
 			return err
 		}
-		return c.giveRoles(ctx, az.In(tx.store()).System("seed"))
+		return c.giveRoles(ctx, tx.access().System("seed"))
 	})
 	if err != nil {
 		return fmt.Errorf("set up: %w", err)
 	}
-	return az.Sync(ctx)
+	return nil
 }
 
 // insert fills the CRM's tables.

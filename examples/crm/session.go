@@ -92,6 +92,24 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// endSessions signs a member out everywhere. The CRM asks rbac whether the caller
+// may act on them, in the transaction that does it: so it asks, too, before
+// anybody sets another's password or address.
+func (s *server) endSessions(w http.ResponseWriter, r *http.Request) error {
+	ctx, user := r.Context(), r.PathValue("user")
+	err := s.transact(ctx, func(tx transaction) error {
+		if err := tx.access().AsSubject(subject(r)).Authorize(ctx, user); err != nil {
+			return err
+		}
+		return tx.exec(ctx, "DELETE FROM sessions WHERE user_id = $1", user)
+	})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 // me answers with what belongs to the user, member or not.
 func (s *server) me(w http.ResponseWriter, r *http.Request) error {
 	caller := subject(r)

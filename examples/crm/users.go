@@ -84,7 +84,7 @@ func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
-	err := s.inTx(ctx, func(tx transaction) error {
+	err := s.transact(ctx, func(tx transaction) error {
 		// Somebody who was removed may come back.
 		err := tx.exec(ctx, "INSERT INTO users (id, name, email) VALUES ($1, $2, $3)"+
 			" ON CONFLICT (id) DO UPDATE SET name = excluded.name, email = excluded.email",
@@ -92,12 +92,12 @@ func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		is, err := isMember(ctx, tx.store(), body.User)
+		is, err := isMember(ctx, tx.access(), body.User)
 		if err != nil {
 			return err
 		}
 		// Who may not do it does not learn who is a member.
-		if err := s.az.In(tx.store()).AsSubject(subject(r)).Assign(ctx, body.Role, body.User); err != nil {
+		if err := tx.access().AsSubject(subject(r)).Assign(ctx, body.Role, body.User); err != nil {
 			return err
 		}
 		if is {
@@ -116,8 +116,8 @@ func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
 // records stay with their owner until somebody transfers them.
 func (s *server) removeUser(w http.ResponseWriter, r *http.Request) error {
 	ctx, user := r.Context(), r.PathValue("user")
-	err := s.inTx(ctx, func(tx transaction) error {
-		if err := s.az.In(tx.store()).AsSubject(subject(r)).Remove(ctx, user); err != nil {
+	err := s.transact(ctx, func(tx transaction) error {
+		if err := tx.access().AsSubject(subject(r)).Remove(ctx, user); err != nil {
 			return err
 		}
 		if err := tx.exec(ctx, "DELETE FROM sessions WHERE user_id = $1", user); err != nil {
@@ -144,12 +144,12 @@ func (s *server) assign(w http.ResponseWriter, r *http.Request) error {
 	if textProblem(user, true) != "" {
 		return rbac.ErrMemberNotFound
 	}
-	err := s.inTx(ctx, func(tx transaction) error {
-		is, err := isMember(ctx, tx.store(), user)
+	err := s.transact(ctx, func(tx transaction) error {
+		is, err := isMember(ctx, tx.access(), user)
 		if err != nil {
 			return err
 		}
-		if err := s.az.In(tx.store()).AsSubject(subject(r)).Assign(ctx, body.Role, user); err != nil {
+		if err := tx.access().AsSubject(subject(r)).Assign(ctx, body.Role, user); err != nil {
 			return err
 		}
 		if !is {
@@ -196,24 +196,15 @@ func (s *server) reinstate(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// inTx writes the CRM's tables and rbac's in one transaction. When it returns
+// transact writes the CRM's tables and rbac's in one transaction. When it returns
 // nil, the next check sees the change.
-func (s *server) inTx(ctx context.Context, fn func(transaction) error) error {
-	if err := s.db.inTx(ctx, fn); err != nil {
-		return err
-	}
-	return s.az.Sync(ctx)
+func (s *server) transact(ctx context.Context, fn func(transaction) error) error {
+	return s.db.transact(ctx, s.az.Workspace, fn)
 }
 
-// isMember asks a store, which may be a transaction.
-func isMember(ctx context.Context, store rbac.Store, user string) (bool, error) {
-	if textProblem(user, true) != "" {
-		return false, nil
-	}
-	err := store.View(ctx, "", func(workspace rbac.Reader) error {
-		_, err := workspace.Member(user)
-		return err
-	})
+// isMember asks the workspace inside a transaction.
+func isMember(ctx context.Context, in *rbac.Transaction, user string) (bool, error) {
+	_, err := in.Member(ctx, user)
 	if errors.Is(err, rbac.ErrMemberNotFound) {
 		return false, nil
 	}

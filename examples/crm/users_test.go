@@ -43,11 +43,11 @@ func TestInvitationIsWholeOrNothing(t *testing.T) {
 		}
 		// The other way round: what follows the assignment fails.
 		broken := errors.New("broken")
-		err := c.inTx(t.Context(), func(tx transaction) error {
+		err := c.transact(t.Context(), func(tx transaction) error {
 			if err := tx.exec(t.Context(), "INSERT INTO users (id, name, email) VALUES ('half', '', '')"); err != nil {
 				return err
 			}
-			if err := c.az.In(tx.store()).As(administrator).Assign(t.Context(), rbac.Administrator, "half"); err != nil {
+			if err := tx.access().As(administrator).Assign(t.Context(), rbac.Administrator, "half"); err != nil {
 				return err
 			}
 			return broken
@@ -55,8 +55,8 @@ func TestInvitationIsWholeOrNothing(t *testing.T) {
 		if !errors.Is(err, broken) {
 			t.Fatal(err)
 		}
-		if is, err := isMember(t.Context(), c.db.store, "half"); err != nil || is {
-			t.Errorf("half is a member: %v, %v", is, err)
+		if m, err := c.az.Member(t.Context(), "half"); !errors.Is(err, rbac.ErrMemberNotFound) {
+			t.Errorf("half is a member: %v, %v", m, err)
 		}
 		if after := c.countEvents(t); after != events {
 			t.Errorf("%d events, want %d", after, events)

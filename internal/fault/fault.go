@@ -44,12 +44,12 @@ func NewNotifier(inner rbac.Store) Notifier {
 // Total returns how often the store was asked since the last ResetCalls: the
 // calls of all methods but Notify.
 func (s Store) Total() int {
-	return s.Calls(rbactest.OpView) + s.Calls(rbactest.OpUpdate) + s.Calls(rbactest.OpRevisions)
+	return s.Calls(rbactest.OpView) + s.Calls(rbactest.OpUpdate) + s.Calls(rbactest.OpRevisions) + s.Calls(rbactest.OpWorkspaces)
 }
 
 // SetAll puts a fault in place of all calls but Notify.
 func (s Store) SetAll(f rbactest.Fault) {
-	s.Set(f, rbactest.OpView, rbactest.OpUpdate, rbactest.OpRevisions)
+	s.Set(f, rbactest.OpView, rbactest.OpUpdate, rbactest.OpRevisions, rbactest.OpWorkspaces)
 }
 
 // SetRows makes what transactions read and write go wrong; nil behaves.

@@ -98,6 +98,10 @@ func (t tx) AppendEvents(e ...rbac.Event) error {
 	return t.write("AppendEvents", func() error { return t.tx.AppendEvents(e...) })
 }
 
+func (t tx) Clear() error {
+	return t.write("Clear", func() error { return t.tx.Clear() })
+}
+
 // FailWrite fails the writes of one method with Err.
 func FailWrite(method string) *Rows {
 	return &Rows{Write: func(what string) error {

@@ -1,7 +1,6 @@
 package following_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -60,13 +59,17 @@ func TestRandomFollowing(t *testing.T) {
 						in.store.Set([]rbactest.Fault{nil, fault.Fails(fault.Err), fault.Blocks}[random.IntN(3)], rbactest.OpNotify)
 					case 2:
 						user := fmt.Sprint("user", random.IntN(5))
-						change := in.az.As("ann").Suspend
+						change := func(a *rbac.Admin) error { return a.Suspend(ctx, user, user) }
 						if random.IntN(2) == 0 {
-							change = func(ctx context.Context, users ...string) error {
-								return in.az.As("ann").Assign(ctx, rbac.Administrator, users...)
-							}
+							change = func(a *rbac.Admin) error { return a.Assign(ctx, rbac.Administrator, user, user) }
 						}
-						if err := change(ctx, user, user); err != nil {
+						var err error
+						if random.IntN(2) == 0 {
+							err = change(in.az.As("ann"))
+						} else {
+							err = in.az.Transact(ctx, workspacetest.Within(in.store, ""), func(tx *rbac.Transaction) error { return change(tx.As("ann")) })
+						}
+						if err != nil {
 							require.ErrorIs(t, err, rbac.ErrMemberNotFound)
 						}
 						if at := workspacetest.Read(t, inner, "").Revision.Seq; at > commits[len(commits)-1].revision {

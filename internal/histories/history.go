@@ -93,6 +93,8 @@ func (o *operation) run(ctx context.Context, admin *rbac.Admin, ids func(rbac.Ro
 		err = admin.Remove(ctx, o.users...)
 	case 6:
 		err = admin.ReplaceRole(ctx, ids(o.old), ids(o.target))
+	case 7:
+		err = admin.Rename(ctx, o.users[0], o.users[len(o.users)-1])
 	default:
 		err = admin.Assign(ctx, ids(o.target), o.users...)
 	}

@@ -107,7 +107,7 @@ func dryRun(ctx context.Context, memory *rbac.MemStore, oracle *rbac.Workspace, 
 // class returns the rule that an error is about, "" if it is about none.
 func class(err error) string {
 	for _, rule := range []error{
-		rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound, rbac.ErrMemberNotFound, rbac.ErrProtectedRole, rbac.ErrSelf, rbac.ErrAdministrator,
+		rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound, rbac.ErrMemberNotFound, rbac.ErrMemberExists, rbac.ErrProtectedRole, rbac.ErrSelf, rbac.ErrAdministrator,
 		rbac.ErrConflict, rbac.ErrEscalation, rbac.ErrNameTaken, rbac.ErrRoleInUse, rbac.ErrLastAdministrator,
 	} {
 		if errors.Is(err, rule) {

@@ -185,7 +185,7 @@ var historyUsers = []string{
 	"ada", "bob", "Bob", "cem", "dee", "administrator", "user-manager", "O'Hara; DROP TABLE members", " é\u00a0", "名前",
 }
 
-var historyMethods = []string{"create", "ensure", "update", "delete", "add", "assign", "suspend", "reinstate", "remove", "replace", "team"}
+var historyMethods = []string{"create", "ensure", "update", "delete", "add", "assign", "suspend", "reinstate", "remove", "replace", "team", "rename"}
 
 // newHistory opens two Authorizers on a store that holds nothing yet.
 func newHistory(t testing.TB, store rbac.Store, c choice, name string) *history {

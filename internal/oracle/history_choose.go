@@ -9,7 +9,9 @@ import (
 
 // chooseOp chooses any op.
 func (h *history) chooseOp(i int) oracleOp {
-	switch h.pick(16) {
+	switch h.pick(17) {
+	case 16:
+		return h.chooseRename(i)
 	case 12, 13:
 		return h.chooseMove(i)
 	case 14, 15:
@@ -195,6 +197,19 @@ func (h *history) chooseDelegated(i int) oracleOp {
 	}
 	if op.do == "team" && h.pick(3) == 0 {
 		op.team = h.state.team(op.actor)
+	}
+	return op
+}
+
+// chooseRename chooses who gets another id: mostly a member, whom the actor may
+// touch.
+func (h *history) chooseRename(i int) oracleOp {
+	op := h.actor(i, oracleOp{do: "rename"})
+	from := append(h.chooseUsers(true), h.chooseMember())
+	to := append(h.chooseUsers(false), historyUsers[h.pick(len(historyUsers))])
+	op.users = []string{from[0], to[0]}
+	if h.pick(8) == 0 {
+		op.users[1] = op.users[0]
 	}
 	return op
 }

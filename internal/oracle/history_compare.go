@@ -148,7 +148,15 @@ func (h *history) compareEvents(i int, op oracleOp, want oracleResult, before, a
 				}
 			}
 			touched["member "+change.key] = true
-			if !samePointer(e.MemberBefore, rowOf(before.members, change.key), sameRow) || !samePointer(e.MemberAfter, rowOf(after.members, change.key), sameRow) {
+			was := change.key
+			if e.Kind == rbac.MemberRenamed {
+				was = e.MemberBefore.User
+				touched["member "+was] = true
+				if rowOf(before.members, change.key) != nil || rowOf(after.members, was) != nil {
+					h.fail("event %+v leaves two members", e)
+				}
+			}
+			if !samePointer(e.MemberBefore, rowOf(before.members, was), sameRow) || !samePointer(e.MemberAfter, rowOf(after.members, change.key), sameRow) {
 				h.fail("event %+v does not say what became of %q", e, change.key)
 			}
 		}

@@ -116,6 +116,8 @@ func (h *history) run(a *rbac.Admin, op oracleOp) (rbac.Role, error) {
 		return rbac.Role{}, a.ReplaceRole(h.ctx, h.roleID(op.role), h.roleID(op.with))
 	case "team":
 		return rbac.Role{}, a.SetTeam(h.ctx, op.team, op.users...)
+	case "rename":
+		return rbac.Role{}, a.Rename(h.ctx, op.users[0], op.users[1])
 	}
 	panic("no method " + op.do)
 }

@@ -13,7 +13,7 @@ import (
 
 // oracleOp is one call of an Admin's method.
 type oracleOp struct {
-	do      string // create, ensure, update, delete, add, assign, suspend, reinstate, remove, replace, team
+	do      string // create, ensure, update, delete, add, assign, suspend, reinstate, remove, replace, team, rename
 	system  bool
 	actor   string // of As
 	reason  string // of System
@@ -27,7 +27,7 @@ type oracleOp struct {
 	role  string // the role's key; with replace the old one
 	with  string
 	team  string
-	users []string
+	users []string // with rename the old id and the new
 
 	// The role to be saved.
 	name, description string
@@ -62,7 +62,7 @@ type oracleChange struct {
 
 // oracleOrder is rule A13.
 var oracleOrder = []error{
-	rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound, rbac.ErrMemberNotFound, rbac.ErrProtectedRole,
+	rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrRoleNotFound, rbac.ErrMemberNotFound, rbac.ErrMemberExists, rbac.ErrProtectedRole,
 	rbac.ErrSelf, rbac.ErrAdministrator, rbac.ErrConflict, rbac.ErrEscalation, rbac.ErrNameTaken, rbac.ErrRoleInUse,
 	rbac.ErrLastAdministrator,
 }
@@ -148,6 +148,8 @@ func (t *oracleTrial) judge() {
 		t.replace()
 	case "team":
 		t.setTeam()
+	case "rename":
+		t.rename(t.op.users[0], t.op.users[1])
 	default:
 		panic("the oracle does not know " + t.op.do)
 	}
@@ -543,20 +545,44 @@ func (t *oracleTrial) setTeam() {
 			t.change(rbac.MemberMoved, user)
 		}
 	}
-	if len(moved) > 0 && t.op.team != "" && !t.holdsEverything() && !t.holes.moves {
-		t.moves(moved)
+	if len(moved) > 0 {
+		t.moves(moved, t.op.team)
 	}
+}
+
+// rename gives a member another id, whose records come into the team.
+func (t *oracleTrial) rename(from, to string) {
+	t.known([]string{from})
+	t.others([]string{from})
+	if from == to {
+		return
+	}
+	t.others([]string{to})
+	member, ok := t.before.members[from]
+	if _, taken := t.before.members[to]; taken {
+		t.refused[rbac.ErrMemberExists] = true
+	}
+	if !ok {
+		return
+	}
+	t.moves([]string{from}, t.before.team(from))
+	delete(t.next.members, from)
+	t.put(to, member)
+	t.change(rbac.MemberRenamed, to)
 }
 
 // moves applies T4 to members who move into a team: whoever of them or of the
 // team reaches a team's records reaches more.
-func (t *oracleTrial) moves(users []string) {
+func (t *oracleTrial) moves(users []string, team string) {
+	if team == "" || t.holdsEverything() || t.holes.moves {
+		return
+	}
 	roles := map[string]bool{}
 	for _, user := range users {
 		roles[t.before.members[user].role] = true
 	}
 	for user, member := range t.before.members {
-		if t.before.team(user) == t.op.team {
+		if t.before.team(user) == team {
 			roles[member.role] = true
 		}
 	}
@@ -566,10 +592,10 @@ func (t *oracleTrial) moves(users []string) {
 			t.escalate(nil, key) // nobody can tell
 		}
 		for area, a := range t.through(role.perms) {
-			if a.read == 2 && !t.mayMove(area, 1) {
+			if a.read == 2 && !t.mayMove(team, area, 1) {
 				t.escalate(oraclePerms{area: {3, 0}})
 			}
-			if a.manage == 2 && !t.mayMove(area, 2) {
+			if a.manage == 2 && !t.mayMove(team, area, 2) {
 				t.escalate(oraclePerms{area: {0, 3}})
 			}
 		}
@@ -577,7 +603,7 @@ func (t *oracleTrial) moves(users []string) {
 }
 
 // mayMove reports whether the actor may widen what a team reaches.
-func (t *oracleTrial) mayMove(area string, action int) bool {
+func (t *oracleTrial) mayMove(team, area string, action int) bool {
 	held := t.held[area].scope(action)
 	if held == 3 {
 		return true
@@ -589,7 +615,7 @@ func (t *oracleTrial) mayMove(area string, action int) bool {
 		}
 	}
 	delegate := len(t.list) > 0 && (!t.manages() || t.holes.managers)
-	return delegate && t.before.team(t.op.actor) == t.op.team && held == 2
+	return delegate && t.before.team(t.op.actor) == team && held == 2
 }
 
 // Input (A10, A15, E6).

@@ -77,6 +77,8 @@ func (t laterTx) AppendEvents(events ...rbac.Event) error {
 	})
 }
 
+func (t laterTx) Clear() error { return t.later(rbac.Tx.Clear) }
+
 // The same race on a store that does not keep the contract, to show that the
 // test above would notice: both succeed, and nobody is left.
 func TestScenario01_WithoutSerialUpdatesNobodyIsLeft(t *testing.T) {

@@ -80,11 +80,21 @@ func TestScenario78_WithAndWithoutTeams(t *testing.T)                   { t.Para
 func TestScenario79_AreaIsRenamed(t *testing.T)                         { t.Parallel(); onMemStore(t) }
 func TestScenario80_AreaWithOneAction(t *testing.T)                     { t.Parallel(); onMemStore(t) }
 func TestScenario81_EventsOfTheFirstForm(t *testing.T)                  { t.Parallel(); onMemStore(t) }
+func TestScenario82_MemberIsRenamed(t *testing.T)                       { t.Parallel(); onMemStore(t) }
+func TestScenario83_RenameIntoATeam(t *testing.T)                       { t.Parallel(); onMemStore(t) }
+func TestScenario84_RenamesAtOnce(t *testing.T)                         { t.Parallel(); onMemStore(t) }
+func TestScenario85_WorkspaceIsDeleted(t *testing.T)                    { t.Parallel(); onMemStore(t) }
+func TestScenario86_DeletedDuringChanges(t *testing.T)                  { t.Parallel(); onMemStore(t) }
+func TestScenario87_WorkspacesOfAUser(t *testing.T)                     { t.Parallel(); onMemStore(t) }
 func TestScenario90_TransactionShowsAtOnce(t *testing.T)                { t.Parallel(); onMemStore(t) }
 func TestScenario91_LookUpsSeeWhatCounts(t *testing.T)                  { t.Parallel(); onMemStore(t) }
 func TestScenario92_ProvisioningDemotesNobody(t *testing.T)             { t.Parallel(); onMemStore(t) }
 func TestScenario93_ImportDemotesNobody(t *testing.T)                   { t.Parallel(); onMemStore(t) }
 func TestScenario94_WorkspaceIsSetUpOnce(t *testing.T)                  { t.Parallel(); onMemStore(t) }
+func TestScenario95_PreviewAndChange(t *testing.T)                      { t.Parallel(); onMemStore(t) }
+func TestScenario96_ChangesInBetween(t *testing.T)                      { t.Parallel(); onMemStore(t) }
+func TestScenario97_AccountActions(t *testing.T)                        { t.Parallel(); onMemStore(t) }
+func TestScenario102_RightOfAStreamIsTakenElsewhere(t *testing.T)       { t.Parallel(); onMemStore(t) }
 
 // These measure memory.
 

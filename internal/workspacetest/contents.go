@@ -1,6 +1,7 @@
 package workspacetest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -89,7 +90,10 @@ func Forge(t testing.TB, store rbac.Store, workspace string, events ...rbac.Even
 			case e.RoleBefore != nil:
 				err = tx.DeleteRole(e.RoleBefore.ID)
 			case e.MemberAfter != nil:
-				err = tx.PutMembers(*e.MemberAfter)
+				if e.MemberBefore != nil && e.MemberBefore.User != e.MemberAfter.User {
+					err = tx.DeleteMembers(e.MemberBefore.User)
+				}
+				err = cmp.Or(err, tx.PutMembers(*e.MemberAfter))
 			case e.MemberBefore != nil:
 				err = tx.DeleteMembers(e.MemberBefore.User)
 			}

@@ -1,0 +1,93 @@
+package rbac_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/heap"
+	"github.com/areagate/rbac/internal/workspacetest"
+)
+
+// Areas are misspelt in the program, which is one line in the log, or in requests,
+// which is sixteen, whoever asks how, and no memory. Checks do not wait for the log.
+func TestScenario105_FloodOfMisspeltAreas(t *testing.T) {
+	ctx, log := t.Context(), &workspacetest.Log{}
+	az := openOn(t, rbac.NewMemStore(), log.Option())
+	assign(t, az.Workspace, rbac.Administrator, "ann")
+	ann, err := az.Subject(ctx, "ann")
+	require.NoError(t, err)
+	ask := func(area rbac.Area) {
+		for _, user := range []string{"ann", "eve"} {
+			require.False(t, az.Can(ctx, user, area, rbac.Read))
+			require.False(t, az.CanRecord(ctx, user, area, rbac.Read, user))
+			require.ErrorIs(t, az.Authorize(ctx, user, area, rbac.Manage), rbac.ErrDenied)
+		}
+		require.False(t, ann.Can(area, rbac.Manage))
+		require.False(t, ann.CanRecord(area, rbac.Manage, "ann"))
+		require.Equal(t, rbac.Reach{}, ann.Reach(area, rbac.Read))
+		require.False(t, rbac.Subject{}.Can(area, rbac.Read))
+	}
+	lines := func() int {
+		return len(log.Containing("WARN rbac: a check asks for an area that the catalogue does not have"))
+	}
+	for range 100 {
+		ask("deal")
+		ask(rbac.Deals + " ")
+		require.True(t, ann.Can(rbac.Deals, rbac.Read))
+		require.True(t, az.Can(ctx, "ann", rbac.Area(strings.Clone("deals")), rbac.Read))
+		require.False(t, az.Can(ctx, "ann", rbac.Deals, 7))
+	}
+	workspacetest.Soon(t, 10*time.Second, "both are in the log", func() bool { return lines() == 2 })
+	require.Len(t, log.Containing(`area="deal"`), 1)
+
+	long, before := strings.Repeat("x", 1<<20), heap.InUse()
+	var flood sync.WaitGroup
+	for i := range 8 {
+		flood.Go(func() {
+			for n := range 20 {
+				area := rbac.Area(fmt.Sprint(n, "-", i, long[:(n%2)<<20]))
+				if az.Can(ctx, "ann", area, rbac.Read) || ann.Can(area, rbac.Read) {
+					t.Error("allowed")
+				}
+			}
+		})
+	}
+	flood.Wait()
+	workspacetest.Soon(t, 10*time.Second, "the first are in the log", func() bool { return lines() == 16 })
+	require.Less(t, heap.InUse()-before, int64(1<<20))
+	require.Less(t, len(log.String()), 16*300)
+	ask("last")
+	require.Equal(t, 16, lines())
+}
+
+// blockedLog is a log that takes nothing.
+type blockedLog struct {
+	workspacetest.Log
+	release chan struct{}
+}
+
+func (l *blockedLog) Handle(context.Context, slog.Record) error { <-l.release; return nil }
+
+func TestMisspeltAreaDoesNotWaitForTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &blockedLog{release: make(chan struct{})}
+		defer close(log.release)
+		az := openOn(t, rbac.NewMemStore(), rbac.WithLogger(slog.New(log)))
+		assign(t, az.Workspace, rbac.Administrator, "ann")
+		began := time.Now()
+		for i := range 20 {
+			require.False(t, az.Can(t.Context(), "ann", rbac.Area(fmt.Sprint("x", i)), rbac.Read))
+		}
+		require.Zero(t, time.Since(began))
+	})
+}
