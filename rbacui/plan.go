@@ -97,15 +97,3 @@ func (q *request) holding(role rbac.RoleID, members int) (holding, error) {
 	h.Faces = q.people(users...)
 	return h, nil
 }
-
-// holders counts the members of each role.
-func (q *request) holders() (map[rbac.RoleID]int, error) {
-	held := map[rbac.RoleID]int{}
-	for member, err := range q.workspace.Members(q.ctx, rbac.MemberQuery{}) {
-		if err != nil {
-			return nil, err
-		}
-		held[member.Role]++
-	}
-	return held, nil
-}

@@ -199,7 +199,7 @@ func (q *request) planRole(stored, draft rbac.Role, roles []rbac.Role, extra rol
 		v.Worth = append(v.Worth, areaRow{ID: areaID(info.Area), Label: info.Label})
 	}
 	if stored.System || !q.manages() {
-		held, err := q.holders()
+		held, err := q.workspace.Holders(q.ctx)
 		if err != nil {
 			return v, err
 		}
@@ -230,7 +230,7 @@ func (q *request) planRole(stored, draft rbac.Role, roles []rbac.Role, extra rol
 	}
 	members := plan.Members
 	if plan.Before == nil { // it was refused before the members were counted
-		held, err := q.holders()
+		held, err := q.workspace.Holders(q.ctx)
 		if err != nil {
 			return v, err
 		}

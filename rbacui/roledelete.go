@@ -43,8 +43,10 @@ type replacement struct {
 	Checked      bool
 }
 
-// The first choices are shown with what they allow.
-const nearChoices = 6
+const (
+	nearChoices   = 6    // are shown with what they allow
+	mostPreviewed = 1000 // people whose move is tried for the page; the move itself has no bound
+)
 
 func (q *request) askDeleteRole() error { return q.showDelete(rbac.RoleID(q.value("to")), refusal{}) }
 
@@ -95,7 +97,7 @@ func (q *request) showDelete(to rbac.RoleID, tried refusal) error {
 	if d.Tried {
 		d.State, q.status = q.t("Not deleted"), http.StatusUnprocessableEntity
 	}
-	held, err := q.holders()
+	held, err := q.workspace.Holders(q.ctx)
 	if err != nil {
 		return err
 	}
@@ -120,7 +122,7 @@ func (q *request) showDelete(to rbac.RoleID, tried refusal) error {
 			return err
 		}
 	}
-	if d.Listing == "" && (d.Holding.Members == 0 || d.To != "") && !d.Tried {
+	if d.Listing == "" && (d.Holding.Members == 0 || d.To != "") && !d.Tried && d.Holding.Members <= mostPreviewed {
 		plan, err := q.admin().Preview(q.ctx, func(a *rbac.Admin) error { return replaceAndDelete(q.ctx, a, role.ID, d.To) })
 		if err != nil {
 			return err

@@ -61,7 +61,7 @@ func (q *request) roles() error {
 	if err != nil {
 		return err
 	}
-	held, err := q.holders()
+	held, err := q.workspace.Holders(q.ctx)
 	if err != nil {
 		return err
 	}
