@@ -100,15 +100,16 @@ func TestScenario37_ForgedInEveryWay(t *testing.T) {
 // what makes the addition no such switch.
 var api = map[string]string{
 	// Options.
-	"WithAreas":           "names areas; Users cannot be left out, and what is not named is denied",
-	"WithIdleTime":        "when memory is given back",
-	"WithLogger":          "where to report",
-	"WithMaxStaleness":    "how soon checks fail closed; cannot be without limit but by a very long time, which its name says",
-	"WithObserver":        "is told of decisions, and returns nothing",
-	"WithPollInterval":    "at most half of the maximum staleness",
-	"WithRefusalObserver": "is told of what was refused, and returns nothing",
-	"WithTeams":           "gives scope Team its meaning, which is less than All",
-	"WithSystemRoles":     "adds roles, which grant what they say to those who are given them",
+	"WithAreas":               "names areas; Users cannot be left out, and what is not named is denied",
+	"WithIdleTime":            "when memory is given back",
+	"WithLogger":              "where to report",
+	"WithMaxStaleness":        "how soon checks fail closed; cannot be without limit but by a very long time, which its name says",
+	"WithObserver":            "is told of decisions, and returns nothing",
+	"WithPollInterval":        "at most half of the maximum staleness",
+	"WithRefusalObserver":     "is told of what was refused, and returns nothing",
+	"WithoutDefaultWorkspace": "denies everybody in one workspace",
+	"WithTeams":               "gives scope Team its meaning, which is less than All",
+	"WithSystemRoles":         "adds roles, which grant what they say to those who are given them",
 
 	// Functions.
 	"DefaultAreas": "data",
@@ -119,8 +120,9 @@ var api = map[string]string{
 	"TxStore":      "a store inside the caller's transaction, under the same rules",
 
 	// Methods of Authorizer.
-	"Authorizer.Close": "checks fail closed afterwards",
-	"Authorizer.For":   "a handle",
+	"Authorizer.Close":      "checks fail closed afterwards",
+	"Authorizer.Workspaces": "reads",
+	"Authorizer.For":        "a handle",
 
 	// Methods of Workspace.
 	"Workspace.Areas":        "a copy",
@@ -131,6 +133,7 @@ var api = map[string]string{
 	"Workspace.CanRecord":    "a check",
 	"Workspace.Events":       "reads",
 	"Workspace.Explain":      "a check",
+	"Workspace.History":      "reads",
 	"Workspace.ID":           "reads",
 	"Workspace.Lint":         "reads",
 	"Workspace.Matrix":       "reads",
@@ -144,19 +147,21 @@ var api = map[string]string{
 	"Workspace.WhoCan":       "reads",
 
 	// Methods of Admin.
-	"Admin.Because":     "is recorded",
-	"Admin.Assign":      "a change under the rules",
-	"Admin.CreateRole":  "a change under the rules",
-	"Admin.DeleteRole":  "a change under the rules",
-	"Admin.In":          "the same in another transaction",
-	"Admin.Plan":        "changes nothing",
-	"Admin.Reinstate":   "a change under the rules",
-	"Admin.Remove":      "a change under the rules",
-	"Admin.ReplaceRole": "a change under the rules",
-	"Admin.SetTeam":     "a change under the rules",
-	"Admin.Suspend":     "a change under the rules",
-	"Admin.Via":         "is recorded",
-	"Admin.UpdateRole":  "a change under the rules",
+	"Admin.Because":         "is recorded",
+	"Admin.Assign":          "a change under the rules",
+	"Admin.CreateRole":      "a change under the rules",
+	"Admin.DeleteRole":      "a change under the rules",
+	"Admin.DeleteWorkspace": "ends what there is to decide about, for the application alone",
+	"Admin.In":              "the same in another transaction",
+	"Admin.Plan":            "changes nothing",
+	"Admin.Reinstate":       "a change under the rules",
+	"Admin.Remove":          "a change under the rules",
+	"Admin.Rename":          "a change under the rules",
+	"Admin.ReplaceRole":     "a change under the rules",
+	"Admin.SetTeam":         "a change under the rules",
+	"Admin.Suspend":         "a change under the rules",
+	"Admin.Via":             "is recorded",
+	"Admin.UpdateRole":      "a change under the rules",
 
 	// Methods of Subject.
 	"Subject.Active":      "reads",
