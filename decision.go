@@ -25,6 +25,7 @@ const (
 	ReasonUnknownArea                 // the program does not know the area
 	ReasonInvalidAction               // the action is neither Read nor Manage
 	ReasonNoSuchAction                // the area has the other action only
+	ReasonNoWorkspace                 // the default workspace is nobody's: see WithoutDefaultWorkspace
 )
 
 var reasonTexts = [...]string{
@@ -44,6 +45,7 @@ var reasonTexts = [...]string{
 	ReasonUnknownArea:   "the area is not known",
 	ReasonInvalidAction: "the action is neither read nor manage",
 	ReasonNoSuchAction:  "the area has no such action",
+	ReasonNoWorkspace:   "the default workspace is nobody's",
 }
 
 // reasonNames are for programs. They do not change between versions.

@@ -298,7 +298,7 @@ func (w *Workspace) reviewIn(ctx context.Context, in *Transaction, theirs *their
 	if in != nil {
 		store, run = in.store, func(_ context.Context, transaction func() error) error { return transaction() }
 	}
-	if problem := bytesProblem(w.replica.id); problem != "" {
+	if problem := w.replica.idProblem(); problem != "" {
 		return invalid("workspace", problem)
 	}
 	if e.ctx.Err() != nil {

@@ -1,0 +1,102 @@
+/*
+ * Comfort only. Every page works without this file: forms post, the server answers
+ * with the plan, and CSS alone marks changed rows and shows the findings of a row.
+ * Nothing here decides anything.
+ */
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+for (const f of $$('[data-role-form], [data-plan-form]')) planForm(f);
+for (const b of $$('[data-no-script-only]')) b.hidden = true;
+for (const b of $$('[data-print]')) b.addEventListener('click', () => print());
+for (const b of $$('.toast button')) {
+  b.hidden = false;
+  b.addEventListener('click', () => b.closest('.toast').remove());
+}
+for (const t of $$('time[data-local]')) localTime(t);
+for (const s of $$('[data-area-search]')) filter(s, '.area');
+for (const s of $$('[data-assign-search]')) filter(s, '.check', s.parentElement);
+if ($('.toast')) history.replaceState(null, '', location.pathname.split('/').at(-1) || './');
+$('#errors')?.focus();
+
+/*
+ * A form with a plan. Choices send it with do=plan, and what comes back takes the
+ * place of the plan, the sentence and the text beside the save button. An answer that
+ * is overtaken is dropped; one that takes longer than 200 ms shows that it is waited
+ * for.
+ */
+function planForm(form) {
+  let timer;
+  let asked;
+  let leaving = false;
+
+  form.addEventListener('change', refresh);
+  form.addEventListener('input', (e) => { if (e.target.matches('[data-stored-value]')) later(); });
+  form.addEventListener('submit', () => { leaving = true; });
+  for (const a of $$('[data-discard]')) a.addEventListener('click', () => { leaving = true; });
+  if (form.matches('[data-role-form]')) {
+    addEventListener('beforeunload', (e) => { if (!leaving && changed(form)) e.preventDefault(); });
+    addEventListener('pageshow', () => { leaving = false; });
+  }
+
+  function later() { clearTimeout(timer); timer = setTimeout(refresh, 250); }
+
+  async function refresh() {
+    clearTimeout(timer);
+    asked?.abort();
+    const mine = asked = new AbortController();
+    const plan = $('#plan');
+    const wait = setTimeout(() => plan.setAttribute('aria-busy', 'true'), 200);
+    const body = new URLSearchParams(new FormData(form));
+    body.set('do', 'plan');
+    body.set('part', 'plan');
+    try {
+      const answer = await fetch(form.action, { method: 'POST', body, signal: mine.signal });
+      const html = await answer.text();
+      if (asked !== mine) return;
+      if (!answer.ok) throw answer;
+      const part = new DOMParser().parseFromString(html, 'text/html');
+      for (const selector of ['#plan', '[data-words]', '[data-save-text]']) {
+        const fresh = $(selector, part);
+        if (fresh) $(selector)?.replaceChildren(...fresh.childNodes);
+      }
+    } catch {
+      if (asked === mine) $('[data-stale]', plan)?.removeAttribute('hidden');
+    } finally {
+      clearTimeout(wait);
+      if (asked === mine) plan.removeAttribute('aria-busy');
+    }
+  }
+}
+
+// Whether anything differs from what is stored.
+function changed(form) {
+  return $$('.seg', form).some((s) => $('[data-stored]', s) && !$('[data-stored]', s).checked)
+    || $$('input[name=assign]', form).some((b) => b.checked !== (b.dataset.stored === 'on'))
+    || $$('[data-stored-value]', form).some((f) => f.value !== f.dataset.storedValue);
+}
+
+// A search in what is on the page.
+function filter(search, rows, root = document) {
+  search.hidden = false;
+  const input = $('input', search);
+  input.addEventListener('input', () => {
+    const want = input.value.trim().toLowerCase();
+    for (const row of $$(rows, root)) row.hidden = !row.textContent.toLowerCase().includes(want);
+  });
+  input.addEventListener('keydown', (e) => { if (e.key === 'Enter') e.preventDefault(); });
+}
+
+// The server writes UTC, and the title keeps it.
+function localTime(t) {
+  const when = new Date(t.dateTime);
+  if (Number.isNaN(when.valueOf())) return;
+  const how = {
+    date: { dateStyle: 'long' },
+    moment: { dateStyle: 'long', timeStyle: 'short' },
+    clock: { timeStyle: 'short' },
+  }[t.dataset.local];
+  const { lang } = document.documentElement;
+  t.textContent = when.toLocaleString(lang === 'en' ? 'en-GB' : lang || undefined, how);
+}

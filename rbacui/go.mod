@@ -1,0 +1,16 @@
+module github.com/areagate/rbac/rbacui
+
+go 1.25.0
+
+require (
+	github.com/areagate/rbac v0.0.0
+	github.com/stretchr/testify v1.11.1
+)
+
+require (
+	github.com/davecgh/go-spew v1.1.1 // indirect
+	github.com/pmezard/go-difflib v1.0.0 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
+)
+
+replace github.com/areagate/rbac => ../

@@ -1,0 +1,281 @@
+package rbacui_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac/rbacui"
+)
+
+// later are the pages that are not there yet, to which links lead already.
+var later = map[string]bool{"members": true, "member": true, "review": true, "audit": true}
+
+var (
+	addresses = regexp.MustCompile(` (?:href|src|action)="([^"]*)"`)
+)
+
+// Under any prefix, stripped or not, behind a proxy that rewrites it, with a slash
+// at the end or not, every link, asset and redirect leads to where it should.
+func TestMounted(t *testing.T) {
+	s := newSite(t)
+	stripped := http.NewServeMux()
+	stripped.Handle("/settings/access/", http.StripPrefix("/settings/access", s.ui))
+	stripped.Handle("/settings/access", http.StripPrefix("/settings/access", s.ui)) // else the mux adds the slash
+	full := http.NewServeMux()                                                      // as chi's Mount and gin do
+	full.Handle("/settings/access/", s.ui)
+	full.Handle("/settings/access", s.ui)
+	behind := httptest.NewServer(stripped)
+	t.Cleanup(behind.Close)
+	target, err := url.Parse(behind.URL)
+	require.NoError(t, err)
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.URL.Path = strings.Replace(r.In.URL.Path, "/company/9/access", "/settings/access", 1)
+		r.Out.URL.RawPath = ""
+	}}
+	for name, test := range map[string]struct {
+		h      http.Handler
+		prefix string
+	}{
+		"StripPrefix":   {stripped, "/settings/access"},
+		"full path":     {full, "/settings/access"},
+		"proxy":         {proxy, "/company/9/access"},
+		"at the root":   {s.ui, ""},
+		"below nothing": {http.StripPrefix("/x", s.ui), "/x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(test.h)
+			t.Cleanup(server.Close)
+			c := &crawl{TB: t, site: s, server: server.URL, prefix: test.prefix, seen: map[string]bool{}}
+			c.visit(test.prefix + "/")
+			require.Greater(t, len(c.seen), 30)
+			c.visit(test.prefix + "/" + s.path("role", "Sales lead")) // was seen
+			c.forms()
+			if test.prefix != "" {
+				res := c.do(http.MethodGet, test.prefix, nil)
+				require.Equal(t, http.StatusPermanentRedirect, res.StatusCode)
+				require.Equal(t, test.prefix+"/", c.resolve(test.prefix, res.Header.Get("Location")))
+				require.Equal(t, http.StatusNotFound, c.do(http.MethodGet, test.prefix+"/x.html", nil).StatusCode)
+			}
+		})
+	}
+}
+
+// crawl visits everything that can be reached from a page.
+type crawl struct {
+	testing.TB
+	site           *site
+	server, prefix string
+	seen           map[string]bool
+}
+
+func (c *crawl) do(method, path string, form url.Values) answer {
+	c.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r, err := http.NewRequest(method, c.server+path, body)
+	require.NoError(c, err)
+	r.Header.Set("X-User", mara)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	require.NoError(c, err)
+	defer res.Body.Close()
+	content, err := io.ReadAll(res.Body)
+	require.NoError(c, err)
+	return answer{res, string(content)}
+}
+
+// resolve is what a browser makes of a reference on a page.
+func (c *crawl) resolve(from, reference string) string {
+	c.Helper()
+	base, err := url.Parse(c.server + from)
+	require.NoError(c, err)
+	to, err := base.Parse(unescape(reference))
+	require.NoError(c, err)
+	require.True(c, strings.HasPrefix(to.String(), c.server+c.prefix+"/"), "%q on %s leads out: %s", reference, from, to)
+	to.Fragment = ""
+	return strings.TrimPrefix(to.String(), c.server)
+}
+
+func (c *crawl) visit(path string) {
+	c.Helper()
+	if c.seen[path] {
+		return
+	}
+	c.seen[path] = true
+	page := c.do(http.MethodGet, path, nil)
+	segment := path[strings.LastIndexByte(path, '/')+1:]
+	segment, _, _ = strings.Cut(segment, "?")
+	if later[segment] {
+		return
+	}
+	require.Equal(c, http.StatusOK, page.StatusCode, path)
+	if !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") {
+		return
+	}
+	ids := map[string]bool{}
+	for _, id := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page.body, -1) {
+		require.False(c, ids[id[1]], "%s has the id %q twice", path, id[1])
+		ids[id[1]] = true
+	}
+	for _, found := range addresses.FindAllStringSubmatch(page.body, -1) {
+		reference := found[1]
+		require.NotRegexp(c, `^(/|[a-z]+:)`, reference, "it is relative")
+		if fragment, here := strings.CutPrefix(reference, "#"); here {
+			require.True(c, ids[fragment], "%s has no %q", path, fragment)
+			continue
+		}
+		if reference != "" {
+			c.visit(c.resolve(path, reference))
+		}
+	}
+}
+
+// forms sends one that changes something, and follows where it leads.
+func (c *crawl) forms() {
+	c.Helper()
+	path := c.prefix + "/role-new"
+	form := c.do(http.MethodGet, path, nil).filled()
+	res := c.do(http.MethodPost, path, with(form, "name", "Made in "+c.Name(), "do", "save"))
+	require.Equal(c, http.StatusSeeOther, res.StatusCode)
+	require.NotRegexp(c, `^(/|[a-z]+:)`, res.Header.Get("Location"))
+	to := c.resolve(path, res.Header.Get("Location"))
+	require.Contains(c, c.do(http.MethodGet, to, nil).text(), "is made.")
+}
+
+// Pages may not be kept, framed or scripted; assets are kept for ever.
+func TestHeaders(t *testing.T) {
+	s := newSite(t)
+	for _, path := range []string{"", "role-new", s.path("role", "Sales"), "nothing.here"} {
+		page := s.get(mara, path)
+		require.Equal(t, "no-store", page.Header.Get("Cache-Control"))
+		require.Equal(t, "nosniff", page.Header.Get("X-Content-Type-Options"))
+		require.Equal(t, "text/html; charset=utf-8", page.Header.Get("Content-Type"))
+		require.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
+			"form-action 'self'; frame-ancestors 'none'; base-uri 'none'", page.Header.Get("Content-Security-Policy"))
+		require.NotRegexp(t, `<[a-z][^>]* (style|on[a-z]+)=|<script>|<style|javascript:|data:`, page.body)
+	}
+	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+	found := regexp.MustCompile(`(?:href|src)="(rbacui-([0-9a-f]{16})(\.[a-z]+))"`).FindAllStringSubmatch(s.get(mara, "").body, -1)
+	require.Len(t, found, 2)
+	for _, asset := range found {
+		file := s.get("", asset[1])
+		require.Equal(t, http.StatusOK, file.StatusCode)
+		require.Equal(t, kinds[asset[3]], file.Header.Get("Content-Type"))
+		require.Equal(t, "public, max-age=31536000, immutable", file.Header.Get("Cache-Control"))
+		sum := sha256.Sum256([]byte(file.body))
+		require.Equal(t, asset[2], hex.EncodeToString(sum[:8]))
+		if asset[3] == ".js" {
+			require.LessOrEqual(t, len(file.body), 12<<10)
+		} else {
+			require.NotContains(t, file.body, "url(")
+			require.Equal(t, rbacui.StyleSheet(), file.body)
+		}
+	}
+	require.Equal(t, http.StatusMethodNotAllowed, s.post("", found[0][1], url.Values{}).StatusCode)
+}
+
+// What another site sends, or what is sent by GET, changes nothing: for every button
+// of every form.
+func TestForged(t *testing.T) {
+	s := newSite(t)
+	sent := 0
+	for _, path := range []string{s.path("role", "Sales lead"), "role-new", s.path("role-delete", "Support, night shift")} {
+		page := s.get(mara, path)
+		form := with(page.filled(), "name", "Forged", "to", string(s.roles["Support"]), "deals.manage", "all")
+		for _, button := range regexp.MustCompile(`<button[^>]* name="([a-z]+)" value="([a-z]+)"`).FindAllStringSubmatch(page.body, -1) {
+			form := with(form, button[1], button[2])
+			before := s.revision()
+			for _, headers := range [][]string{
+				{"Sec-Fetch-Site", "cross-site"},
+				{"Sec-Fetch-Site", "same-site"},
+				{"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
+				{"Sec-Fetch-Site", "", "Origin", "null"},
+			} {
+				answered := s.post(mara, path, form, headers...)
+				require.Equal(t, http.StatusForbidden, answered.StatusCode)
+				require.Contains(t, answered.text(), "This form was sent from another site")
+			}
+			sep := "?"
+			if strings.Contains(path, "?") {
+				sep = "&"
+			}
+			s.get(mara, path+sep+form.Encode())
+			s.post(mara, path+sep+form.Encode(), url.Values{}) // what is in the address is no form
+			for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
+				require.NotEqual(t, http.StatusSeeOther, s.ask(mara, method, path, form).StatusCode)
+			}
+			require.Equal(t, before, s.revision(), "%s %s", path, button[0])
+			sent++
+		}
+	}
+	require.Greater(t, sent, 14)
+	require.Equal(t, http.StatusMethodNotAllowed, s.post(mara, "", url.Values{"do": {"save"}}).StatusCode)
+}
+
+// A form that cannot be answered now comes back, to be sent again.
+func TestFormComesBack(t *testing.T) {
+	s := newSite(t)
+	path := s.path("role", "Sales lead")
+	form := with(s.get(lena, path).filled(), "name", `Head of "sales"`, "do", "save")
+	out := s.post("", path, form)
+	require.Equal(t, http.StatusUnauthorized, out.StatusCode)
+	require.Contains(t, out.text(), "You are not signed in Nothing was saved.")
+	require.Equal(t, form, out.filled())
+	require.NoError(t, s.az.Close())
+	down := s.post(lena, path, form)
+	require.Equal(t, http.StatusServiceUnavailable, down.StatusCode)
+	require.Contains(t, down.text(), "No safe answer right now")
+	require.Equal(t, form, down.filled())
+	require.Contains(t, s.get(lena, path).body, `href="`+strings.ReplaceAll(path, "&", "&amp;")+`"`, "to try again")
+
+	large := with(form, "description", strings.Repeat("x", 1<<19))
+	require.Equal(t, http.StatusServiceUnavailable, s.post(lena, path, large).StatusCode)
+	s = newSite(t)
+	page := s.post(lena, s.path("role", "Sales lead"), large)
+	require.Equal(t, http.StatusRequestEntityTooLarge, page.StatusCode)
+	require.Contains(t, page.text(), "This is too much at once")
+}
+
+func TestSignIn(t *testing.T) {
+	s := newSite(t, rbacui.WithSignIn(http.RedirectHandler("/sign-in", http.StatusSeeOther)))
+	require.Equal(t, http.StatusSeeOther, s.get("", "role-new").StatusCode)
+	require.Equal(t, http.StatusUnauthorized, s.post("", "role-new", url.Values{"name": {"kept"}}).StatusCode)
+}
+
+// Who may not see the pages is told what they need, and never who has it.
+func TestNotAllowed(t *testing.T) {
+	s := newSite(t)
+	require.NoError(t, s.az.System("test").Suspend(context.Background(), "anton.weissenau"))
+	for user, say := range map[string]string{
+		tomas:             "This needs Users: read. Your role, Sales, does not reach that far.",
+		nobo:              "You are no member of this workspace.",
+		"anton.weissenau": "You are suspended here",
+	} {
+		for _, path := range []string{"", "role-new", s.path("role", "Sales"), s.path("role-delete", "Sales")} {
+			page := s.get(user, path)
+			require.Equal(t, http.StatusForbidden, page.StatusCode)
+			require.Contains(t, page.text(), say)
+			require.NotContains(t, page.body, mara)
+			require.NotContains(t, page.body, "Support")
+			page = s.post(user, path, url.Values{"do": {"save"}, "name": {"Mine"}})
+			require.Equal(t, http.StatusForbidden, page.StatusCode)
+		}
+	}
+}
