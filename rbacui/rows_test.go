@@ -28,7 +28,9 @@ type countingReader struct {
 	c *counting
 }
 
-func (r countingReader) Roles() iter.Seq2[rbac.Role, error] { return counted(r.Reader.Roles(), &r.c.roles) }
+func (r countingReader) Roles() iter.Seq2[rbac.Role, error] {
+	return counted(r.Reader.Roles(), &r.c.roles)
+}
 
 func (r countingReader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
 	return counted(r.Reader.Members(q), &r.c.members)
