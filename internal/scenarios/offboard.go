@@ -198,3 +198,43 @@ func defaultWorkspaceIsNobodys(t *testing.T, db Database) {
 	assert.Equal(t, "[acme]", fmt.Sprint(workspacetest.All(t, az.Workspaces(ctx, rbac.WorkspaceQuery{User: "ann"}))))
 	assert.Equal(t, "[ acme]", fmt.Sprint(workspacetest.All(t, before.Workspaces(ctx, rbac.WorkspaceQuery{User: "ann"}))))
 }
+
+// The application deletes a workspace in its own transaction, with rows of its own,
+// and sets the id up again in the same one. The next check sees it, whole or not at
+// all.
+func deletedInATransaction(t *testing.T, db Database) {
+	ctx, store := t.Context(), db.Store()
+	w := workspacetest.Open(t, workspacetest.Deaf(db.Store()), workspacetest.Quiet()...).For("w")
+	run := func(ctx context.Context, work func(rbac.Store) error) error { return db.Transaction(ctx, "w", work) }
+	workspacetest.Assign(t, w, rbac.Administrator, "ann", "bob")
+	assert.True(t, workspacetest.Can(w, "ann"))
+	rolledBack := errors.New("rolled back")
+	workspacetest.Unchanged(t, store, "w", func() {
+		assert.ErrorIs(t, w.Transact(ctx, run, func(tx *rbac.Transaction) error {
+			return errors.Join(tx.System("off-boarding").DeleteWorkspace(ctx), rolledBack)
+		}), rolledBack)
+		assert.True(t, workspacetest.Can(w, "ann"))
+		plan, err := w.System("off-boarding").Preview(ctx, func(a *rbac.Admin) error { return a.DeleteWorkspace(ctx) })
+		assert.NoError(t, err)
+		assert.Equal(t, 1, len(plan.Effects), "everybody loses the same")
+		assert.Equal(t, 2, plan.Effects[0].Members)
+		assert.True(t, workspacetest.Can(w, "ann"))
+	})
+	for i, user := range []string{"eve", "zoe"} {
+		assert.NoError(t, w.Transact(ctx, run, func(tx *rbac.Transaction) error {
+			if err := tx.System("off-boarding").DeleteWorkspace(ctx); err != nil {
+				return err
+			}
+			made, err := tx.System("sign-up").SetUp(ctx, nil, user)
+			assert.True(t, made)
+			return err
+		}))
+		assert.True(t, workspacetest.Can(w, user) && !workspacetest.Can(w, "ann") && (i == 0 || !workspacetest.Can(w, "eve")), user)
+		assert.Equal(t, int64(1), workspacetest.Read(t, store, "w").Revision.Seq)
+	}
+	assert.NoError(t, w.Transact(ctx, run, func(tx *rbac.Transaction) error {
+		return tx.System("off-boarding").DeleteWorkspace(ctx)
+	}))
+	assert.True(t, !workspacetest.Can(w, "zoe"))
+	workspacetest.CheckInvariants(t, store, "w")
+}

@@ -125,6 +125,7 @@ var suite = []struct {
 	{"Scenario86_DeletedDuringChanges", deletedDuringChanges},
 	{"Scenario87_WorkspacesOfAUser", workspacesOfAUser},
 	{"Scenario88_DefaultWorkspaceIsNobodys", defaultWorkspaceIsNobodys},
+	{"Scenario89_DeletedInATransaction", deletedInATransaction},
 	{"Scenario90_TransactionShowsAtOnce", transactionShowsAtOnce},
 	{"Scenario91_LookUpsSeeWhatCounts", lookUpsSeeWhatCounts},
 	{"Scenario92_ProvisioningDemotesNobody", provisioningDemotesNobody},

@@ -87,6 +87,7 @@ func TestScenario85_WorkspaceIsDeleted(t *testing.T)                    { t.Para
 func TestScenario86_DeletedDuringChanges(t *testing.T)                  { t.Parallel(); onMemStore(t) }
 func TestScenario87_WorkspacesOfAUser(t *testing.T)                     { t.Parallel(); onMemStore(t) }
 func TestScenario88_DefaultWorkspaceIsNobodys(t *testing.T)             { t.Parallel(); onMemStore(t) }
+func TestScenario89_DeletedInATransaction(t *testing.T)                 { t.Parallel(); onMemStore(t) }
 func TestScenario90_TransactionShowsAtOnce(t *testing.T)                { t.Parallel(); onMemStore(t) }
 func TestScenario91_LookUpsSeeWhatCounts(t *testing.T)                  { t.Parallel(); onMemStore(t) }
 func TestScenario92_ProvisioningDemotesNobody(t *testing.T)             { t.Parallel(); onMemStore(t) }
