@@ -38,6 +38,8 @@ package rbacui
 //   - All words go through t, or th where something is put into the sentence that
 //     is HTML, in Go and in templates; go test -run TestTexts$ -update lists them in
 //     texts.txt. A number goes through n, which knows one and many.
+//   - "role?id=…&restore=<number>" and "role-new?restore=<number>" open the form with
+//     the role as it was before that event, for those who may read the record.
 //   - Names are shown by bdi, people by q.people(ids), icons by icon.
 //   - What roles may do is said by words.go, what a rule refused by refusals.go,
 //     what a change does by plan.go, when by times.go: in one way everywhere.

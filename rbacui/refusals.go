@@ -210,7 +210,7 @@ func (q *request) byRule(err *rbac.RefusalError, roles []rbac.Role) refusal {
 		}
 		return one(q.t("Refused: another role may assign this one."), problem{Say: q.th("It is on the list of %s. Take it off there first.", q.listHTML(names))})
 	case errors.Is(err, rbac.ErrConflict):
-		return one(q.t("Refused: somebody else changed it in the meantime."), problem{Say: q.th("Open it again, and look at what they did.")})
+		return one(q.t("Refused: somebody else changed it in the meantime."), problem{Say: q.th("Nothing of yours is lost: save, and both edits stand side by side.")})
 	case errors.Is(err, rbac.ErrRoleNotFound):
 		return one(q.t("Refused: the role does not exist any more."), problem{Say: q.th("Somebody deleted it. Choose another.")})
 	case errors.Is(err, rbac.ErrMemberNotFound):

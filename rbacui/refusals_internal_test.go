@@ -39,7 +39,7 @@ func TestRefusals(t *testing.T) {
 		{refuse(rbac.RefusalError{Users: []string{"ann"}}, rbac.ErrLastAdministrator), "", "<bdi>ann</bdi> is the last. Make somebody else an administrator first."},
 		{refuse(rbac.RefusalError{Users: []string{"ann"}}, rbac.ErrRoleInUse), "", "<bdi>ann</bdi> would be without one. Choose the role that they get."},
 		{refuse(rbac.RefusalError{Roles: []rbac.RoleID{"l"}}, rbac.ErrRoleInUse), "", "It is on the list of <bdi>Sales lead</bdi>. Take it off there first."},
-		{refuse(sales, rbac.ErrConflict), "", "Open it again, and look at what they did."},
+		{refuse(sales, rbac.ErrConflict), "", "Nothing of yours is lost: save, and both edits stand side by side."},
 		{refuse(sales, rbac.ErrRoleNotFound), "", "Somebody deleted it. Choose another."},
 		{refuse(rbac.RefusalError{Users: []string{"bob"}}, rbac.ErrMemberNotFound), "", "<bdi>bob</bdi>: no member. Choose again."},
 		{&rbac.EscalationError{Missing: rbac.Permissions{rbac.Deals: {Read: rbac.All, Manage: rbac.All}}}, "area-deals", "Your role does not read and manage all of <bdi>Deals</bdi>, so you cannot grant that."},

@@ -69,8 +69,9 @@ func (q *request) roles() error {
 		title: title{Title: q.t("Roles")}, May: q.manages(), Query: q.value("q"), Searchable: len(roles) >= searchFrom,
 		Roles: len(roles), First: true, Admin: q.subject.Role() == rbac.Administrator,
 	}
-	reached := map[rbac.Area]bool{}
+	reached, handed := map[rbac.Area]bool{}, map[rbac.RoleID]bool{}
 	for _, role := range roles {
+		handed[role.ID] = !q.administers(role)
 		if role.System {
 			continue
 		}
@@ -108,7 +109,7 @@ func (q *request) roles() error {
 		group := &groups[0]
 		if !role.System {
 			group = &groups[1]
-			row.Findings = q.findings(role, held[role.ID], twins)
+			row.Findings = q.findings(role, held[role.ID], twins, handed)
 		}
 		group.Rows = append(group.Rows, row)
 	}
@@ -179,8 +180,9 @@ func findingID(code rbac.FindingCode, role rbac.RoleID) string {
 	return "f-" + string(code) + "-" + string(role)
 }
 
-// findings are those of one role that is held by so many.
-func (q *request) findings(role rbac.Role, held int, twins map[rbac.RoleID]string) []chip {
+// findings are those of one role that is held by so many. Handed are the roles that a
+// list can hand out.
+func (q *request) findings(role rbac.Role, held int, twins map[rbac.RoleID]string, handed map[rbac.RoleID]bool) []chip {
 	var chips []chip
 	add := func(code rbac.FindingCode, label string) {
 		chips = append(chips, chip{label, "review#" + findingID(code, role.ID)})
@@ -202,6 +204,9 @@ func (q *request) findings(role rbac.Role, held int, twins map[rbac.RoleID]strin
 	}
 	if held == 0 {
 		add(rbac.FindingUnusedRole, q.t("Nobody holds it"))
+	}
+	if slices.ContainsFunc(role.Assigns, func(id rbac.RoleID) bool { return !handed[id] }) {
+		add(rbac.FindingIdleAssignment, q.t("Lists a role that it cannot give"))
 	}
 	if twin := twins[role.ID]; twin != "" {
 		add(rbac.FindingDuplicateRole, q.t("The same as %s", visible(twin)))

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/areagate/rbac"
 )
 
 func TestRoles(t *testing.T) {
@@ -19,4 +21,11 @@ func TestRoles(t *testing.T) {
 	require.Contains(t, text, "Data import Reads nothing. Manages all contacts. Manages more than it reads Nobody holds it nobody")
 	require.Contains(t, text, "Integrations Reads and manages all contacts and API keys. Manages API keys 1 person Copy")
 	require.Contains(t, text, "9 roles, 11 members.")
+}
+
+// What a list names and cannot give is a finding of its role.
+func TestRolesIdleAssignment(t *testing.T) {
+	s := newSite(t)
+	s.edits(mara, "Sales", func(r *rbac.Role) { r.Permissions[rbac.Users] = rbac.Access{Read: rbac.All, Manage: rbac.All} })
+	require.Regexp(t, "Sales lead Reads [^.]*[.] Manages [^.]*[.] Assigns Sales[.] Lists a role that it cannot give 3 people", s.get(mara, "").text())
 }
