@@ -405,8 +405,6 @@ func TestRoutesAreThoseReviewed(t *testing.T) {
 	}
 	rbactest.Golden(t, "testdata/access.md", routes.Access(roles).Table().WriteMarkdown)
 	rbactest.GoldenRoles(t, "testdata/roles.md", c.az)
-	// Nothing is granted that no route asks for.
-	rbactest.Unasked(t, areas(), rbac.Permissions{rbac.Audit: {Manage: rbac.All}}, routes)
 	if len(routes) < 25 {
 		t.Errorf("%d routes, want at least 25", len(routes))
 	}
