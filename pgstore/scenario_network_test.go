@@ -69,7 +69,8 @@ func TestScenario10_StoreUnreachableLater(t *testing.T) {
 				return !allowed
 			})
 			require.Greater(t, served, staleness/3, "the last poll was shortly before")
-			require.LessOrEqual(t, served, <-due)
+			// Two timers of one moment run in any order: TestP2_StalenessBoundary is exact.
+			require.Less(t, served, <-due+100*time.Millisecond)
 			require.ErrorIs(t, in.Authorize(ctx, "ann", rbac.Deals, rbac.Read), rbac.ErrUnavailable)
 			p.restore()
 			soon(t, 20*time.Second, "service resumes", func() bool { return can(in.Workspace, "ann") })
