@@ -410,7 +410,7 @@ func (a *Admin) store() Store {
 // validate completes what is wrong with an input by what is wrong with the
 // Admin itself.
 func (a *Admin) validate(bad problems) error {
-	bad.check("workspace", bytesProblem(a.workspace.replica.id))
+	bad.check("workspace", a.workspace.replica.idProblem())
 	if a.system || a.reason != "" {
 		bad.check("reason", reasonProblem(a.reason))
 	}

@@ -29,24 +29,24 @@ const (
 
 // AreaInfo describes an area to the library and to people.
 type AreaInfo struct {
-	Area        Area
-	Label       string // for people: "Contacts"
-	Description string // for people: one sentence
-	Section     string // groups areas in a role editor: "Records"
-	Owned       bool   // records have owners, so that scopes Own and Team mean something
-	Sensitive   bool   // reviewed with extra care
+	Area        Area   `json:"area"`
+	Label       string `json:"label"`                 // for people: "Contacts"
+	Description string `json:"description,omitempty"` // for people: one sentence
+	Section     string `json:"section,omitempty"`     // groups areas in a role editor: "Records"
+	Owned       bool   `json:"owned,omitempty"`       // records have owners, so that scopes Own and Team mean something
+	Sensitive   bool   `json:"sensitive,omitempty"`   // reviewed with extra care
 
 	// Only is the one action that the area has: a verb, such as an export, that
 	// one may do or not, or a setting. If it is zero, the area has both.
-	Only Action
+	Only Action `json:"only,omitzero"`
 
 	// Former are names that the area had. What is stored under them is read as
 	// the area's, and the next edit of a role writes the name of today. They can
 	// be neither asked for nor written.
-	Former []Area
+	Former []Area `json:"former,omitempty"`
 
 	// OwnWords says for people what Own means here: "assigned to them".
-	OwnWords string
+	OwnWords string `json:"ownWords,omitempty"`
 }
 
 // cloneAreas returns a copy that shares nothing with areas.

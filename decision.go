@@ -1,6 +1,9 @@
 package rbac
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Reason is why a decision was made as it was.
 type Reason uint8
@@ -22,6 +25,7 @@ const (
 	ReasonUnknownArea                 // the program does not know the area
 	ReasonInvalidAction               // the action is neither Read nor Manage
 	ReasonNoSuchAction                // the area has the other action only
+	ReasonNoWorkspace                 // the default workspace is nobody's: see WithoutDefaultWorkspace
 )
 
 var reasonTexts = [...]string{
@@ -41,6 +45,45 @@ var reasonTexts = [...]string{
 	ReasonUnknownArea:   "the area is not known",
 	ReasonInvalidAction: "the action is neither read nor manage",
 	ReasonNoSuchAction:  "the area has no such action",
+	ReasonNoWorkspace:   "the default workspace is nobody's",
+}
+
+// reasonNames are for programs. They do not change between versions.
+var reasonNames = [...]string{
+	ReasonUnavailable:   "unavailable",
+	ReasonGranted:       "granted",
+	ReasonOwnRecord:     "own-record",
+	ReasonTeamRecord:    "team-record",
+	ReasonOwnOnly:       "own-only",
+	ReasonTeamOnly:      "team-only",
+	ReasonNotOwner:      "not-owner",
+	ReasonNotTeam:       "not-team",
+	ReasonNotGranted:    "not-granted",
+	ReasonLimited:       "limited",
+	ReasonNotMember:     "not-member",
+	ReasonSuspended:     "suspended",
+	ReasonRoleGone:      "role-gone",
+	ReasonUnknownArea:   "unknown-area",
+	ReasonInvalidAction: "invalid-action",
+	ReasonNoSuchAction:  "no-such-action",
+}
+
+// MarshalText encodes r as its name: "own-only" for [ReasonOwnOnly].
+func (r Reason) MarshalText() ([]byte, error) {
+	if int(r) < len(reasonNames) {
+		return []byte(reasonNames[r]), nil
+	}
+	return nil, invalid("reason", fmt.Sprintf("%d is not a reason", uint8(r)))
+}
+
+// UnmarshalText decodes what MarshalText encodes.
+func (r *Reason) UnmarshalText(text []byte) error {
+	i := slices.Index(reasonNames[:], string(text))
+	if i < 0 {
+		return invalid("reason", quote(string(text))+" is not a reason")
+	}
+	*r = Reason(i)
+	return nil
 }
 
 // String returns the reason as a clause for people.
@@ -54,16 +97,16 @@ func (r Reason) String() string {
 // Decision is the answer to one check, with all that explains it. The zero
 // Decision denies.
 type Decision struct {
-	Allowed   bool
-	Workspace string
-	User      string
-	Area      Area
-	Action    Action
-	Scope     Scope // how far the action reaches for this user
-	Role      RoleID
-	RoleName  string // empty when the role does not exist
-	Reason    Reason
-	Revision  int64 // the sequence number of the newest event that the decision rests on
+	Allowed   bool   `json:"allowed"`
+	Workspace string `json:"workspace"`
+	User      string `json:"user"`
+	Area      Area   `json:"area"`
+	Action    Action `json:"action,omitzero"`
+	Scope     Scope  `json:"scope"` // how far the action reaches for this user
+	Role      RoleID `json:"role,omitempty"`
+	RoleName  string `json:"roleName,omitempty"` // empty when the role does not exist
+	Reason    Reason `json:"reason"`
+	Revision  int64  `json:"revision"` // the sequence number of the newest event that the decision rests on
 }
 
 // String returns a sentence for people: `"ada" may not manage deals: the role

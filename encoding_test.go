@@ -114,6 +114,10 @@ func TestFormsThatAreRefused(t *testing.T) {
 		{new(rbac.Scope), "ALL", "scope"},
 		{new(rbac.Scope), "any", "scope"},
 		{new(rbac.Scope), "2", "scope"},
+		{new(rbac.Reason), "", "reason"},
+		{new(rbac.Reason), "the role does not allow it", "reason"},
+		{new(rbac.Severity), "", "severity"},
+		{new(rbac.Severity), "Danger", "severity"},
 		{new(rbac.Access), "", ""},
 		{new(rbac.Access), "all", ""},
 		{new(rbac.Access), "read", "read"},
@@ -251,7 +255,7 @@ func TestNotJSON(t *testing.T) {
 func TestWhatIsNotEncoded(t *testing.T) {
 	t.Parallel()
 	for _, value := range []any{
-		rbac.Action(0), rbac.Action(3), rbac.Scope(4), rbac.Scope(255), access(4, 0), access(0, 4),
+		rbac.Action(0), rbac.Action(3), rbac.Reason(200), rbac.Severity(0), rbac.Severity(4), rbac.Scope(4), rbac.Scope(255), access(4, 0), access(0, 4),
 		rbac.Permissions{rbac.Deals: access(0, 9)}, rbac.Permissions{"A": access(rbac.All, 0)}, rbac.Permissions{"": {}},
 		rbac.Role{Permissions: rbac.Permissions{rbac.Deals: access(9, 9)}},
 	} {
@@ -320,6 +324,76 @@ func TestRecordsInJSON(t *testing.T) {
 	require.Equal(t, `{"name":"New","permissions":{}}`, string(form), "nil permissions are none")
 	require.Equal(t, `Sales "lead" <é> (deals: read all, manage own)`, role.String())
 	require.Equal(t, "New (no access)", rbac.Role{Name: "New"}.String())
+}
+
+// What reviews and checks answer with, exactly, and back.
+func TestAnswersInJSON(t *testing.T) {
+	t.Parallel()
+	role := rbac.Role{ID: "r1", Name: "Sales", Permissions: rbac.Permissions{}}
+	for _, test := range []struct {
+		value any // a pointer
+		want  string
+	}{
+		{
+			&rbac.Decision{
+				Allowed: true, Workspace: "acme", User: "ada", Area: rbac.Deals, Action: rbac.Read, Scope: rbac.Team,
+				Role: "r1", RoleName: "Sales", Reason: rbac.ReasonTeamRecord, Revision: 7,
+			},
+			`{"allowed":true,"workspace":"acme","user":"ada","area":"deals","action":"read","scope":"team","role":"r1","roleName":"Sales","reason":"team-record","revision":7}`,
+		},
+		{&rbac.Decision{}, `{"allowed":false,"workspace":"","user":"","area":"","scope":"none","reason":"unavailable","revision":0}`},
+		{
+			&rbac.Finding{Code: rbac.FindingUnknownArea, Severity: rbac.Notice, Role: "r1", Area: "billing", Message: "So it is."},
+			`{"code":"unknown-area","severity":"notice","role":"r1","area":"billing","message":"So it is."}`,
+		},
+		{&rbac.Finding{Code: rbac.FindingNoAdministrator, Severity: rbac.Danger}, `{"code":"no-administrator","severity":"danger","message":""}`},
+		{&rbac.Finding{Code: rbac.FindingNoTeam, Severity: rbac.Warning}, `{"code":"no-team","severity":"warning","message":""}`},
+		{
+			&rbac.Holder{Member: rbac.Member{User: "ada", Role: "r1"}, RoleName: "Sales", Scope: rbac.Own, Delegate: true},
+			`{"member":{"user":"ada","role":"r1"},"roleName":"Sales","scope":"own","delegate":true}`,
+		},
+		{
+			&rbac.AreaInfo{
+				Area: "exports", Label: "Exports", Description: "As a file.", Section: "Records", Owned: true, Sensitive: true,
+				Only: rbac.Read, Former: []rbac.Area{"csv"}, OwnWords: "assigned to them",
+			},
+			`{"area":"exports","label":"Exports","description":"As a file.","section":"Records","owned":true,"sensitive":true,` +
+				`"only":"read","former":["csv"],"ownWords":"assigned to them"}`,
+		},
+		{
+			&rbac.Matrix{Areas: []rbac.AreaInfo{{Area: rbac.API, Label: "API"}}, Roles: []rbac.Role{role}},
+			`{"areas":[{"area":"api","label":"API"}],"roles":[{"id":"r1","name":"Sales","permissions":{}}]}`,
+		},
+		{&rbac.FieldError{Field: "name", Problem: "is empty"}, `{"field":"name","problem":"is empty"}`},
+	} {
+		form, err := json.Marshal(test.value)
+		require.NoError(t, err)
+		require.Equal(t, test.want, string(form))
+		back := reflect.New(reflect.TypeOf(test.value).Elem())
+		require.NoError(t, json.Unmarshal(form, back.Interface()))
+		require.Equal(t, test.value, back.Interface())
+	}
+}
+
+// Every reason has a name of its own, which is read back.
+func TestNamesOfReasons(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for reason := range rbac.Reason(255) {
+		name, err := reason.MarshalText()
+		if strings.HasPrefix(reason.String(), "Reason(") {
+			require.ErrorIs(t, err, rbac.ErrInvalid)
+			continue
+		}
+		require.NoError(t, err)
+		require.NotEmpty(t, name, "%v", reason)
+		require.False(t, names[string(name)], "%s", name)
+		names[string(name)] = true
+		var back rbac.Reason
+		require.NoError(t, back.UnmarshalText(name))
+		require.Equal(t, reason, back)
+	}
+	require.NotEmpty(t, names)
 }
 
 // An error of decoding is found through encoding/json.

@@ -22,6 +22,7 @@ type engine struct {
 	store   Store
 	model   *model
 	nothing *snapshot        // of a workspace that was never written
+	nobody  *snapshot        // of the default workspace that is nobody's
 	now     func() time.Time // for the times of events only
 	flights *flights
 	reports *reports
@@ -46,6 +47,7 @@ func newEngine(store Store, m *model, o options) *engine {
 		options:   o,
 		store:     store,
 		nothing:   newSnapshot(m, Revision{}),
+		nobody:    newSnapshot(m, Revision{}),
 		model:     m,
 		now:       time.Now,
 		reports:   &reports{logger: o.logger},
@@ -53,6 +55,7 @@ func newEngine(store Store, m *model, o options) *engine {
 		wake:      make(chan struct{}, 1),
 		loaded:    map[*replica]struct{}{},
 	}
+	e.nobody.absent = ReasonNoWorkspace
 	e.flights = newFlights(e)
 	m.misspelt = &misspelt{report: func(area string) {
 		e.reports.later("rbac: a check asks for an area that the catalogue does not have, and is denied to everybody", "area", quote(area))
@@ -78,6 +81,14 @@ func (e *engine) keepUp(loop func()) {
 		}()
 		loop()
 	})
+}
+
+// nobodys returns the snapshot of a workspace that there cannot be.
+func (e *engine) nobodys(id string) *snapshot {
+	if id == "" {
+		return e.nobody
+	}
+	return e.nothing
 }
 
 // spawn runs a task that close waits for. It reports false after close.

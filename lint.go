@@ -40,27 +40,45 @@ const (
 	Danger  Severity = 3 // worth a change today
 )
 
+var severityNames = [...]string{Notice: "notice", Warning: "warning", Danger: "danger"}
+
+func (s Severity) valid() bool { return s-Notice <= Danger-Notice }
+
 // String returns "notice", "warning" or "danger".
 func (s Severity) String() string {
-	switch s {
-	case Notice:
-		return "notice"
-	case Warning:
-		return "warning"
-	case Danger:
-		return "danger"
+	if s.valid() {
+		return severityNames[s]
 	}
 	return fmt.Sprintf("Severity(%d)", uint8(s))
+}
+
+// MarshalText encodes s as its name.
+func (s Severity) MarshalText() ([]byte, error) {
+	if !s.valid() {
+		return nil, invalid("severity", fmt.Sprintf("%d is not a severity: want notice, warning or danger", uint8(s)))
+	}
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText decodes "notice", "warning" or "danger".
+func (s *Severity) UnmarshalText(text []byte) error {
+	for severity := Notice; severity.valid(); severity++ {
+		if severity.String() == string(text) {
+			*s = severity
+			return nil
+		}
+	}
+	return invalid("severity", quote(string(text))+" is not a severity: want notice, warning or danger")
 }
 
 // Finding is something about a workspace's access model that a person should
 // look at.
 type Finding struct {
-	Code     FindingCode
-	Severity Severity
-	Role     RoleID // what it is about, if it is about a role
-	Area     Area   // what it is about, if it is about an area
-	Message  string // a sentence for people; what comes from outside is quoted
+	Code     FindingCode `json:"code"`
+	Severity Severity    `json:"severity"`
+	Role     RoleID      `json:"role,omitempty"` // what it is about, if it is about a role
+	Area     Area        `json:"area,omitempty"` // what it is about, if it is about an area
+	Message  string      `json:"message"`        // a sentence for people; what comes from outside is quoted
 }
 
 // String returns "warning: unused-role: …".

@@ -10,8 +10,8 @@ import (
 // Matrix is the whole access model of a workspace as one table: a row for
 // each role, a column for each area.
 type Matrix struct {
-	Areas []AreaInfo // the columns, in the order of the catalogue
-	Roles []Role     // the rows, in the order of Workspace.Roles
+	Areas []AreaInfo `json:"areas"` // the columns, in the order of the catalogue
+	Roles []Role     `json:"roles"` // the rows, in the order of Workspace.Roles
 }
 
 // Matrix returns the access model of the workspace.

@@ -14,6 +14,7 @@ type options struct {
 	areas        []AreaInfo
 	systemRoles  []Role
 	teams        bool
+	nowhere      bool // the default workspace is nobody's
 	maxStaleness time.Duration
 	pollInterval time.Duration
 	pollGiven    bool // else a fifth of maxStaleness
@@ -53,6 +54,16 @@ func WithSystemRoles(roles ...Role) Option {
 // Defaults to no teams.
 func WithTeams() Option {
 	return func(o *options) { o.teams = true }
+}
+
+// WithoutDefaultWorkspace gives the default workspace to nobody, for an
+// application with many workspaces: its checks are denied with
+// [ReasonNoWorkspace], whatever is stored in it, and its changes are
+// [ErrInvalid]. So az.Can, where w.Can was meant, fails the first test.
+//
+// Defaults to a default workspace like any other.
+func WithoutDefaultWorkspace() Option {
+	return func(o *options) { o.nowhere = true }
 }
 
 // WithMaxStaleness bounds the age of the data that a check may rest on. When

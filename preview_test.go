@@ -81,6 +81,15 @@ func TestPreviewOfAnEdit(t *testing.T) {
 		Gained: rbac.Permissions{rbac.Tasks: access(rbac.Own, rbac.None)}, Lost: rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)},
 	}}, plan.Effects)
 
+	plan, err = az.System("test").Preview(ctx, func(a *rbac.Admin) error {
+		_, err := a.UpdateRole(ctx, role)
+		return errors.Join(err, a.Assign(ctx, twin.ID, "a"), a.Suspend(ctx, "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "b"))
+	})
+	require.NoError(t, err)
+	require.Len(t, plan.Effects, 2, "who only changes the role, and who is touched as well")
+	require.Equal(t, []string{"c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}, plan.Effects[0].Users)
+	require.Equal(t, []string{"m"}, plan.Effects[1].Users, "once, and not who keeps what the role loses")
+
 	plan, err = az.System("test").Preview(ctx, func(a *rbac.Admin) error { return a.ReplaceRole(ctx, role.ID, twin.ID) })
 	require.NoError(t, err)
 	require.Len(t, plan.Events, 13)

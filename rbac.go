@@ -16,8 +16,9 @@ import (
 //   - changes: [Workspace.As], [Workspace.AsSubject] and [Workspace.System], and
 //     [Workspace.In] and [Workspace.Transact] for those in a transaction of the caller's;
 //   - review: [Workspace.Roles], [Workspace.Role], [Workspace.RoleByName],
-//     [Workspace.Members], [Workspace.Member], [Workspace.Holders], [Workspace.WhoCan], [Workspace.Matrix], [Workspace.Lint],
-//     [Workspace.LintRoles], [Workspace.Events] and [Workspace.VerifyEvents];
+//     [Workspace.Members], [Workspace.Member], [Workspace.Holders], [Workspace.WhoCan],
+//     [Workspace.Matrix], [Workspace.Lint], [Workspace.LintRoles], [Workspace.Events],
+//     [Workspace.History] and [Workspace.VerifyEvents];
 //   - and [Workspace.ID], [Workspace.Areas], [Workspace.ValidatePermissions] and
 //     [Workspace.Sync].
 type Authorizer struct {

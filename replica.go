@@ -55,6 +55,14 @@ type replica struct {
 	next    *flight // to begin when running ends
 }
 
+// idProblem says why there can be no such workspace.
+func (r *replica) idProblem() string {
+	if r.id == "" && r.engine.nowhere {
+		return "is empty: the default workspace is nobody's"
+	}
+	return bytesProblem(r.id)
+}
+
 // mark is a moment in the life of a replica: a value of replica.changes.
 type mark uint64
 
@@ -67,8 +75,8 @@ func (r *replica) current(ctx context.Context) (*snapshot, error) {
 		}
 		return s, nil
 	}
-	if bytesProblem(r.id) != "" {
-		return r.engine.nothing, nil
+	if r.idProblem() != "" {
+		return r.engine.nobodys(r.id), nil
 	}
 	if ctx == nil {
 		ctx = context.Background() // a check never panics (E1)
@@ -110,7 +118,7 @@ func (r *replica) currentOrFlight() (s *snapshot, f *flight, fault error) {
 
 // sync waits for a reading that begins now or later.
 func (r *replica) sync(ctx context.Context) error {
-	if problem := bytesProblem(r.id); problem != "" {
+	if problem := r.idProblem(); problem != "" {
 		return invalid("workspace", problem)
 	}
 	if err := ctx.Err(); err != nil {
@@ -428,7 +436,7 @@ func (r *replica) forget() map[*openStream]struct{} {
 }
 
 func (r *replica) dropLocked() {
-	r.endStreamsLocked(errNoSuchStream)
+	r.endStreamsLocked(errNoWorkspace)
 	r.live.Store(nil)
 	r.changes++
 	r.snap, r.fault, r.lastUsed = nil, nil, time.Time{}

@@ -14,10 +14,10 @@ import (
 
 // Holder is a member who may do something, and through what.
 type Holder struct {
-	Member   Member
-	RoleName string
-	Scope    Scope
-	Delegate bool // the role has a list of roles to give and take
+	Member   Member `json:"member"`
+	RoleName string `json:"roleName"`
+	Scope    Scope  `json:"scope"`
+	Delegate bool   `json:"delegate,omitempty"` // the role has a list of roles to give and take
 }
 
 // Roles returns the roles of the workspace: system roles first, then the
@@ -298,7 +298,7 @@ func (w *Workspace) reviewIn(ctx context.Context, in *Transaction, theirs *their
 	if in != nil {
 		store, run = in.store, func(_ context.Context, transaction func() error) error { return transaction() }
 	}
-	if problem := bytesProblem(w.replica.id); problem != "" {
+	if problem := w.replica.idProblem(); problem != "" {
 		return invalid("workspace", problem)
 	}
 	if e.ctx.Err() != nil {

@@ -1,6 +1,7 @@
 package rbac
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -43,6 +44,8 @@ type snapshot struct {
 	generation *byte           // the identity of members
 
 	teams *teams
+
+	absent Reason // of who is not a member; zero for ReasonNotMember
 
 	detour atomic.Uint32
 }
@@ -453,9 +456,10 @@ func (s *snapshot) teamed(team uint32, owners []string) bool {
 
 // resolve returns a user as a subject.
 func (s *snapshot) resolve(user string) *subject {
-	p := &subject{model: s.model, areas: s.areas, user: user, revision: s.revision.Seq, standing: ReasonNotMember}
+	p := &subject{model: s.model, areas: s.areas, user: user, revision: s.revision.Seq}
 	at := s.find(user)
 	if at == (seat{}) {
+		p.standing = cmp.Or(s.absent, ReasonNotMember)
 		return p
 	}
 	width := s.model.width()

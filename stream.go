@@ -14,7 +14,7 @@ import (
 // whenever the workspace has changed; what [Subject.Limit] took stays taken. The
 // context ends
 //
-//   - with what meets returns, if that is not nil: "not allowed any more";
+//   - with what meets returns, if that is not nil;
 //   - with [ErrUnavailable], when freshness could not be confirmed within the
 //     maximum staleness (P2), and when the [Authorizer] is closed;
 //   - with [ErrDenied], when the workspace is not there any more;
@@ -23,11 +23,13 @@ import (
 // The first of these is its [context.Cause]. A Subject that is zero, or of a
 // workspace that was never written, gives a context that has ended.
 //
-// A stream costs nothing while nothing changes: no goroutine, no timer, no
-// question to the store. Its workspace stays in memory. meets runs without a lock,
-// for one stream at a time never twice at once, and should answer from memory: a
-// context ends in time for any other reason while meets is stuck, but not for its
-// own. If it panics, the context ends and the log has the panic.
+// While nothing changes, it costs some memory: no goroutine, no timer, no question
+// to the store. Its workspace stays in memory.
+//
+// meets runs without a lock and never twice at once for one context. It should
+// answer from memory: while it is stuck, the context ends in time for every other
+// reason, but not because of a change. If it panics, the context ends and the log
+// has the panic.
 func (s Subject) While(ctx context.Context, meets func(Subject) error) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	if s.s == nil {
@@ -65,11 +67,11 @@ type openStream struct {
 }
 
 var (
-	errStale        = unavailable(errors.New("the workspace could not be confirmed within the maximum staleness"))
-	errStreamEnded        = unavailable(ErrClosed)
-	errMeetsGoexit  = errors.New("rbac: the function given to While ended its goroutine")
-	errMeetsPanics  = errors.New("rbac: the function given to While panicked")
-	errNoSuchStream = fmt.Errorf("%w: the workspace does not exist", ErrDenied)
+	errStale       = unavailable(errors.New("the workspace could not be confirmed within the maximum staleness"))
+	errStreamEnded = unavailable(ErrClosed)
+	errMeetsGoexit = errors.New("rbac: the function given to While ended its goroutine")
+	errMeetsPanics = errors.New("rbac: the function given to While panicked")
+	errNoWorkspace = fmt.Errorf("%w: the workspace does not exist", ErrDenied)
 )
 
 // run judges what is served until that was judged.
@@ -116,7 +118,7 @@ func (st *openStream) leave() { st.home.replica.unwatch(st) }
 // What a replica does for its streams: it wakes them when it serves another
 // snapshot, and ends them when it has none any more that it might serve again.
 
-// watch adds a stream to those of the replica, which is then being served.
+// watch adds a stream to those of the replica, once it is in service.
 func (r *replica) watch(ctx context.Context, st *openStream) error {
 	for {
 		s, err := r.current(ctx)
@@ -127,12 +129,14 @@ func (r *replica) watch(ctx context.Context, st *openStream) error {
 		case added:
 			return nil
 		case !known && s.empty():
-			return errNoSuchStream
+			return errNoWorkspace
 		}
 		// It was taken out of service at this very moment.
 	}
 }
 
+// add adds a stream if the replica is in service. known is false if it is not in
+// memory at all.
 func (r *replica) add(st *openStream) (added, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -70,7 +70,7 @@ func (t *Transaction) review(ctx context.Context, fn func(reading) error) error 
 // [ErrContention] is the caller's to begin anew. The Transaction is of no use once
 // fn has returned. A panic of fn goes through run to the caller.
 func (w *Workspace) Transact(ctx context.Context, run func(context.Context, func(Store) error) error, fn func(*Transaction) error) error {
-	if problem := bytesProblem(w.replica.id); problem != "" {
+	if problem := w.replica.idProblem(); problem != "" {
 		return invalid("workspace", problem)
 	}
 	if w.engine.ctx.Err() != nil {
@@ -143,18 +143,18 @@ type lentStore struct {
 	ended atomic.Bool
 }
 
-var errEnded = errors.New("rbac: a Transaction was used after its function had returned")
+var errTransactionEnded = errors.New("rbac: a Transaction was used after its function had returned")
 
 func (s *lentStore) View(ctx context.Context, workspace string, fn func(Reader) error) error {
 	if s.ended.Load() {
-		return errEnded
+		return errTransactionEnded
 	}
 	return s.Store.View(ctx, workspace, fn)
 }
 
 func (s *lentStore) Update(ctx context.Context, workspace string, fn func(Tx) error) error {
 	if s.ended.Load() {
-		return errEnded
+		return errTransactionEnded
 	}
 	return s.Store.Update(ctx, workspace, fn)
 }

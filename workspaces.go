@@ -8,18 +8,21 @@ import (
 
 // Workspaces returns the ids of workspaces in byte order: all that were ever
 // written and not deleted or, with a user, those in which the user is a member,
-// suspended or not. The default workspace, whose id is empty, is among them. It
-// asks the store for a page at a time, and no transaction is open meanwhile: the
-// loop may ask and change what it likes, and what others change behind the
-// last id may show or not. Limit bounds the whole, if it is greater than 0. It
+// suspended or not. The default workspace, whose id is empty, is among them,
+// but with [WithoutDefaultWorkspace]. It asks the store for a page at a time,
+// and no transaction is open meanwhile: the loop may ask and change what it
+// likes, and what others change behind the last id may show or not. Limit bounds the whole, if it is greater than 0. It
 // ends with the first error. A malformed id in the query is [ErrInvalid].
 //
 // Who may see the list is the application's to decide: it is beyond the rights
 // of any one workspace.
 func (a *Authorizer) Workspaces(ctx context.Context, q WorkspaceQuery) iter.Seq2[string, error] {
-	if q.After != nil {
+	switch {
+	case q.After != nil:
 		after := *q.After
 		q.After = &after
+	case a.engine.nowhere:
+		q.After = new(string) // behind the default workspace
 	}
 	return func(yield func(string, error) bool) {
 		q := q

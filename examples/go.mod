@@ -5,6 +5,7 @@ go 1.25.0
 require (
 	github.com/areagate/rbac v0.0.0
 	github.com/areagate/rbac/pgstore v0.0.0
+	github.com/areagate/rbac/rbacui v0.0.0
 	github.com/areagate/rbac/sqlitestore v0.0.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/jackc/pgx/v5 v5.12.0
@@ -32,5 +33,6 @@ require (
 replace (
 	github.com/areagate/rbac => ../
 	github.com/areagate/rbac/pgstore => ../pgstore
+	github.com/areagate/rbac/rbacui => ../rbacui
 	github.com/areagate/rbac/sqlitestore => ../sqlitestore
 )

@@ -35,6 +35,18 @@ func Statements(schema, workspace, user, role, team string) []Statement {
 		{"member", s.member, []any{workspace, user}},
 		{"deleteMember", s.deleteMember, []any{workspace, user}},
 		{"moveRevision", s.moveRevision, []any{workspace, int64(1), make([]byte, 32)}},
+		{"whole: holders", s.holders, []any{workspace}},
+		{"whole: clear roles", s.clear[0], []any{workspace}},
+		{"whole: clear members", s.clear[1], []any{workspace}},
+		{"whole: clear events", s.clear[2], []any{workspace}},
+		{"clear the row", s.clear[3], []any{workspace}},
+	}
+	for name, q := range map[string]rbac.WorkspaceQuery{
+		"workspaces: page": {}, "workspaces: next page": {After: &workspace},
+		"workspaces: of a user, page": {User: user}, "workspaces: of a user, next page": {User: user, After: &workspace},
+	} {
+		sql, args := s.selectWorkspaces(q)
+		list = append(list, Statement{name, sql, args})
 	}
 	for _, q := range []struct {
 		name  string

@@ -161,6 +161,8 @@ func TestLeastPrivileges(t *testing.T) {
 	require.NoError(t, w.VerifyEvents(ctx))
 	checkInvariants(t, in.store, "w")
 	require.NoError(t, pgstore.Migrate(ctx, in.pool, pgstore.WithSchema(d.schema)), "there is nothing to create")
+	require.ErrorContains(t, w.System("off-boarding").DeleteWorkspace(ctx), "42501")
+	require.True(t, w.Can(ctx, "ann", rbac.Deals, rbac.Read), "nothing was deleted")
 	for _, sql := range []string{
 		"UPDATE " + schema + ".events SET document = '{}'",
 		"DELETE FROM " + schema + ".events",
@@ -175,4 +177,7 @@ func TestLeastPrivileges(t *testing.T) {
 		_, err := in.pool.Exec(ctx, sql)
 		require.ErrorContains(t, err, "42501", sql)
 	}
+	d.exec("GRANT DELETE ON " + schema + ".workspaces, " + schema + ".events TO " + role) // as the README says
+	require.NoError(t, w.System("off-boarding").DeleteWorkspace(ctx))
+	require.False(t, w.Can(ctx, "ann", rbac.Deals, rbac.Read))
 }

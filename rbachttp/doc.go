@@ -18,6 +18,9 @@
 // answer exists it is 503. The method of a request makes no difference to the
 // guard: a HEAD, OPTIONS or CONNECT request needs what the route needs.
 //
+// [Guard.Admin] is a JSON API with which a front end administers roles and
+// members.
+//
 // Mistakes in the wiring panic when the handler is made; nothing in a request
 // does.
 package rbachttp

@@ -54,6 +54,7 @@ var refusals = []struct {
 	{rbac.ErrTooManyRoles, Problem{Status: http.StatusConflict, Code: "too-many-roles", Detail: "The workspace has as many roles as it can have."}},
 	{rbac.ErrRoleNotFound, Problem{Status: http.StatusNotFound, Code: "role-not-found", Detail: "There is no such role."}},
 	{rbac.ErrMemberNotFound, Problem{Status: http.StatusNotFound, Code: "member-not-found", Detail: "There is no such member."}},
+	{rbac.ErrMemberExists, Problem{Status: http.StatusConflict, Code: "member-exists", Detail: "The user is a member already."}},
 	{rbac.ErrProtectedRole, Problem{Status: http.StatusConflict, Code: "protected-role", Detail: "System roles cannot be changed, and no list has a role that administers."}},
 	{rbac.ErrSelf, Problem{Status: http.StatusConflict, Code: "self", Detail: "Nobody changes their own membership."}},
 	{rbac.ErrAdministrator, Problem{Status: http.StatusConflict, Code: "administrator", Detail: "Among several members no administrator gets another role. Change theirs alone."}},
@@ -110,7 +111,7 @@ func (g *Guard) problemOf(err error) Problem {
 	case errors.As(err, &tooLarge):
 		return Problem{Status: http.StatusRequestEntityTooLarge, Code: "too-large", Detail: "The body is too large."}
 	case errors.As(err, &syntax), errors.As(err, &kind), err == io.EOF, err == io.ErrUnexpectedEOF:
-		return Problem{Status: http.StatusBadRequest, Code: "malformed", Detail: "The body is not the JSON that is expected."}
+		return problemMalformed
 	}
 	return problemInternal
 }

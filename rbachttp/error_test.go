@@ -55,6 +55,7 @@ func TestWriteError(t *testing.T) {
 		{refused(rbac.ErrTooManyRoles), `"status":409,"code":"too-many-roles","detail":"The workspace has as many roles as it can have."`, "", "DEBUG"},
 		{refused(rbac.ErrRoleNotFound), `"status":404,"code":"role-not-found","detail":"There is no such role."`, "", "DEBUG"},
 		{refused(rbac.ErrMemberNotFound), `"status":404,"code":"member-not-found","detail":"There is no such member."`, "", "DEBUG"},
+		{refused(rbac.ErrMemberExists), `"status":409,"code":"member-exists","detail":"The user is a member already."`, "", "DEBUG"},
 		{refused(rbac.ErrProtectedRole), `"status":409,"code":"protected-role","detail":"System roles cannot be changed, and no list has a role that administers."`, "", "DEBUG"},
 		{refused(rbac.ErrSelf), `"status":409,"code":"self","detail":"Nobody changes their own membership."`, "", "DEBUG"},
 		{refused(rbac.ErrAdministrator), `"status":409,"code":"administrator","detail":"Among several members no administrator gets another role. Change theirs alone."`, "", "DEBUG"},
@@ -248,7 +249,7 @@ func TestPlansNameRulesAsProblemsDo(t *testing.T) {
 	az := newTeam(t)
 	guard := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet))
 	for _, rule := range []error{
-		rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrTooManyRoles, rbac.ErrRoleNotFound, rbac.ErrMemberNotFound, rbac.ErrProtectedRole, rbac.ErrSelf,
+		rbac.ErrInvalid, rbac.ErrDenied, rbac.ErrTooManyRoles, rbac.ErrRoleNotFound, rbac.ErrMemberNotFound, rbac.ErrMemberExists, rbac.ErrProtectedRole, rbac.ErrSelf,
 		rbac.ErrConflict, rbac.ErrEscalation, rbac.ErrNameTaken, rbac.ErrRoleInUse, rbac.ErrLastAdministrator,
 	} {
 		var plan struct {

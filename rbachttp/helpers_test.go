@@ -187,7 +187,11 @@ func setHeaders(r *http.Request, user string, headers []string) {
 
 // record calls a handler without a server.
 func record(h http.Handler, method, target, user string, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, nil)
+	return recordBody(h, method, target, user, "", headers...)
+}
+
+func recordBody(h http.Handler, method, target, user, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	setHeaders(r, user, headers)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

@@ -19,6 +19,8 @@ type options struct {
 	answer      func(http.ResponseWriter, *http.Request, Problem)
 	missing     bool
 	unusedScope func(*http.Request, Requirement)
+	crossOrigin *http.CrossOriginProtection
+	origins     []string
 }
 
 // WithLogger sets where the guard reports: denials as Info, callers of another
@@ -96,6 +98,16 @@ func WithUnusedScope(report func(r *http.Request, need Requirement)) Option {
 	return func(o *options) { o.unusedScope = report }
 }
 
+// WithTrustedOrigins names the origins, as "https://app.example.com", of pages
+// other than the service's own that may make a browser send changes to
+// [Guard.Admin]. Who calls is found out all the same, and so is what they may do.
+//
+// Defaults to none.
+func WithTrustedOrigins(origins ...string) Option {
+	origins = slices.Clone(origins)
+	return func(o *options) { o.origins = origins }
+}
+
 func newOptions(given []Option) options {
 	o := options{
 		logger:     slog.Default(),
@@ -104,6 +116,7 @@ func newOptions(given []Option) options {
 		answer:     WriteProblem,
 	}
 	o.unusedScope = o.logUnusedScope
+	o.crossOrigin = http.NewCrossOriginProtection()
 	for _, option := range given {
 		if option == nil {
 			panic("rbachttp: nil Option")
@@ -128,6 +141,11 @@ func newOptions(given []Option) options {
 	for _, challenge := range o.challenges {
 		if strings.TrimSpace(challenge) == "" || strings.ContainsAny(challenge, "\r\n\x00") {
 			panic("rbachttp: malformed challenge " + strconv.Quote(challenge))
+		}
+	}
+	for _, origin := range o.origins {
+		if err := o.crossOrigin.AddTrustedOrigin(origin); err != nil {
+			panic("rbachttp: WithTrustedOrigins: " + err.Error())
 		}
 	}
 	return o

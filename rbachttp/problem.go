@@ -36,28 +36,19 @@ type problemJSON struct {
 	Status  int                `json:"status"`
 	Code    string             `json:"code,omitempty"`
 	Detail  string             `json:"detail,omitempty"`
-	Fields  []fieldJSON        `json:"fields,omitempty"`
+	Fields  []rbac.FieldError  `json:"fields,omitempty"`
 	Missing []rbac.Permissions `json:"missing,omitempty"`
 	Roles   []rbac.RoleID      `json:"roles,omitempty"`
-}
-
-type fieldJSON struct {
-	Field   string `json:"field"`
-	Problem string `json:"problem"`
 }
 
 // MarshalJSON encodes p as RFC 9457 describes, with the extensions code,
 // fields, missing and roles.
 func (p Problem) MarshalJSON() ([]byte, error) {
-	fields := make([]fieldJSON, len(p.Fields))
-	for i, f := range p.Fields {
-		fields[i] = fieldJSON(f)
-	}
 	return json.Marshal(problemJSON{
 		Type:   "about:blank", // the status says what kind of problem it is
 		Title:  http.StatusText(p.Status),
 		Status: p.Status, Code: p.Code, Detail: p.Detail,
-		Fields: fields, Missing: p.Missing, Roles: p.Roles,
+		Fields: p.Fields, Missing: p.Missing, Roles: p.Roles,
 	})
 }
 
@@ -69,12 +60,16 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, p Problem) {
 		p.Missing = nil
 		body, _ = json.Marshal(p)
 	}
-	body = append(body, '\n')
+	writeBody(w, r, p.Status, "application/problem+json", append(body, '\n'))
+}
+
+// writeBody answers with a body, and to a HEAD request with its headers.
+func writeBody(w http.ResponseWriter, r *http.Request, status int, contentType string, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(p.Status)
+	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // the client has gone
 	}
@@ -113,4 +108,11 @@ var (
 	problemMethodNotAllowed = Problem{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
 	problemInternal         = Problem{Status: http.StatusInternalServerError, Code: "internal"}
 	problemUnavailable      = Problem{Status: http.StatusServiceUnavailable, Code: "unavailable"}
+
+	problemCrossOrigin  = Problem{Status: http.StatusForbidden, Code: "cross-origin", Detail: "Another site sent this."}
+	problemMediaType    = Problem{Status: http.StatusUnsupportedMediaType, Code: "media-type", Detail: "The body must be application/json."}
+	problemMalformed    = Problem{Status: http.StatusBadRequest, Code: "malformed", Detail: "The body is not the JSON that is expected."}
+	problemQuery        = Problem{Status: http.StatusBadRequest, Code: "malformed", Detail: "The query cannot be read."}
+	problemUnread       = Problem{Status: http.StatusPreconditionRequired, Code: "precondition-required", Detail: "If-Match must have the ETag with which the role was read."}
+	problemChangedSince = Problem{Status: http.StatusPreconditionFailed, Code: "conflict", Detail: "The role was changed in the meantime."}
 )

@@ -4,26 +4,25 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/areagate/rbac/internal/crawl"
 	"github.com/areagate/rbac/rbacui"
 )
 
 // later are the pages that are not there yet, to which links lead already.
-var later = map[string]bool{"members": true, "member": true, "review": true, "audit": true}
-
-var (
-	addresses = regexp.MustCompile(` (?:href|src|action)="([^"]*)"`)
-)
+func later(segment string) bool {
+	return slices.Contains([]string{"members", "member", "review", "audit"}, segment)
+}
 
 // Under any prefix, stripped or not, behind a proxy that rewrites it, with a slash
 // at the end or not, every link, asset and redirect leads to where it should.
@@ -57,106 +56,23 @@ func TestMounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(test.h)
 			t.Cleanup(server.Close)
-			c := &crawl{TB: t, site: s, server: server.URL, prefix: test.prefix, seen: map[string]bool{}}
-			c.visit(test.prefix + "/")
-			require.Greater(t, len(c.seen), 30)
-			c.visit(test.prefix + "/" + s.path("role", "Sales lead")) // was seen
-			c.forms()
+			c := crawl.Site{Server: server.URL, Prefix: test.prefix, Header: http.Header{"X-User": {mara}}, Later: later}
+			require.Greater(t, len(c.Visit(t)), 30)
 			if test.prefix != "" {
-				res := c.do(http.MethodGet, test.prefix, nil)
-				require.Equal(t, http.StatusPermanentRedirect, res.StatusCode)
-				require.Equal(t, test.prefix+"/", c.resolve(test.prefix, res.Header.Get("Location")))
-				require.Equal(t, http.StatusNotFound, c.do(http.MethodGet, test.prefix+"/x.html", nil).StatusCode)
+				c.Slash(t)
+				res, _ := c.Do(t, http.MethodGet, test.prefix+"/x.html", nil)
+				require.Equal(t, http.StatusNotFound, res.StatusCode)
 			}
+
+			// A form leads on, too.
+			path := test.prefix + "/role-new"
+			_, page := c.Do(t, http.MethodGet, path, nil)
+			res, _ := c.Do(t, http.MethodPost, path, with(answer{body: page}.filled(), "name", "Made in "+t.Name(), "do", "save"))
+			require.Equal(t, http.StatusSeeOther, res.StatusCode)
+			_, page = c.Do(t, http.MethodGet, c.Resolve(t, path, res.Header.Get("Location")), nil)
+			require.Contains(t, answer{body: page}.text(), "is made.")
 		})
 	}
-}
-
-// crawl visits everything that can be reached from a page.
-type crawl struct {
-	testing.TB
-	site           *site
-	server, prefix string
-	seen           map[string]bool
-}
-
-func (c *crawl) do(method, path string, form url.Values) answer {
-	c.Helper()
-	var body io.Reader
-	if form != nil {
-		body = strings.NewReader(form.Encode())
-	}
-	r, err := http.NewRequest(method, c.server+path, body)
-	require.NoError(c, err)
-	r.Header.Set("X-User", mara)
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-	}
-	res, err := http.DefaultTransport.RoundTrip(r)
-	require.NoError(c, err)
-	defer res.Body.Close()
-	content, err := io.ReadAll(res.Body)
-	require.NoError(c, err)
-	return answer{res, string(content)}
-}
-
-// resolve is what a browser makes of a reference on a page.
-func (c *crawl) resolve(from, reference string) string {
-	c.Helper()
-	base, err := url.Parse(c.server + from)
-	require.NoError(c, err)
-	to, err := base.Parse(unescape(reference))
-	require.NoError(c, err)
-	require.True(c, strings.HasPrefix(to.String(), c.server+c.prefix+"/"), "%q on %s leads out: %s", reference, from, to)
-	to.Fragment = ""
-	return strings.TrimPrefix(to.String(), c.server)
-}
-
-func (c *crawl) visit(path string) {
-	c.Helper()
-	if c.seen[path] {
-		return
-	}
-	c.seen[path] = true
-	page := c.do(http.MethodGet, path, nil)
-	segment := path[strings.LastIndexByte(path, '/')+1:]
-	segment, _, _ = strings.Cut(segment, "?")
-	if later[segment] {
-		return
-	}
-	require.Equal(c, http.StatusOK, page.StatusCode, path)
-	if !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") {
-		return
-	}
-	ids := map[string]bool{}
-	for _, id := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page.body, -1) {
-		require.False(c, ids[id[1]], "%s has the id %q twice", path, id[1])
-		ids[id[1]] = true
-	}
-	for _, found := range addresses.FindAllStringSubmatch(page.body, -1) {
-		reference := found[1]
-		require.NotRegexp(c, `^(/|[a-z]+:)`, reference, "it is relative")
-		if fragment, here := strings.CutPrefix(reference, "#"); here {
-			require.True(c, ids[fragment], "%s has no %q", path, fragment)
-			continue
-		}
-		if reference != "" {
-			c.visit(c.resolve(path, reference))
-		}
-	}
-}
-
-// forms sends one that changes something, and follows where it leads.
-func (c *crawl) forms() {
-	c.Helper()
-	path := c.prefix + "/role-new"
-	form := c.do(http.MethodGet, path, nil).filled()
-	res := c.do(http.MethodPost, path, with(form, "name", "Made in "+c.Name(), "do", "save"))
-	require.Equal(c, http.StatusSeeOther, res.StatusCode)
-	require.NotRegexp(c, `^(/|[a-z]+:)`, res.Header.Get("Location"))
-	to := c.resolve(path, res.Header.Get("Location"))
-	require.Contains(c, c.do(http.MethodGet, to, nil).text(), "is made.")
 }
 
 // Pages may not be kept, framed or scripted; assets are kept for ever.

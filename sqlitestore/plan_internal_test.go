@@ -71,6 +71,10 @@ func TestQueryPlans(t *testing.T) {
 		{r.selectEvents(span, 10), byNumber + " AND seq<?)"},
 		{r.selectEvents(rbac.EventQuery{Since: day.Since}, 10), byNumber + ")"},
 
+		{&selection{countHolders, []any{"w"}}, "rbac_members USING INDEX rbac_members_role (workspace=?)"},
+		{workspacesOf(rbac.WorkspaceQuery{}), "rbac_workspaces USING PRIMARY KEY (id>?)"},
+		{workspacesOf(rbac.WorkspaceQuery{User: "ann", After: new(string)}), "rbac_members USING INDEX rbac_members_user (user=? AND workspace>?)"},
+
 		{&selection{selectRevisions + list(2), []any{"a", "b"}}, "rbac_workspaces USING PRIMARY KEY (id=?)"},
 		{&selection{selectChanged, []any{1, 2, 10}}, "rbac_events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 	}

@@ -315,7 +315,7 @@ func TestProgramOfVersion1BesideThisOne(t *testing.T) {
 	} {
 		assert.Equal(t, c.rows, old.reads(c.statement, c.args...), c.statement)
 	}
-	for statement, want := range map[string]int{selectNewestEvent1: newest + 2, selectTables1: 1, selectVersion1: 2} {
+	for statement, want := range map[string]int{selectNewestEvent1: newest + 2, selectTables1: 1, selectVersion1: 3} {
 		var got int
 		require.NoError(t, old.db.QueryRow(statement).Scan(&got))
 		require.Equal(t, want, got, statement)

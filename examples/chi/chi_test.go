@@ -56,3 +56,10 @@ func TestHandlersDoNotRunWhenRefused(t *testing.T) {
 		}
 	}
 }
+
+// chi leaves the path as it is below a mount.
+func TestRoleEditor(t *testing.T) {
+	r := router.NewRouter()
+	r.Mount("/settings/access", routertest.Editor(t))
+	routertest.Visit(t, r, "/settings/access")
+}

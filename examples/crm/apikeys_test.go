@@ -102,24 +102,23 @@ func TestKeyLosesWhatItsOwnerLoses(t *testing.T) {
 			t.Helper()
 			c.with(key.Key, "POST", "/services", `{"name": "Advice", "price": 100}`).wants(t, status, code)
 		}
-		user := "/users/" + operations
 		use(http.StatusCreated, "")
 
-		c.as(administrator, "PUT", user+"/role", map[string]any{"role": c.roles["Auditor"]}).wants(t, http.StatusNoContent, "")
+		c.assign(administrator, operations, c.roles["Auditor"]).wants(t, http.StatusNoContent, "")
 		use(http.StatusForbidden, "denied")
 		c.with(key.Key, "GET", "/contacts", nil).wants(t, http.StatusOK, "")
 		c.with(key.Key, "GET", "/deals", nil).wants(t, http.StatusForbidden, "denied") // auditors may, the key may not
 
-		c.as(administrator, "PUT", user+"/role", map[string]any{"role": rbac.Administrator}).wants(t, http.StatusNoContent, "")
+		c.assign(administrator, operations, rbac.Administrator).wants(t, http.StatusNoContent, "")
 		use(http.StatusCreated, "")
-		c.with(key.Key, "GET", "/audit/events", nil).wants(t, http.StatusForbidden, "denied") // promoted is its owner only
+		c.with(key.Key, "GET", "/admin/events", nil).wants(t, http.StatusForbidden, "denied") // promoted is its owner only
 
-		c.as(administrator, "POST", user+"/suspend", nil).wants(t, http.StatusNoContent, "")
+		c.change(administrator, "suspend", operations).wants(t, http.StatusNoContent, "")
 		use(http.StatusForbidden, "denied")
-		c.as(administrator, "POST", user+"/reinstate", nil).wants(t, http.StatusNoContent, "")
+		c.change(administrator, "reinstate", operations).wants(t, http.StatusNoContent, "")
 		use(http.StatusCreated, "")
 
-		c.as(administrator, "DELETE", user, nil).wants(t, http.StatusNoContent, "")
+		c.change(administrator, "remove", operations).wants(t, http.StatusNoContent, "")
 		use(http.StatusUnauthorized, "unauthenticated")
 		// Who comes back comes without the keys of before.
 		c.as(administrator, "POST", "/users", map[string]any{"user": operations, "name": "Q", "email": "q@example.com", "role": c.roles["Operations"]}).wants(t, http.StatusCreated, "")

@@ -21,7 +21,7 @@ func TestChangesHoldOnceAcknowledged(t *testing.T) {
 		c.put(deals, "mates", teamLead)
 		tokens := []string{c.token(salesRep), c.token(teammate)}
 		role := c.role(t, "Sales representative")
-		path := "/roles/" + string(role.ID)
+		path := "/admin/roles/" + string(role.ID)
 
 		var changes watchedScope
 		changes.begin(rbac.Own) // deals are read like this

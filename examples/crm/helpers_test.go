@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -188,6 +189,12 @@ func (c *crm) request(token, method, path string, body any) *http.Request {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if role, ok := body.(rbac.Role); ok && method == "PUT" {
+		r.Header.Set("If-Match", fmt.Sprintf("%q", fmt.Sprint(role.Version))) // an edit of what was read
+	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -233,6 +240,22 @@ func (a answer) wants(t testing.TB, status int, code string) {
 	if a.status != status || problem.Code != code {
 		t.Errorf("got %d %s, want %d %q", a.status, a.body, status, code)
 	}
+}
+
+// change sends a change of one member to the API of administration.
+func (c *crm) change(user, what, member string, more ...string) answer {
+	c.t.Helper()
+	body := map[string]any{"users": []string{member}}
+	for i := 0; i < len(more); i += 2 {
+		body[more[i]] = more[i+1]
+	}
+	return c.as(user, "POST", "/admin/members/"+what, body)
+}
+
+// assign gives a member another role.
+func (c *crm) assign(user, member string, role rbac.RoleID) answer {
+	c.t.Helper()
+	return c.change(user, "assign", member, "role", string(role))
 }
 
 // put stores a record without asking anybody.

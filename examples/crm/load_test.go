@@ -310,9 +310,9 @@ func (p *loaded) changeRoles(t testing.TB, address string) (stop func() changed)
 	c.token(administrator)
 	c.token(supportAgent)
 	var member struct{ Role string }
-	c.as(administrator, "GET", "/users/"+supportAgent, nil).decode(t, http.StatusOK, &member)
+	c.as(administrator, "GET", "/admin/members/"+supportAgent, nil).decode(t, http.StatusOK, &member)
 	var role rbac.Role
-	c.as(administrator, "GET", "/roles/"+member.Role, nil).decode(t, http.StatusOK, &role)
+	c.as(administrator, "GET", "/admin/roles/"+member.Role, nil).decode(t, http.StatusOK, &role)
 
 	var state watchedScope
 	state.begin(rbac.None) // of deals
@@ -330,7 +330,7 @@ func (p *loaded) changeRoles(t testing.TB, address string) (stop func() changed)
 			scope := []rbac.Scope{rbac.All, rbac.None}[i%2]
 			role.Permissions[rbac.Deals] = rbac.Access{Read: scope}
 			state.begin(scope)
-			saved := c.with(c.tokens[administrator], "PUT", "/roles/"+member.Role, role)
+			saved := c.with(c.tokens[administrator], "PUT", "/admin/roles/"+member.Role, role)
 			state.acknowledge()
 			if err := json.Unmarshal([]byte(saved.body), &role); err != nil || saved.status != http.StatusOK {
 				t.Errorf("the role is not changed: %d %s", saved.status, saved.body)

@@ -155,7 +155,7 @@ func listen(addr string) (net.Listener, error) {
 // greet writes where the CRM is, what it has, and what to try.
 func (s *server) greet(out io.Writer, address string) error {
 	fmt.Fprintf(out, "The CRM is at %s\n\n", address)
-	if err := s.mux().Routes().Table().WriteText(out); err != nil {
+	if err := s.surface().Table().WriteText(out); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(out, `
@@ -163,7 +163,7 @@ Everybody may sign in as anybody: this is a demo. Here is what a sales represent
 
   TOKEN=$(curl -s %[1]s/demo/sign-in -d '{"user": "aisha.rahman"}' | sed 's/.*"token":"\([^"]*\)".*/\1/')
   curl -s %[1]s/deals -H "Authorization: Bearer $TOKEN"
-  curl -s %[1]s/audit/events -H "Authorization: Bearer $TOKEN"
+  curl -s %[1]s/admin/events -H "Authorization: Bearer $TOKEN"
 
 Ctrl-C stops it.
 `, address)
@@ -177,5 +177,5 @@ func writeRoutes(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer az.Close()
-	return newServer(nil, az).mux().Routes().Table().WriteText(out)
+	return newServer(nil, az).surface().Table().WriteText(out)
 }

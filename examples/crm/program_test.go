@@ -207,7 +207,7 @@ func TestTwoProgramsOnOneFolder(t *testing.T) {
 	}
 	one, two := &crm{t: t, url: first.url, client: http.DefaultClient, tokens: map[string]string{}}, &crm{t: t, url: second.url, client: http.DefaultClient, tokens: map[string]string{}}
 	two.as(salesRep, "GET", "/deals", nil).wants(t, http.StatusOK, "")
-	one.as(administrator, "POST", "/users/"+salesRep+"/suspend", nil).wants(t, http.StatusNoContent, "")
+	one.change(administrator, "suspend", salesRep).wants(t, http.StatusNoContent, "")
 	deadline := time.Now().Add(20 * time.Second)
 	for two.as(salesRep, "GET", "/deals", nil).status != http.StatusForbidden {
 		if time.Now().After(deadline) {
@@ -224,7 +224,7 @@ func TestProgramWritesItsRoutes(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for _, part := range []string{"Method  Path ", "PUT     /deals/{id}/owner          deals: manage all\n"} {
+	for _, part := range []string{"Method  Path ", "PUT     /deals/{id}/owner            deals: manage all\n", "POST    /admin/members/assign        member\n"} {
 		if !strings.Contains(string(out), part) {
 			t.Errorf("the table lacks %q:\n%s", part, out)
 		}

@@ -156,7 +156,7 @@ func TestOrganizationThatIsNotVisibleIsNone(t *testing.T) {
 	c := start(t, sqliteDatabase(t))
 	role := c.role(t, "Sales representative")
 	role.Permissions[rbac.Organizations] = rbac.Access{Read: rbac.Own, Manage: rbac.Own}
-	c.as(administrator, "PUT", "/roles/"+string(role.ID), role).wants(t, http.StatusOK, "")
+	c.as(administrator, "PUT", "/admin/roles/"+string(role.ID), role).wants(t, http.StatusOK, "")
 
 	body := func(organization string) map[string]any {
 		return map[string]any{"name": "Zoe", "organization": organization}
@@ -181,7 +181,7 @@ func TestOrganizationThatIsNotVisibleIsNone(t *testing.T) {
 func (c *crm) role(t testing.TB, name string) rbac.Role {
 	t.Helper()
 	var role rbac.Role
-	c.as(administrator, "GET", "/roles/"+string(c.roles[name]), nil).decode(t, http.StatusOK, &role)
+	c.as(administrator, "GET", "/admin/roles/"+string(c.roles[name]), nil).decode(t, http.StatusOK, &role)
 	return role
 }
 
@@ -224,36 +224,38 @@ func TestBadInput(t *testing.T) {
 			{"a page that cannot be", "GET", "/deals?after=%00", nil, 422, "invalid"},
 			{"a search for nothing", "GET", "/search?q=%20", nil, 422, "invalid"},
 			{"a search that cannot be", "GET", "/search?q=%00", nil, 422, "invalid"},
-			{"a user who is not there", "GET", "/users/a.stranger", nil, 404, "not-found"},
-			{"a user who cannot be", "GET", "/users/%00", nil, 404, "not-found"},
-			{"a user who is no member", "GET", "/users/" + stranger, nil, 404, "not-found"},
-			{"a role for nobody", "PUT", "/users/a.stranger/role", map[string]any{"role": "administrator"}, 404, "member-not-found"},
-			{"a role for who cannot be", "PUT", "/users/%00/role", map[string]any{"role": "administrator"}, 404, "member-not-found"},
-			{"a role that is not there", "PUT", "/users/" + otherRep + "/role", `{"role": "no-such-role"}`, 404, "role-not-found"},
-			{"the end of a membership that is none", "DELETE", "/users/a.stranger", nil, 404, "member-not-found"},
-			{"the end of one that cannot be", "DELETE", "/users/%ff", nil, 422, "invalid"},
+			{"a user who is not there", "GET", "/admin/members/a.stranger", nil, 404, "member-not-found"},
+			{"a user who cannot be", "GET", "/admin/members/%00", nil, 422, "invalid"},
+			{"a user who is no member", "GET", "/admin/members/" + stranger, nil, 404, "member-not-found"},
+			{"a role for who cannot be", "POST", "/admin/members/assign", `{"role": "administrator", "users": ["\u0000"]}`, 422, "invalid"},
+			{"a role that is not there", "POST", "/admin/members/assign", `{"role": "no-such-role", "users": ["` + otherRep + `"]}`, 404, "role-not-found"},
+			{"the end of a membership that is none", "POST", "/admin/members/remove", `{"users": ["a.stranger"]}`, 404, "member-not-found"},
+			{"the end of one that cannot be", "POST", "/admin/members/remove", `{"users": ["\u0000"]}`, 422, "invalid"},
+			{"the end of too many", "POST", "/admin/members/remove", map[string]any{"users": make([]string, 101)}, 422, "invalid"},
 			{"a person without a name", "POST", "/users", `{"user": "new", "email": "new@example.com", "role": "administrator"}`, 422, "invalid"},
 			{"a person without an id", "POST", "/users", `{"name": "New", "email": "new@example.com", "role": "administrator"}`, 422, "invalid"},
 			{"a person with a role that is not there", "POST", "/users", `{"user": "new", "name": "New", "email": "new@example.com", "role": "x"}`, 404, "role-not-found"},
 			{"a person who is a member", "POST", "/users", `{"user": "` + otherRep + `", "name": "New", "email": "new@example.com", "role": "administrator"}`, 409, "member"},
-			{"a role that cannot be read", "POST", "/roles", `{"name": "x", "permissions": {"deals": {"read": "some"}}}`, 422, "invalid"},
-			{"a role of an unknown area", "POST", "/roles", `{"name": "x", "permissions": {"payroll": {"read": "all"}}}`, 422, "invalid"},
-			{"a role without permissions", "POST", "/roles", `{"name": "x"}`, 422, "invalid"},
-			{"a role of which only the name is sent", "PUT", "/roles/" + string(c.roles["Sales representative"]), `{"name": "x", "version": 1}`, 422, "invalid"},
-			{"a role whose permissions are null", "PUT", "/roles/" + string(c.roles["Sales representative"]), `{"name": "x", "permissions": null, "version": 1}`, 422, "invalid"},
-			{"a role in another one's place", "PUT", "/roles/administrator", `{"id": "x", "name": "x", "permissions": {}}`, 422, "invalid"},
-			{"the role of administrators", "PUT", "/roles/administrator", `{"name": "x", "permissions": {}, "version": 1}`, 409, "protected-role"},
-			{"a role that is nowhere", "GET", "/roles/no-such-role", nil, 404, "role-not-found"},
-			{"an action that is none", "GET", "/review/who-can?area=deals&action=write", nil, 422, "invalid"},
-			{"an event that is none", "GET", "/audit/events?after=x", nil, 422, "invalid"},
+			{"a role that cannot be read", "POST", "/admin/roles", `{"name": "x", "permissions": {"deals": {"read": "some"}}}`, 422, "invalid"},
+			{"a role of an unknown area", "POST", "/admin/roles", `{"name": "x", "permissions": {"payroll": {"read": "all"}}}`, 422, "invalid"},
+			{"a role without permissions", "POST", "/admin/roles", `{"name": "x"}`, 422, "invalid"},
+			{"a role of which only the name is sent", "PUT", "/admin/roles/" + string(c.roles["Sales representative"]), `{"name": "x", "version": 1}`, 422, "invalid"},
+			{"a role whose permissions are null", "PUT", "/admin/roles/" + string(c.roles["Sales representative"]), `{"name": "x", "permissions": null, "version": 1}`, 422, "invalid"},
+			{"a role in another one's place", "PUT", "/admin/roles/administrator", `{"id": "x", "name": "x", "permissions": {}}`, 422, "invalid"},
+			{"the role of administrators", "PUT", "/admin/roles/administrator", `{"name": "x", "permissions": {}, "version": 1}`, 409, "protected-role"},
+			{"a role that is nowhere", "GET", "/admin/roles/no-such-role", nil, 404, "role-not-found"},
+			{"an action that is none", "GET", "/admin/who-can?area=deals&action=write", nil, 422, "invalid"},
+			{"an event that is none", "GET", "/admin/events?after=x", nil, 422, "invalid"},
 			{"a key without a name", "POST", "/api-keys", `{"permissions": {}}`, 422, "invalid"},
 			{"a key that is not there", "DELETE", "/api-keys/no-such-key", nil, 404, "not-found"},
 			{"a person who is not there", "POST", "/demo/sign-in", `{"user": "a.stranger"}`, 422, "unknown-person"},
-			{"a route that is not there", "GET", "/admin", nil, 404, "not-found"},
+			{"a route that is not there", "GET", "/nowhere", nil, 404, "not-found"},
 			{"a method that a route lacks", "PATCH", "/deals", nil, 405, "method-not-allowed"},
 		} {
 			t.Run(test.name, func(t *testing.T) {
-				got := c.as(administrator, test.method, test.path, test.body)
+				r := c.request(c.token(administrator), test.method, test.path, test.body)
+				r.Header.Set("If-Match", `"1"`)
+				got := c.send(r)
 				got.wants(t, test.status, test.code)
 				if kind := got.header.Get("Content-Type"); kind != "application/problem+json" {
 					t.Errorf("got the type %q", kind)

@@ -33,7 +33,7 @@ func TestScenario39_CrossSiteRequests(t *testing.T) {
 		"no origin":      {"Origin", "null"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, route := range c.mux().Routes() {
+			for _, route := range c.surface() {
 				if route.Method == "GET" {
 					continue
 				}
@@ -53,7 +53,7 @@ func TestScenario39_Framing(t *testing.T) {
 	t.Parallel()
 	c := start(t, sqliteDatabase(t))
 	for _, user := range []string{administrator, salesRep, nobody} {
-		for _, route := range c.mux().Routes() {
+		for _, route := range c.surface() {
 			got := c.as(user, "GET", strings.NewReplacer("{", "", "}", "").Replace(route.Path), nil)
 			h := got.header
 			if h.Get("X-Frame-Options") != "DENY" || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
@@ -73,9 +73,9 @@ func TestScenario39_HostileNames(t *testing.T) {
 		c := start(t, open(t))
 		for _, name := range hostile {
 			var role, again rbac.Role
-			c.as(administrator, "POST", "/roles", map[string]any{"name": name, "permissions": map[string]any{"contacts": map[string]string{"read": "all"}}}).
+			c.as(administrator, "POST", "/admin/roles", map[string]any{"name": name, "permissions": map[string]any{"contacts": map[string]string{"read": "all"}}}).
 				decode(t, http.StatusCreated, &role)
-			got := c.as(administrator, "GET", "/roles/"+string(role.ID), nil)
+			got := c.as(administrator, "GET", "/admin/roles/"+string(role.ID), nil)
 			got.decode(t, http.StatusOK, &again)
 			if again.Name != name || strings.ContainsAny(got.body, "<>") {
 				t.Errorf("%q came back as %s", name, got.body)
@@ -88,7 +88,7 @@ func TestScenario39_HostileNames(t *testing.T) {
 			}
 		}
 		// What turns the text behind it around is no name of a role.
-		c.as(administrator, "POST", "/roles", `{"name": "\u202eSales", "permissions": {}}`).wants(t, http.StatusUnprocessableEntity, "invalid")
+		c.as(administrator, "POST", "/admin/roles", `{"name": "\u202eSales", "permissions": {}}`).wants(t, http.StatusUnprocessableEntity, "invalid")
 	})
 }
 
@@ -98,9 +98,10 @@ func TestScenario39_GetChangesNothing(t *testing.T) {
 	c := start(t, sqliteDatabase(t))
 	c.token(administrator)
 	before := c.dump(t)
-	for _, route := range c.mux().Routes() {
+	for _, route := range c.surface() {
 		path := strings.NewReplacer("{id}", "org-1", "{user}", otherRep, "{role}", string(c.roles["Auditor"])).Replace(route.Path)
 		for _, method := range []string{"GET", "HEAD", "OPTIONS", "TRACE"} {
+			c.as(administrator, method, path, nil)
 			c.as(administrator, method, path+"?area=deals&action=read&q=a", nil)
 		}
 	}
@@ -155,8 +156,8 @@ func TestScenario40_ExportsAreNeutralised(t *testing.T) {
 				t.Errorf("got the disposition %q", kind)
 			}
 		}
-		c.as(administrator, "POST", "/roles", `{"name": "=1+1", "permissions": {}}`).wants(t, http.StatusCreated, "")
-		matrix := c.as(administrator, "GET", "/review/matrix?format=csv", nil)
+		c.as(administrator, "POST", "/admin/roles", `{"name": "=1+1", "permissions": {}}`).wants(t, http.StatusCreated, "")
+		matrix := c.as(administrator, "GET", "/admin/matrix.csv", nil)
 		if !strings.Contains(matrix.body, "\n'=1+1,") {
 			t.Errorf("got %s", matrix.body)
 		}
@@ -170,7 +171,7 @@ func TestScenario41_DenialsAreAlike(t *testing.T) {
 	if err := c.az.System("test").Remove(t.Context(), otherRep); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/audit/events", "/roles", "/api-keys"} {
+	for _, path := range []string{"/admin/events", "/admin/roles", "/api-keys"} {
 		want := c.as(supportAgent, "GET", path, nil)
 		want.wants(t, http.StatusForbidden, "denied")
 		for name, user := range map[string]string{"a stranger": stranger, "suspended": suspended, "removed": otherRep} {
@@ -184,8 +185,8 @@ func TestScenario41_DenialsAreAlike(t *testing.T) {
 			}
 		}
 	}
-	nobodys := c.as(nobody, "GET", "/roles", nil)
-	if got := c.with(sessionPrefix+"unknown", "GET", "/roles", nil); !alike(got, nobodys) {
+	nobodys := c.as(nobody, "GET", "/admin/roles", nil)
+	if got := c.with(sessionPrefix+"unknown", "GET", "/admin/roles", nil); !alike(got, nobodys) {
 		t.Errorf("a wrong token gets %v, none gets %v", got, nobodys)
 	}
 }
@@ -236,15 +237,12 @@ func TestScenario42_ReviewsAgreeWithAnswers(t *testing.T) {
 	c := start(t, sqliteDatabase(t))
 	for _, k := range kinds {
 		var list struct {
-			Items []struct {
-				User  string
-				Scope rbac.Scope
-			}
+			Items []rbac.Holder
 		}
-		c.as(auditor, "GET", "/review/who-can?action=read&area="+k.table(), nil).decode(t, http.StatusOK, &list)
+		c.as(auditor, "GET", "/admin/who-can?action=read&area="+k.table(), nil).decode(t, http.StatusOK, &list)
 		scopes := map[string]rbac.Scope{}
 		for _, holder := range list.Items {
-			scopes[holder.User] = holder.Scope
+			scopes[holder.Member.User] = holder.Scope
 		}
 		mates, others := "mate-"+k.table(), "other-"+k.table()
 		c.put(k, mates, teammate)

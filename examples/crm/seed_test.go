@@ -14,7 +14,7 @@ func TestSetUpAgainChangesNothing(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, open func(testing.TB) *database) {
 		db := open(t)
 		c := start(t, db)
-		c.as(administrator, "DELETE", "/users/"+salesRep, nil)
+		c.change(administrator, "remove", salesRep)
 		c.as(administrator, "DELETE", "/deals/deal-01", nil)
 		before := c.dump(t)
 		again := start(t, db)

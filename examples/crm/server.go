@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/rbachttp"
@@ -13,11 +15,13 @@ type server struct {
 	db    *database
 	az    *rbac.Authorizer
 	guard *rbachttp.Guard
+	admin *rbachttp.Mux // the library's API
 }
 
 func newServer(db *database, az *rbac.Authorizer, options ...rbachttp.Option) *server {
 	s := &server{db: db, az: az}
 	s.guard = rbachttp.New(az, s.identify, options...)
+	s.admin = s.guard.Admin()
 	return s
 }
 
@@ -28,6 +32,23 @@ func (s *server) mux() *rbachttp.Mux {
 		mux.Handle(route.pattern, route.need, route.handler)
 	}
 	return mux
+}
+
+// surface returns every route there is, those of the library's API one by one.
+func (s *server) surface() rbachttp.Routes {
+	own := s.mux().Routes()
+	all := slices.DeleteFunc(slices.Clone(own), func(route rbachttp.Route) bool { return route.Path == "/admin/" })
+	for _, route := range s.admin.Routes() {
+		route.Path = "/admin" + route.Path
+		route.Pattern = route.Method + " " + route.Path
+		if !slices.ContainsFunc(own, func(first rbachttp.Route) bool { return first.Pattern == route.Pattern }) {
+			all = append(all, route)
+		}
+	}
+	slices.SortFunc(all, func(a, b rbachttp.Route) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
+	})
+	return all
 }
 
 // handler returns the whole CRM.

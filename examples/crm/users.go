@@ -54,22 +54,6 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, listOf(members, page, func(m member) string { return m.User }))
 }
 
-// getUser answers with one member, whose record belongs to themselves.
-func (s *server) getUser(w http.ResponseWriter, r *http.Request) error {
-	user := r.PathValue("user")
-	if !subject(r).CanRecord(rbac.Users, rbac.Read, user) || textProblem(user, true) != "" {
-		return errNotFound
-	}
-	found, err := s.members(r.Context(), rbac.MemberQuery{Users: []string{user}})
-	if err != nil {
-		return err
-	}
-	if len(found) == 0 {
-		return errNotFound
-	}
-	return writeJSON(w, http.StatusOK, found[0])
-}
-
 // invite adds a person as a member. Their row and their role are written in
 // one transaction: there is never one without the other.
 func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
@@ -108,52 +92,36 @@ func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", "/users/"+url.PathEscape(body.User))
+	w.Header().Set("Location", "/admin/members/"+url.PathEscape(body.User))
 	return writeJSON(w, http.StatusCreated, body)
 }
 
-// removeUser ends a membership, and the sessions and API keys with it. The
-// records stay with their owner until somebody transfers them.
-func (s *server) removeUser(w http.ResponseWriter, r *http.Request) error {
-	ctx, user := r.Context(), r.PathValue("user")
-	err := s.transact(ctx, func(tx transaction) error {
-		if err := tx.access().AsSubject(subject(r)).Remove(ctx, user); err != nil {
-			return err
-		}
-		if err := tx.exec(ctx, "DELETE FROM sessions WHERE user_id = $1", user); err != nil {
-			return err
-		}
-		return tx.exec(ctx, "DELETE FROM api_keys WHERE user_id = $1", user)
-	})
-	if err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// assign gives a member another role.
-func (s *server) assign(w http.ResponseWriter, r *http.Request) error {
+// removeMembers ends memberships as the API of administration does, and the
+// sessions and API keys with them. The records stay with their owner until
+// somebody transfers them.
+func (s *server) removeMembers(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
-		Role rbac.RoleID `json:"role"`
+		Users []string `json:"users"`
 	}
 	if err := readJSON(w, r, &body); err != nil {
 		return err
 	}
-	ctx, user := r.Context(), r.PathValue("user")
-	if textProblem(user, true) != "" {
-		return rbac.ErrMemberNotFound
+	if len(body.Users) > 100 {
+		return invalid("users", "has more than 100")
 	}
+	ctx := r.Context()
 	err := s.transact(ctx, func(tx transaction) error {
-		is, err := isMember(ctx, tx.access(), user)
-		if err != nil {
+		admin := tx.access().AsSubject(subject(r)).Because(r.URL.Query().Get("reason"))
+		if err := admin.Remove(ctx, body.Users...); err != nil {
 			return err
 		}
-		if err := tx.access().AsSubject(subject(r)).Assign(ctx, body.Role, user); err != nil {
-			return err
-		}
-		if !is {
-			return rbac.ErrMemberNotFound // Assign has made them one
+		for _, user := range body.Users {
+			if err := tx.exec(ctx, "DELETE FROM sessions WHERE user_id = $1", user); err != nil {
+				return err
+			}
+			if err := tx.exec(ctx, "DELETE FROM api_keys WHERE user_id = $1", user); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -164,37 +132,9 @@ func (s *server) assign(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// setTeam moves a member into a team, or out of the one they are in. Their
-// records go along, and no owner changes.
-func (s *server) setTeam(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Team string `json:"team"`
-	}
-	if err := readJSON(w, r, &body); err != nil {
-		return err
-	}
-	if err := s.az.AsSubject(subject(r)).SetTeam(r.Context(), body.Team, r.PathValue("user")); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-func (s *server) suspend(w http.ResponseWriter, r *http.Request) error {
-	if err := s.az.AsSubject(subject(r)).Suspend(r.Context(), r.PathValue("user")); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-func (s *server) reinstate(w http.ResponseWriter, r *http.Request) error {
-	if err := s.az.AsSubject(subject(r)).Reinstate(r.Context(), r.PathValue("user")); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
+// keepIDs is there for nobody: sessions, keys and the owners of records are by
+// the ids that people have.
+func (s *server) keepIDs(http.ResponseWriter, *http.Request) error { return errNotFound }
 
 // transact writes the CRM's tables and rbac's in one transaction. When it returns
 // nil, the next check sees the change.

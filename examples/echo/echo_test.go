@@ -59,3 +59,11 @@ func TestHandlerThatFails(t *testing.T) {
 		}
 	}
 }
+
+// echo serves the path without the slash, too.
+func TestRoleEditor(t *testing.T) {
+	e := router.New()
+	e.Any("/settings/access", router.WrapHandler(routertest.Editor(t)))
+	e.Any("/settings/access/*", router.WrapHandler(routertest.Editor(t)))
+	routertest.Visit(t, e, "/settings/access")
+}

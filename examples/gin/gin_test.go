@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,8 +12,10 @@ import (
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/examples/gin"
+	"github.com/areagate/rbac/internal/crawl"
 	"github.com/areagate/rbac/rbachttp"
 	"github.com/areagate/rbac/rbactest"
+	"github.com/areagate/rbac/rbacui"
 )
 
 func init() { router.SetMode(router.TestMode) }
@@ -102,4 +105,21 @@ func TestHandlerThatFails(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", path, a.Code, want)
 		}
 	}
+}
+
+// gin leads from the path without the slash to the one with it.
+func TestRoleEditor(t *testing.T) {
+	w := rbactest.New(t, rbactest.Member("ada", "Administrator"))
+	ui := rbacui.New(w.Authorizer, func(*http.Request) (rbachttp.Caller, error) { return rbachttp.User("ada"), nil })
+	r := router.New()
+	r.Any("/settings/access/*page", router.WrapH(ui))
+	server := httptest.NewServer(r)
+	t.Cleanup(server.Close)
+	site := crawl.Site{Server: server.URL, Prefix: "/settings/access", Later: func(segment string) bool {
+		return slices.Contains([]string{"members", "member", "review", "audit"}, segment)
+	}}
+	if n := len(site.Visit(t)); n < 5 {
+		t.Errorf("%d pages and assets were found", n)
+	}
+	site.Slash(t)
 }

@@ -4,6 +4,7 @@ go 1.25.0
 
 require (
 	github.com/areagate/rbac v0.0.0
+	github.com/areagate/rbac/rbacui v0.0.0
 	github.com/gin-gonic/gin v1.12.0
 )
 
@@ -39,4 +40,7 @@ require (
 	google.golang.org/protobuf v1.36.10 // indirect
 )
 
-replace github.com/areagate/rbac => ../../
+replace (
+	github.com/areagate/rbac => ../../
+	github.com/areagate/rbac/rbacui => ../../rbacui
+)

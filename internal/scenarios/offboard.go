@@ -165,3 +165,36 @@ func workspacesOfAUser(t *testing.T, db Database) {
 	cancel()
 	assert.ErrorIs(t, workspacetest.FirstError(az.Workspaces(ended, rbac.WorkspaceQuery{})), context.Canceled)
 }
+
+// A program with many workspaces asks the Authorizer where it means one of them.
+// Nobody is allowed anything there, whatever is stored, and nothing is written.
+func defaultWorkspaceIsNobodys(t *testing.T, db Database) {
+	ctx, store := t.Context(), db.Store()
+	before := workspacetest.Open(t, store)
+	workspacetest.Assign(t, before.Workspace, rbac.Administrator, "ann")
+	workspacetest.Assign(t, before.For("acme"), rbac.Administrator, "ann")
+	az := workspacetest.Open(t, db.Store(), rbac.WithoutDefaultWorkspace())
+	assert.True(t, workspacetest.Can(az.For("acme"), "ann"))
+
+	for _, w := range []*rbac.Workspace{az.Workspace, az.For("")} {
+		assert.True(t, !workspacetest.Can(w, "ann"))
+		d, err := w.Explain(ctx, "ann", rbac.Deals, rbac.Read)
+		assert.NoError(t, err)
+		assert.Equal(t, rbac.Decision{User: "ann", Area: rbac.Deals, Action: rbac.Read, Reason: rbac.ReasonNoWorkspace}, d)
+		assert.ErrorIs(t, w.Authorize(ctx, "ann", rbac.Deals, rbac.Read), rbac.ErrDenied)
+		s, err := w.Subject(ctx, "ann")
+		assert.NoError(t, err)
+		assert.Equal(t, rbac.ReasonNoWorkspace, s.Explain(rbac.Deals, rbac.Read).Reason)
+		assert.True(t, !w.CanRecord(ctx, "ann", rbac.Deals, rbac.Read, "ann"))
+		workspacetest.Unchanged(t, store, "", func() {
+			assert.ErrorIs(t, w.System("sign-up").Assign(ctx, rbac.Administrator, "eve"), rbac.ErrInvalid)
+			assert.ErrorIs(t, w.As("ann").Remove(ctx, "eve"), rbac.ErrInvalid)
+			assert.ErrorIs(t, w.System("off-boarding").DeleteWorkspace(ctx), rbac.ErrInvalid)
+		})
+		_, err = w.Roles(ctx)
+		assert.ErrorIs(t, err, rbac.ErrInvalid)
+		assert.ErrorIs(t, w.Sync(ctx), rbac.ErrInvalid)
+	}
+	assert.Equal(t, "[acme]", fmt.Sprint(workspacetest.All(t, az.Workspaces(ctx, rbac.WorkspaceQuery{User: "ann"}))))
+	assert.Equal(t, "[ acme]", fmt.Sprint(workspacetest.All(t, before.Workspaces(ctx, rbac.WorkspaceQuery{User: "ann"}))))
+}

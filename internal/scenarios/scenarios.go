@@ -124,6 +124,7 @@ var suite = []struct {
 	{"Scenario85_WorkspaceIsDeleted", workspaceIsDeleted},
 	{"Scenario86_DeletedDuringChanges", deletedDuringChanges},
 	{"Scenario87_WorkspacesOfAUser", workspacesOfAUser},
+	{"Scenario88_DefaultWorkspaceIsNobodys", defaultWorkspaceIsNobodys},
 	{"Scenario90_TransactionShowsAtOnce", transactionShowsAtOnce},
 	{"Scenario91_LookUpsSeeWhatCounts", lookUpsSeeWhatCounts},
 	{"Scenario92_ProvisioningDemotesNobody", provisioningDemotesNobody},

@@ -86,6 +86,7 @@ func TestScenario84_RenamesAtOnce(t *testing.T)                         { t.Para
 func TestScenario85_WorkspaceIsDeleted(t *testing.T)                    { t.Parallel(); onMemStore(t) }
 func TestScenario86_DeletedDuringChanges(t *testing.T)                  { t.Parallel(); onMemStore(t) }
 func TestScenario87_WorkspacesOfAUser(t *testing.T)                     { t.Parallel(); onMemStore(t) }
+func TestScenario88_DefaultWorkspaceIsNobodys(t *testing.T)             { t.Parallel(); onMemStore(t) }
 func TestScenario90_TransactionShowsAtOnce(t *testing.T)                { t.Parallel(); onMemStore(t) }
 func TestScenario91_LookUpsSeeWhatCounts(t *testing.T)                  { t.Parallel(); onMemStore(t) }
 func TestScenario92_ProvisioningDemotesNobody(t *testing.T)             { t.Parallel(); onMemStore(t) }

@@ -7,12 +7,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/crawl"
 	"github.com/areagate/rbac/rbachttp"
 	"github.com/areagate/rbac/rbactest"
+	"github.com/areagate/rbac/rbacui"
 )
 
 // NewGuard returns a guard that knows ada, who may do everything, bob, who
@@ -82,4 +85,30 @@ func Ask(t testing.TB, router http.Handler, user, path string) *httptest.Respons
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, r)
 	return w
+}
+
+// Editor returns the role editor of a workspace with some roles, for somebody who
+// administers it.
+func Editor(t testing.TB) http.Handler {
+	t.Helper()
+	w := rbactest.New(t,
+		rbactest.Role("Sales", rbac.Permissions{rbac.Deals: {Read: rbac.Own}}),
+		rbactest.Member("ada", "Administrator"),
+		rbactest.Member("bob", "Sales"),
+	)
+	return rbacui.New(w.Authorizer, func(*http.Request) (rbachttp.Caller, error) { return rbachttp.User("ada"), nil })
+}
+
+// Visit follows every link of the role editor below a path of a router.
+func Visit(t testing.TB, router http.Handler, prefix string) {
+	t.Helper()
+	server := httptest.NewServer(router)
+	t.Cleanup(server.Close)
+	site := crawl.Site{Server: server.URL, Prefix: prefix, Later: func(segment string) bool {
+		return slices.Contains([]string{"members", "member", "review", "audit"}, segment)
+	}}
+	if n := len(site.Visit(t)); n < 10 {
+		t.Errorf("%d pages and assets were found", n)
+	}
+	site.Slash(t)
 }
