@@ -295,7 +295,7 @@ func (q *request) sayFinding(code rbac.FindingCode, role rbac.Role, areas []rbac
 		row.Head, row.Say = q.th("%s lists a role that it cannot give", name), q.th("That role is gone, or administers others.")
 		row.Link, row.Label = open, q.t("Open the role")
 	case code == rbac.FindingNoTeam:
-		row.Head, row.Say = q.th("People with the role %s are in no team", name), q.th("The role reaches the team’s records, so they reach their own only.")
+		row.Head, row.Say = q.th("Some people with the role %s are in no team", name), q.th("The role reaches the team’s records, so they reach their own only.")
 		row.Link, row.Label = link("members", "role", string(role.ID)), q.t("See who")
 	default:
 		row.Head, row.Say = name, q.th("This deserves a look.")

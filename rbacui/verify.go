@@ -24,7 +24,7 @@ const mostVerified = 1000
 type verification struct {
 	At     time.Time
 	Broken int64 // the first event that is not what was recorded; 0 if the record is whole
-	Events int64 // that it had
+	Events int   // that it had
 	Hash   string
 }
 
@@ -105,7 +105,7 @@ func (q *request) verify() error {
 	case err != nil:
 		return err
 	default:
-		result = &verification{At: time.Now(), Events: before.Seq, Hash: hex.EncodeToString(before.Hash[:])}
+		result = &verification{At: time.Now(), Events: int(before.Seq), Hash: hex.EncodeToString(before.Hash[:])}
 	}
 	return q.redirect(link("audit"))
 }
