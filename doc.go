@@ -26,7 +26,7 @@
 // transaction of the application's own, a workspace is a [Transaction].
 //
 // Review: [Workspace.Matrix], [Workspace.WhoCan], [Workspace.Lint],
-// [Workspace.Events] and [Workspace.VerifyEvents].
+// [Workspace.LintRoles], [Workspace.Events] and [Workspace.VerifyEvents].
 //
 // A [Store] persists workspaces; [MemStore] is the one in this package. What
 // other instances change reaches checks within the maximum staleness, see

@@ -98,10 +98,22 @@ const (
 // [Workspace.Roles]: at most 100 of each code and severity, and one more that
 // says how many there are beside.
 func (w *Workspace) Lint(ctx context.Context) ([]Finding, error) {
+	return w.lint(ctx, (*lint).countMembers)
+}
+
+// LintRoles is Lint for what roles tell, and how many hold each: it reads no
+// members but two Administrators, so that it is as quick in a workspace of any
+// size. [FindingManyUserManagers], [FindingNoTeam] and the members that cannot be
+// read are for Lint to find.
+func (w *Workspace) LintRoles(ctx context.Context) ([]Finding, error) {
+	return w.lint(ctx, (*lint).countHolders)
+}
+
+func (w *Workspace) lint(ctx context.Context, count func(*lint, reading) error) ([]Finding, error) {
 	var l lint
 	err := w.review(ctx, func(r reading) error {
 		l = lint{model: r.model}
-		return l.read(r)
+		return l.read(r, count)
 	})
 	if err != nil {
 		return nil, err
@@ -163,8 +175,9 @@ func (l *lint) add(code FindingCode, severity Severity, role RoleID, area Area, 
 	l.findings = append(l.findings, Finding{code, severity, role, area, fmt.Sprintf(format, args...)})
 }
 
-// read collects roles and members, and reports what is wrong with the rows.
-func (l *lint) read(r reading) error {
+// read collects roles and counts members, and reports what is wrong with the
+// rows.
+func (l *lint) read(r reading, count func(*lint, reading) error) error {
 	l.holders, l.active, l.teamless = map[RoleID]int{}, map[RoleID]int{}, map[RoleID]int{}
 	l.administers = map[RoleID]bool{}
 	r = r.skipping(l.malformed)
@@ -193,17 +206,8 @@ func (l *lint) read(r reading) error {
 				"The role %s has permissions for %s, an area that this program does not know. They grant nothing here.", quote(role.Name), quote(string(area)))
 		}
 	}
-	for member, err := range r.members(MemberQuery{}) {
-		if err != nil {
-			return err
-		}
-		l.holders[member.Role]++
-		if member.Team == "" {
-			l.teamless[member.Role]++
-		}
-		if !member.Suspended {
-			l.active[member.Role]++
-		}
+	if err := count(l, r); err != nil {
+		return err
 	}
 	sortRoles(l.all[len(l.model.system):])
 	known := map[RoleID]bool{}
@@ -227,6 +231,38 @@ func (l *lint) read(r reading) error {
 			l.add(FindingRoleGone, Danger, id, "",
 				"%s the role %s, which does not exist, and can do nothing.", holds(l.holders[id]), quote(string(id)))
 		}
+	}
+	return nil
+}
+
+// countMembers reads them all.
+func (l *lint) countMembers(r reading) error {
+	for member, err := range r.members(MemberQuery{}) {
+		if err != nil {
+			return err
+		}
+		l.holders[member.Role]++
+		if member.Team == "" {
+			l.teamless[member.Role]++
+		}
+		if !member.Suspended {
+			l.active[member.Role]++
+		}
+	}
+	return nil
+}
+
+// countHolders lets the store count, and reads as many active Administrators as
+// make a difference.
+func (l *lint) countHolders(r reading) (err error) {
+	if l.holders, err = r.Holders(); err != nil {
+		return err
+	}
+	for member, err := range r.readable().readableMembers(MemberQuery{Role: Administrator, State: ActiveOnly, Limit: 2}) {
+		if err != nil {
+			return err
+		}
+		l.active[member.Role]++
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package rbac_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,6 +138,11 @@ func TestLint(t *testing.T) {
 				}
 			}
 			require.Equal(t, test.want, got)
+
+			ofRoles, err := az.LintRoles(ctx)
+			require.NoError(t, err)
+			ofMembers := func(f rbac.Finding) bool { return f.Code == rbac.FindingManyUserManagers }
+			require.Equal(t, slices.DeleteFunc(findings, ofMembers), ofRoles, "the rest does not need the members")
 		})
 	}
 }

@@ -17,8 +17,8 @@ import (
 //     [Workspace.In] and [Workspace.Transact] for those in a transaction of the caller's;
 //   - review: [Workspace.Roles], [Workspace.Role], [Workspace.RoleByName],
 //     [Workspace.Members], [Workspace.Member], [Workspace.Holders], [Workspace.WhoCan],
-//     [Workspace.Matrix], [Workspace.Lint], [Workspace.Events], [Workspace.History] and
-//     [Workspace.VerifyEvents];
+//     [Workspace.Matrix], [Workspace.Lint], [Workspace.LintRoles], [Workspace.Events],
+//     [Workspace.History] and [Workspace.VerifyEvents];
 //   - and [Workspace.ID], [Workspace.Areas], [Workspace.ValidatePermissions] and
 //     [Workspace.Sync].
 type Authorizer struct {

@@ -13,7 +13,7 @@ import (
 
 // pages are all pages, those of the navigation in its order.
 func pages() []page {
-	return []page{rolesPage, rolePage, newRolePage, deleteRolePage}
+	return []page{rolesPage, rolePage, newRolePage, deleteRolePage, reviewPage, reviewCSVPage, auditPage, auditJSONPage, auditCSVPage}
 }
 
 // page is one page. All pages are siblings: the last part of the path is the
@@ -44,7 +44,7 @@ func (u *ui) reading(area rbac.Area) rbac.Action {
 	return rbac.Read
 }
 
-// ui is the handler. It is immutable.
+// ui is the handler. It is immutable but for what it remembers of verifications.
 type ui struct {
 	options
 	translator
@@ -58,6 +58,7 @@ type ui struct {
 	behind http.Handler // what is behind the guard
 
 	templates map[string]*template.Template
+	verified  verifications
 }
 
 // New returns the pages of all workspaces of an Authorizer. Identify says who makes a

@@ -21,7 +21,7 @@ import (
 
 // later are the pages that are not there yet, to which links lead already.
 func later(segment string) bool {
-	return slices.Contains([]string{"members", "member", "review", "audit"}, segment)
+	return slices.Contains([]string{"members", "member"}, segment)
 }
 
 // Under any prefix, stripped or not, behind a proxy that rewrites it, with a slash

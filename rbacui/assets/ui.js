@@ -9,12 +9,16 @@ const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 for (const f of $$('[data-role-form], [data-plan-form]')) planForm(f);
 for (const b of $$('[data-no-script-only]')) b.hidden = true;
-for (const b of $$('[data-print]')) b.addEventListener('click', () => print());
+for (const b of $$('[data-print]')) {
+  b.hidden = false;
+  b.addEventListener('click', () => print());
+}
 for (const b of $$('.toast button')) {
   b.hidden = false;
   b.addEventListener('click', () => b.closest('.toast').remove());
 }
 for (const t of $$('time[data-local]')) localTime(t);
+localDays();
 for (const s of $$('[data-area-search]')) filter(s, '.area');
 for (const s of $$('[data-assign-search]')) filter(s, '.check', s.parentElement);
 if ($('.toast')) history.replaceState(null, '', location.pathname.split('/').at(-1) || './');
@@ -97,6 +101,28 @@ function localTime(t) {
     moment: { dateStyle: 'long', timeStyle: 'short' },
     clock: { timeStyle: 'short' },
   }[t.dataset.local];
+  t.textContent = when.toLocaleString(locale(), how);
+}
+
+function locale() {
   const { lang } = document.documentElement;
-  t.textContent = when.toLocaleString(lang === 'en' ? 'en-GB' : lang || undefined, how);
+  return lang === 'en' ? 'en-GB' : lang || undefined;
+}
+
+// The server groups events by the days of UTC. Those of the viewer take their place.
+function localDays() {
+  const first = $('.event-day');
+  if (!first) return;
+  for (const h of $$('.event-day')) h.remove();
+  let day;
+  for (const event of $$('.event')) {
+    const when = new Date($('time', event)?.dateTime);
+    if (Number.isNaN(when.valueOf())) continue;
+    const its = when.toLocaleDateString(locale(), { dateStyle: 'full' });
+    if (its === day) continue;
+    day = its;
+    const h = first.cloneNode();
+    h.textContent = day;
+    event.before(h);
+  }
 }
