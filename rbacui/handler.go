@@ -13,7 +13,7 @@ import (
 
 // pages are all pages, those of the navigation in its order.
 func pages() []page {
-	return []page{rolesPage, rolePage, newRolePage, deleteRolePage}
+	return []page{rolesPage, rolePage, newRolePage, deleteRolePage, membersPage, memberPage, changePage, newMemberPage}
 }
 
 // page is one page. All pages are siblings: the last part of the path is the
