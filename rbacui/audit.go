@@ -79,7 +79,7 @@ type fact struct{ Name, Value string }
 // auditFilter is what was asked for, and what it selects.
 type auditFilter struct {
 	Actor, User, Role, Kind, From, Until string // as they were asked for
-	Roles                                []roleOption
+	Roles                                []roleFilter
 	Kinds                                []kindOption
 	Found                                []whyPerson // whom a name may mean
 	FoundActor, More                     bool
@@ -87,7 +87,7 @@ type auditFilter struct {
 	query                                rbac.EventQuery
 }
 
-type roleOption struct {
+type roleFilter struct {
 	ID, Name string
 	Chosen   bool
 }
@@ -227,13 +227,13 @@ func (q *request) auditFilter() (auditFilter, error) {
 	name := f.Role
 	for _, role := range roles {
 		chosen := string(role.ID) == f.Role
-		f.Roles = append(f.Roles, roleOption{string(role.ID), visible(role.Name), chosen})
+		f.Roles = append(f.Roles, roleFilter{string(role.ID), visible(role.Name), chosen})
 		if chosen {
 			name = role.Name
 		}
 	}
-	if f.Role != "" && !slices.ContainsFunc(f.Roles, func(o roleOption) bool { return o.Chosen }) {
-		f.Roles = append(f.Roles, roleOption{f.Role, visible(f.Role), true})
+	if f.Role != "" && !slices.ContainsFunc(f.Roles, func(o roleFilter) bool { return o.Chosen }) {
+		f.Roles = append(f.Roles, roleFilter{f.Role, visible(f.Role), true})
 	}
 	for _, kind := range []rbac.EventKind{
 		rbac.RoleCreated, rbac.RoleUpdated, rbac.RoleDeleted, rbac.MemberAssigned, rbac.MemberRemoved,

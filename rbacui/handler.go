@@ -13,7 +13,12 @@ import (
 
 // pages are all pages, those of the navigation in its order.
 func pages() []page {
-	return []page{rolesPage, rolePage, newRolePage, deleteRolePage, reviewPage, reviewCSVPage, auditPage, auditJSONPage, auditCSVPage}
+	return []page{
+		rolesPage, rolePage, newRolePage, deleteRolePage,
+		membersPage, memberPage, changePage, newMemberPage,
+		reviewPage, reviewCSVPage,
+		auditPage, auditJSONPage, auditCSVPage,
+	}
 }
 
 // page is one page. All pages are siblings: the last part of the path is the

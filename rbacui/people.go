@@ -65,6 +65,17 @@ func (p named) Shown() string {
 // HTML is the name as it stands in a sentence.
 func (p named) HTML() template.HTML { return bdi(p.Shown()) }
 
+// KnownBy is what tells people of one name apart.
+func (p named) KnownBy() []string {
+	var by []string
+	for _, part := range []string{p.Email, p.Note, p.User} {
+		if part = strings.TrimSpace(visible(part)); part != "" && part != p.Shown() && (part != visible(p.User) || len(by) == 0) {
+			by = append(by, part)
+		}
+	}
+	return by
+}
+
 // Link leads to the page of a member.
 func (p named) Link() string { return link("member", "user", p.User) }
 

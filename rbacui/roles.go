@@ -254,6 +254,9 @@ func (q *request) toast() *toast {
 	if id == "" || q.r.Method == http.MethodPost {
 		return nil
 	}
+	if q.page.segment == "members" || q.page.within == "members" {
+		return q.memberToast(id)
+	}
 	query := rbac.EventQuery{
 		Role: rbac.RoleID(id), Actor: q.subject.User(), Newest: true, Limit: 1,
 		Kinds: []rbac.EventKind{rbac.RoleCreated, rbac.RoleUpdated, rbac.RoleDeleted},

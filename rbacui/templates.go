@@ -19,7 +19,7 @@ func (u *ui) parse() {
 		"bdi": bdi, "link": link, "icon": icon, "strong": strong, "anchor": anchor,
 		"style": func() string { return styleName }, "script": func() string { return scriptName },
 		"teams": func() bool { return u.teams },
-	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
+	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/people.html"))
 	add := func(name string) {
 		if u.templates[name] == nil {
 			u.templates[name] = template.Must(template.Must(shared.Clone()).ParseFS(templateFiles, "templates/"+name))

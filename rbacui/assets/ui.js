@@ -8,6 +8,7 @@ const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 for (const f of $$('[data-role-form], [data-plan-form]')) planForm(f);
+for (const f of $$('[data-bulk-form]')) bulkForm(f);
 for (const b of $$('[data-no-script-only]')) b.hidden = true;
 for (const b of $$('[data-print]')) {
   b.hidden = false;
@@ -21,7 +22,11 @@ for (const t of $$('time[data-local]')) localTime(t);
 localDays();
 for (const s of $$('[data-area-search]')) filter(s, '.area');
 for (const s of $$('[data-assign-search]')) filter(s, '.check', s.parentElement);
-if ($('.toast')) history.replaceState(null, '', location.pathname.split('/').at(-1) || './');
+if ($('.toast')) {
+  const here = new URL(location);
+  here.searchParams.delete('done');
+  history.replaceState(null, '', here);
+}
 $('#errors')?.focus();
 
 /*
@@ -79,6 +84,31 @@ function changed(form) {
   return $$('.seg', form).some((s) => $('[data-stored]', s) && !$('[data-stored]', s).checked)
     || $$('input[name=assign]', form).some((b) => b.checked !== (b.dataset.stored === 'on'))
     || $$('[data-stored-value]', form).some((f) => f.value !== f.dataset.storedValue);
+}
+
+/*
+ * A list of people to select: how many are, and a box for all of the page. What is
+ * selected is sent as the boxes say.
+ */
+function bulkForm(form) {
+  const all = $('[data-select-all]', form);
+  const count = $('[data-bulk-count]', form);
+  if (!all || !count) return;
+  const picks = $$('.pick[name]:not(:disabled)', form);
+  all.hidden = picks.length === 0;
+  all.addEventListener('change', () => { for (const p of picks) p.checked = all.checked; tell(); });
+  for (const p of picks) p.addEventListener('change', tell);
+  addEventListener('pageshow', tell);
+  tell();
+
+  function tell() {
+    const n = picks.filter((p) => p.checked).length;
+    all.checked = n > 0 && n === picks.length;
+    all.indeterminate = n > 0 && n < picks.length;
+    const { none, one, many } = count.dataset;
+    $('b', count).textContent = n === 0 ? none : n === 1 ? one : many.replace(/%(\[1\])?s/, n);
+    for (const b of $$('[data-needs-selection]', form)) b.disabled = n === 0;
+  }
 }
 
 // A search in what is on the page.

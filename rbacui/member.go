@@ -1,0 +1,333 @@
+package rbacui
+
+import (
+	"cmp"
+	"errors"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/areagate/rbac"
+)
+
+var memberPage = page{segment: "member", template: "member.html", within: "members", needs: membersSeen, get: (*request).member, post: (*request).giveRole}
+
+// memberData is what the page of one member shows, or of somebody to admit.
+type memberData struct {
+	title
+	Person    named
+	Member    bool
+	Suspended bool
+	Team      string
+	RoleName  string
+	Came      template.HTML // the role, since when, by whom
+	Sentence  string
+	Assigns   template.HTML
+	Rows      []memberArea
+	Asked     asked
+	Audit     bool // the history is shown
+	History   []historyRow
+	All       string // the whole history
+	Off       template.HTML
+	May       bool
+	Plan      memberPlan
+	Suspend   string
+	Reinstate string
+	Remove    string
+	Action    string
+	Tried     bool
+}
+
+type memberArea struct {
+	Label, Own   string
+	Read, Manage *scopeView
+}
+
+// asked is the question why, and its answer.
+type asked struct {
+	Areas  []areaOption
+	Manage bool
+	Answer template.HTML
+}
+
+type areaOption struct {
+	ID, Label string
+	Selected  bool
+}
+
+type historyRow struct {
+	Said, When template.HTML
+	Reason     string
+	Restore    string
+}
+
+// memberPlan is what another role would change.
+type memberPlan struct {
+	Give       []roleOption
+	CannotGive template.HTML
+	Chosen     rbac.RoleID
+	Name       string
+	Sentence   string
+	Diff       difference
+	Suspended  bool
+	Member     bool
+	Refusal    refusal
+}
+
+const shownHistory = 20
+
+// member shows a member: what they can do and why, what was changed, and what
+// another role would change.
+func (q *request) member() error { return q.showMember(rbac.RoleID(q.value("role")), refusal{}) }
+
+// giveRole answers the form of another role: with its plan, or by giving it.
+func (q *request) giveRole() error {
+	user, role := q.value("user"), rbac.RoleID(q.posted("role"))
+	if q.posted("do") != "save" {
+		return q.showMember(role, refusal{})
+	}
+	member, err := q.workspace.Member(q.ctx, user)
+	isMember := err == nil
+	switch {
+	case err != nil && !errors.Is(err, rbac.ErrMemberNotFound):
+		return err
+	case role == rbac.Administrator || member.Role == rbac.Administrator && role != "": // which is asked once more
+		admit := ""
+		if !isMember {
+			admit = "1"
+		}
+		return q.redirect(link("members-change", "user", user, "role", string(role), "admit", admit, "back", "1"))
+	case role == "":
+		return q.showMember("", refusal{q.t("Nothing was changed."), []problem{{Say: q.th("Choose a role.")}}})
+	}
+	c := memberChange{Users: []string{user}, Role: role, Admit: !isMember}
+	err = q.admin().Together(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
+	if err == nil {
+		return q.redirect(link("member", "user", user, "done", user))
+	}
+	if !refuses(err) {
+		return err
+	}
+	roles, failed := q.workspace.Roles(q.ctx)
+	if failed != nil {
+		return failed
+	}
+	return q.showMember(role, q.refusal(err, roles...))
+}
+
+func (q *request) showMember(to rbac.RoleID, tried refusal) error {
+	user := q.value("user")
+	member, err := q.workspace.Member(q.ctx, user)
+	isMember := err == nil
+	if err != nil && !errors.Is(err, rbac.ErrMemberNotFound) {
+		if errors.Is(err, rbac.ErrInvalid) {
+			return q.noPerson()
+		}
+		return err
+	}
+	desk, err := q.desk(user)
+	if err != nil {
+		return err
+	}
+	all, err := q.desk() // what may be given to anybody
+	if err != nil {
+		return err
+	}
+	if isMember && !all.sees(member.Role) || !isMember && len(all.given()) == 0 {
+		return q.noPerson()
+	}
+	d := memberData{
+		Person: q.people(user)[0], Member: isMember, Suspended: member.Suspended, Team: visible(member.Team), RoleName: member.RoleName,
+		Action: link("member", "user", user), Tried: tried.Rule != "",
+	}
+	d.Title = d.Person.Shown()
+	role := desk.role(member.Role)
+	if isMember {
+		d.Sentence = q.words(role.Permissions, 0).Sentence
+		d.Rows = q.memberAreas(role)
+		if len(role.Assigns) > 0 {
+			d.Assigns = q.assigned(role, desk.roles)
+		}
+		off, err := q.refusals([]rbac.Member{member})
+		if err != nil {
+			return err
+		}
+		if err := off[user]; err != nil {
+			d.Off = q.whyOff(err)
+		}
+		if d.Asked, err = q.answerWhy(desk, user, role); err != nil {
+			return err
+		}
+	}
+	if d.May = d.Off == ""; d.May && isMember {
+		d.Remove = link("members-change", "user", user, "remove", "1", "back", "1")
+		d.Suspend = link("members-change", "user", user, "state", "suspended", "back", "1")
+		if member.Suspended {
+			d.Suspend, d.Reinstate = "", link("members-change", "user", user, "state", "active", "back", "1")
+		}
+	}
+	if err := q.memberHistory(&d, desk, member); err != nil {
+		return err
+	}
+	if d.May {
+		if d.Plan, err = q.planMember(desk, user, member, to, tried); err != nil {
+			return err
+		}
+	}
+	if d.Tried {
+		d.State, q.status = q.t("Nothing was changed"), http.StatusUnprocessableEntity
+	}
+	if q.posted("part") == "plan" && d.May {
+		return q.showPart("member-part", d)
+	}
+	return q.show(d)
+}
+
+// memberAreas is the table of what a role allows.
+func (q *request) memberAreas(role rbac.Role) []memberArea {
+	var rows []memberArea
+	for _, info := range q.areas {
+		row := memberArea{Label: info.Label}
+		own := false
+		for _, action := range actions(info) {
+			scope := role.Permissions.Scope(info.Area, action)
+			view := q.scope(scope)
+			own = own || scope == rbac.Own
+			if action == rbac.Read {
+				row.Read = &view
+			} else {
+				row.Manage = &view
+			}
+		}
+		if own && info.OwnWords != "" {
+			row.Own = q.t("own: %s %s", q.noun(info), info.OwnWords)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// answerWhy answers the question of the address: why somebody may do something, or not.
+func (q *request) answerWhy(desk desk, user string, role rbac.Role) (asked, error) {
+	area, action := rbac.Area(q.value("area")), rbac.Read
+	a := asked{Manage: q.value("action") == "manage"}
+	if a.Manage {
+		action = rbac.Manage
+	}
+	known := false
+	for _, info := range q.areas {
+		known = known || info.Area == area
+		a.Areas = append(a.Areas, areaOption{string(info.Area), visible(info.Label), info.Area == area})
+	}
+	if !known {
+		return a, nil
+	}
+	d, err := q.workspace.Explain(q.ctx, user, area, action)
+	if err != nil {
+		return a, err
+	}
+	a.Answer = q.th("%s: %s", strong(q.right(q.label(area), action)), q.explained(d))
+	var more []template.HTML
+	for _, choice := range desk.choices {
+		if choice.Refused == nil && choice.Role.Permissions.Scope(area, action) > role.Permissions.Scope(area, action) {
+			more = append(more, bdi(choice.Role.Name))
+		}
+	}
+	if n := len(more) - areasNamed; n > 1 {
+		more = append(more[:areasNamed], q.th("%s more", n))
+	}
+	if len(more) > 0 {
+		a.Answer = q.th("%s Of the roles that you may give, these say more: %s.", a.Answer, q.listHTML(more))
+	}
+	a.Answer = q.th("%s As of revision %s.", a.Answer, d.Revision)
+	return a, nil
+}
+
+// memberHistory fills in since when and by whom the role is held, and what was
+// changed, for those who read the record.
+func (q *request) memberHistory(d *memberData, desk desk, member rbac.Member) error {
+	events, more, err := q.history(d.Person.User)
+	if err != nil {
+		return err
+	}
+	d.Audit = q.mayAudit()
+	names := q.naming(events...)
+	if d.Member {
+		d.Came = q.came(desk, member, events, names)
+	}
+	if !d.Audit {
+		return nil
+	}
+	if more || len(events) > shownHistory {
+		d.All = link("audit", "user", d.Person.User)
+	}
+	for _, e := range events[:min(len(events), shownHistory)] {
+		row := historyRow{Said: q.said(e, names), When: q.date(e.Time), Reason: e.Reason}
+		if d.May && restorable(e) && differs(e.MemberBefore, member) {
+			row.Restore = link("members-change", "user", d.Person.User, "restore", strconv.FormatInt(e.Seq, 10), "back", "1")
+		}
+		d.History = append(d.History, row)
+	}
+	return nil
+}
+
+// differs reports whether somebody was something else before an event than now.
+func differs(was *rbac.Member, now rbac.Member) bool {
+	if was == nil {
+		return now.User != ""
+	}
+	return was.Role != now.Role || was.Suspended != now.Suspended || was.Team != now.Team
+}
+
+// came says through which role somebody can do what they can, since when, and who
+// gave it: the last to those who read the record only.
+func (q *request) came(desk desk, member rbac.Member, events []rbac.Event, names map[string]template.HTML) template.HTML {
+	role := strong(q.roleName(desk, member.Role))
+	if to := desk.link(member.Role); to != "" {
+		role = anchor(to, role)
+	}
+	one := q.th("There are no exceptions for single people.")
+	at := slices.IndexFunc(events, func(e rbac.Event) bool { return e.Kind == rbac.MemberAssigned })
+	switch {
+	case member.RoleName == "":
+		return q.th("The role that they had does not exist any more, so nothing is allowed until they get another.")
+	case at < 0:
+		return q.th("All of it comes from one place: the role %s.", role) + " " + one
+	case !q.mayAudit():
+		return q.th("All of it comes from one place: the role %s, held since %s.", role, q.date(events[at].Time)) + " " + one
+	case events[at].Actor == "":
+		return q.th("All of it comes from one place: the role %s, held since %s and given by the application (%s).", role, q.date(events[at].Time), bdi(events[at].Reason)) + " " + one
+	}
+	return q.th("All of it comes from one place: the role %s, held since %s and given by %s.", role, q.date(events[at].Time), names[events[at].Actor]) + " " + one
+}
+
+// planMember asks what another role would change, or what a first one allows.
+func (q *request) planMember(desk desk, user string, member rbac.Member, to rbac.RoleID, tried refusal) (memberPlan, error) {
+	p := memberPlan{Suspended: member.Suspended, Member: member.User != "", Refusal: tried}
+	selected := cmp.Or(to, member.Role)
+	p.Give, p.CannotGive = q.give(desk, selected)
+	role := desk.role(to)
+	if role.ID == "" || to == member.Role {
+		return p, nil
+	}
+	if !desk.all && !desk.sees(to) {
+		return p, nil
+	}
+	before := desk.role(member.Role)
+	p.Chosen, p.Name, p.Sentence = to, role.Name, q.words(role.Permissions, areasNamed).Sentence
+	p.Diff = q.difference(before.Permissions, role.Permissions)
+	p.Diff.lists(q.ui, before.Assigns, role.Assigns, desk.roles)
+	if tried.Rule != "" {
+		return p, nil
+	}
+	c := memberChange{Users: []string{user}, Role: to, Admit: member.User == ""}
+	plan, err := q.admin().Preview(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
+	if err != nil {
+		return p, err
+	}
+	if plan.Refused != nil {
+		p.Refusal = q.refusal(plan.Refused, desk.roles...)
+	}
+	return p, nil
+}
