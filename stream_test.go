@@ -128,7 +128,7 @@ func TestScenario103_StreamWhenTheStoreGoesAway(t *testing.T) {
 				time.Sleep(10*time.Second - 1 - f.After())
 				synctest.Wait()
 				require.NoError(t, ctx.Err())
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				synctest.Wait()
 				if test.lasts {
 					require.NoError(t, ctx.Err())

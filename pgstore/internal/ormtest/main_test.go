@@ -100,3 +100,11 @@ func (s txPerCall) Revisions(ctx context.Context, workspaces []string) (found ma
 	})
 	return found, err
 }
+
+func (s txPerCall) Workspaces(ctx context.Context, q rbac.WorkspaceQuery) (found []string, err error) {
+	err = s.transact(ctx, &sql.TxOptions{}, func(tx pgstore.SQLTx) error {
+		found, err = s.store.SQLTx(tx).Workspaces(ctx, q)
+		return err
+	})
+	return found, err
+}
