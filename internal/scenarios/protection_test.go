@@ -139,6 +139,7 @@ var api = map[string]string{
 	"Workspace.ID":                  "reads",
 	"Workspace.In":                  "the same in another transaction",
 	"Workspace.Lint":                "reads",
+	"Workspace.LintRoles":           "reads",
 	"Workspace.Matrix":              "reads",
 	"Workspace.Members":             "reads",
 	"Workspace.Roles":               "reads",
