@@ -75,8 +75,8 @@ func (q *request) version(stored rbac.Role, version int64) (base rbac.Role, last
 
 // conflict shows the form again with both changes in it if no row was changed by
 // both, and else the page on which one decides.
-func (q *request) conflict(stored, mine rbac.Role, roles []rbac.Role) error {
-	fresh, roles, err := q.find(stored.ID)
+func (q *request) conflict(mine rbac.Role) error {
+	fresh, roles, err := q.find(mine.ID)
 	if err != nil {
 		return q.gone()
 	}

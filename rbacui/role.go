@@ -87,7 +87,7 @@ func (q *request) editRole() error {
 	case err == nil:
 		return q.redirect(link("", "done", string(saved.ID)))
 	case errors.Is(err, rbac.ErrConflict):
-		return q.conflict(stored, draft, roles)
+		return q.conflict(draft)
 	case errors.Is(err, rbac.ErrRoleNotFound) && refusal.Rule != "":
 		if _, _, err := q.find(stored.ID); err != nil {
 			return q.gone()
