@@ -315,7 +315,7 @@ func (q *request) planMember(desk desk, user string, member rbac.Member, to rbac
 		return p, nil
 	}
 	before := desk.role(member.Role)
-	p.Chosen, p.Name, p.Sentence = to, role.Name, q.words(role.Permissions, areasNamed).Sentence
+	p.Chosen, p.Name, p.Sentence = to, visible(role.Name), q.words(role.Permissions, areasNamed).Sentence
 	p.Diff = q.difference(before.Permissions, role.Permissions)
 	p.Diff.lists(q.ui, before.Assigns, role.Assigns, desk.roles)
 	if tried.Rule != "" {
