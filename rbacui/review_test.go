@@ -455,8 +455,8 @@ func TestTextsOfReviewAndAuditReplaced(t *testing.T) {
 	for i, page := range pages {
 		require.Equal(t, http.StatusOK, page.StatusCode, "page %d", i)
 		text := strings.ReplaceAll(page.text(), "Administrator", "") // a name
-		text = regexp.MustCompile(`May read and manage everything\.|(role|member)\.[a-z]+|20\d\d-\d\d-\d\dT[0-9:.]*Z|\b[0-9a-f]{4,64}…?`).ReplaceAllString(text, "")
-		require.NotRegexp(t, `[A-Za-z]{2,}`, text, "page %d", i)
+		text = regexp.MustCompile(`May read and manage everything\.|(role|member)\.[a-z]+|\btest\b|20\d\d-\d\d-\d\dT[0-9:.]*Z|\b[0-9a-f]{4,64}…?`).ReplaceAllString(text, "")
+		require.Empty(t, regexp.MustCompile(`[A-Za-z]{2,}`).FindAllString(text, -1), "page %d", i)
 		for _, attr := range regexp.MustCompile(` (?:aria-label|placeholder|title|alt)="([^"]*)"`).FindAllStringSubmatch(strings.ReplaceAll(page.body, " UTC\"", "\""), -1) {
 			require.NotRegexp(t, `[A-Za-z]{2,}`, attr[1], "page %d", i)
 		}
@@ -476,23 +476,34 @@ func TestSizesOfReviewAndAudit(t *testing.T) {
 	s.ui = rbacui.New(s.az, identify, rbacui.WithLogger(slog.New(slog.DiscardHandler)))
 	s.assign("Administrator", mara)
 	scopes := []rbac.Scope{rbac.None, rbac.Own, rbac.Team, rbac.All}
-	require.NoError(t, s.az.System(strings.Repeat("<", 100)).Together(context.Background(), func(a *rbac.Admin) error {
-		for i := range 199 {
-			role := rbac.Role{Name: fmt.Sprintf("%s%03d", strings.Repeat("Ｗ", 77), i), Description: strings.Repeat("&", 500), Permissions: rbac.Permissions{}}
-			for j, info := range many(t, 60) {
-				if info.Owned && info.Area != rbac.Users {
-					role.Permissions[info.Area] = rbac.Access{Read: scopes[(i+j)%4], Manage: scopes[(i/4+j)%4]}
-				}
+	sized := func(i int) rbac.Role {
+		role := rbac.Role{
+			ID: rbac.RoleID(fmt.Sprintf("role-of-twenty-six-bytes-%03d", i)), Name: fmt.Sprintf("%s%03d", strings.Repeat("Ｗ", 77), i),
+			Description: strings.Repeat("&", 500), Permissions: rbac.Permissions{}, Version: 1,
+		}
+		for j, info := range many(t, 60) {
+			if info.Owned && info.Area != rbac.Users {
+				role.Permissions[info.Area] = rbac.Access{Read: scopes[(i+j)%4], Manage: scopes[(i/4+j)%4]}
 			}
-			created, err := a.CreateRole(context.Background(), role)
-			if err != nil {
+		}
+		return role
+	}
+	const stored = 189
+	require.NoError(t, store.Update(context.Background(), "", func(tx rbac.Tx) error {
+		for i := range stored {
+			if err := tx.PutRole(sized(i)); err != nil {
 				return err
 			}
-			s.roles[role.Name] = created.ID
 		}
 		return nil
 	}))
-	paths := []string{"review", "review?by=area", "review?area=deals&person=" + mara, "review?findings=100"}
+	for i := range 10 {
+		role := sized(stored + i)
+		role.ID, role.Version = "", 0
+		_, err := s.az.System(strings.Repeat("<", 100)).CreateRole(context.Background(), role)
+		require.NoError(t, err)
+	}
+	paths := []string{"review", "review?by=area", "review?area=deals&person=" + mara, "review?findings=50", "review?area=area-20&action=manage&roles=role-of-twenty-six-bytes-100"}
 	seen := map[string]bool{}
 	for path, pages := "audit", 0; path != ""; pages++ {
 		page := s.get(mara, path)
@@ -506,9 +517,9 @@ func TestSizesOfReviewAndAudit(t *testing.T) {
 		if next != nil {
 			path = unescape(next[1])
 		}
-		require.Less(t, pages, 200)
+		require.Less(t, pages, 11)
 	}
-	require.Len(t, seen, 200)
+	require.Len(t, seen, 11)
 	for _, path := range paths {
 		page := s.get(mara, path)
 		require.Equal(t, http.StatusOK, page.StatusCode)
