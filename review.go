@@ -52,8 +52,12 @@ func shownRoles(r reading) ([]Role, error) {
 // sortRoles puts a workspace's own roles in the order in which people see
 // them.
 func sortRoles(roles []Role) {
+	folded := make(map[string]string, len(roles)) // which takes its time
+	for _, role := range roles {
+		folded[role.Name] = fold.Name(role.Name)
+	}
 	slices.SortFunc(roles, func(a, b Role) int {
-		return cmp.Or(cmp.Compare(fold.Name(a.Name), fold.Name(b.Name)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(folded[a.Name], folded[b.Name]), cmp.Compare(a.ID, b.ID))
 	})
 }
 

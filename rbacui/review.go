@@ -19,10 +19,11 @@ var reviewCSVPage = page{segment: "review.csv", template: "review.html", within:
 
 // The bounds of the review.
 const (
-	mostFindings     = 100 // on one page
+	mostFindings     = 50  // on one page
+	mostWhoRoles     = 50  // that allow something
 	mostLinted       = 500 // members, up to which a page looks at each
 	matrixRoles      = 20  // on one page
-	matrixCells      = 600 // likewise; a page of a hundred areas has fewer roles
+	matrixCells      = 480 // likewise; a page of a hundred areas has fewer roles
 	holdersPerPage   = 25  // people who can do something
 	mostPeopleListed = 10  // found by a name
 	modelTries       = 5
@@ -377,6 +378,7 @@ func (q *request) does(a askForm) template.HTML {
 type whoCan struct {
 	Say    template.HTML
 	Roles  []whoRole
+	Rest   int // more roles
 	People []whoPerson
 	Next   string
 	First  string // the first page, from another
@@ -413,7 +415,9 @@ func (q *request) whoCan(a askForm, m model) (*whoCan, error) {
 		}
 		held := m.Held[role.ID]
 		total += held
-		if len(w.Roles) < mostFindings {
+		if len(w.Roles) == mostWhoRoles {
+			w.Rest++
+		} else {
 			w.Roles = append(w.Roles, whoRole{role.Name, link("members", "role", string(role.ID)), q.scope(scope), held, scope})
 		}
 		query := rbac.MemberQuery{Role: role.ID, State: rbac.ActiveOnly, Limit: holdersPerPage + 1 - len(members)}
