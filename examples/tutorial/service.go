@@ -117,8 +117,8 @@ func (s *service) signUp(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, &in); err != nil {
 		return err
 	}
-	if !validName(in.Workspace) || in.Email == "" {
-		return &rbac.ValidationError{Fields: []rbac.FieldError{{Problem: "wants an email, and a workspace in small letters"}}}
+	if !validName(in.Workspace) {
+		return invalid("workspace", "wants 1 to 40 small letters and digits")
 	}
 	var token string
 	err := s.db.write(r.Context(), s.az.For(in.Workspace), func(t tx, acme *rbac.Transaction) error {
@@ -165,6 +165,10 @@ func (s *service) signIn(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func invalid(field, problem string) error {
+	return &rbac.ValidationError{Fields: []rbac.FieldError{{Field: field, Problem: problem}}}
+}
+
 // errTaken is the answer to whoever wants a workspace that somebody has.
 var errTaken = errors.New("the workspace is taken")
 
@@ -173,7 +177,12 @@ func validName(name string) bool {
 	return name != "" && len(name) <= 40 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
 }
 
+// ensurePerson returns the id of who has an address, and makes them if nobody
+// has it.
 func ensurePerson(t tx, email string) (id string, err error) {
+	if email == "" {
+		return "", invalid("email", "is empty")
+	}
 	err = t.row(`INSERT INTO people (id, email) VALUES ($1, $2)
 		ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id`, rand.Text(), email).Scan(&id)
 	return id, err

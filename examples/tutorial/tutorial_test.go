@@ -117,7 +117,7 @@ func (c *client) signUp(t *testing.T, workspace, email string) string {
 	return c.tokens[email]
 }
 
-// invite gives somebody a role by its name and returns their id and token.
+// invites gives somebody a role by its name and returns their id and token.
 func (c *client) invites(t *testing.T, workspace, by, email, role string) (user, token string) {
 	t.Helper()
 	found, err := c.az.For(workspace).RoleByName(t.Context(), role)
@@ -246,6 +246,7 @@ func TestInvitation(t *testing.T) {
 		// An invitation demotes nobody, and brings people of other workspaces in.
 		c.invites(t, "acme", ada, "ada@acme.example", "Agent")
 		c.ask(t, "acme", ada, "GET /admin/roles", "", 200)
+		c.ask(t, "acme", ada, "POST /invitations", `{"role":"administrator"}`, 422)
 		bill := c.signUp(t, "initech", "bill@initech.example")
 		c.ask(t, "acme", bill, "GET /tickets", "", 403)
 		c.invites(t, "acme", ada, "bill@initech.example", "Agent")
