@@ -360,16 +360,15 @@ func TestProgram(t *testing.T) {
 	reader, writer := io.Pipe()
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, store, "127.0.0.1:0", false, writer) }()
-	says := bufio.NewScanner(reader)
-	next := func() string {
-		if !says.Scan() {
-			t.Fatal(says.Err())
+	says := make(chan string, 2)
+	go func() {
+		for lines := bufio.NewScanner(reader); lines.Scan(); {
+			says <- lines.Text()
 		}
-		return says.Text()
-	}
-	c := &client{url: "http://" + strings.TrimPrefix(next(), "listening on ")}
-	go c.send(t, "www", "", "POST /sign-up", `{"email":"ada@acme.example","workspace":"acme"}`)
-	_, token, _ := strings.Cut(next(), "your token is ")
+	}()
+	c := &client{url: "http://" + strings.TrimPrefix(<-says, "listening on ")}
+	c.ask(t, "www", "", "POST /sign-up", `{"email":"ada@acme.example","workspace":"acme"}`, 201)
+	_, token, _ := strings.Cut(<-says, "your token is ")
 	stream := c.send(t, "acme", token, "GET /tickets/live", "")
 	defer stream.Body.Close()
 	stop()
