@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/examples/internal/pgtest"
@@ -77,7 +78,8 @@ func (c *client) send(t *testing.T, workspace, token, route, body string) *http.
 	request.Host = workspace + ".desk.example"
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	client := http.Client{Timeout: 30 * time.Second} // for a stream that should have ended
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
