@@ -64,7 +64,7 @@ type historyRow struct {
 
 // memberPlan is what another role would change.
 type memberPlan struct {
-	Give       []roleOption
+	Give       []giveOption
 	CannotGive template.HTML
 	Chosen     rbac.RoleID
 	Name       string

@@ -116,7 +116,7 @@ type changeData struct {
 	Notice     template.HTML
 	Change     memberChange
 	Fields     bool // the change can be chosen here
-	Give       []roleOption
+	Give       []giveOption
 	CannotGive template.HTML
 	RoleName   string
 	Sentence   string // what the new role allows
