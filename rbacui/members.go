@@ -488,19 +488,24 @@ func (q *request) whyOff(err error) template.HTML {
 	case !q.manages():
 		return q.th("Holds a role that is not among those that you may give.")
 	}
+	if names := q.lacking(escalation); names != "" {
+		return q.th("Holds more than you: %s.", names)
+	}
+	return q.th("Holds rights that only an administrator judges.")
+}
+
+// lacking names the areas in which whoever asks holds less than a change takes.
+func (q *request) lacking(err *rbac.EscalationError) template.HTML {
 	var names []template.HTML
 	for _, info := range q.areas {
-		if _, missing := escalation.Missing[info.Area]; missing {
+		if _, missing := err.Missing[info.Area]; missing {
 			names = append(names, bdi(info.Label))
 		}
 	}
 	if more := len(names) - areasNamed; more > 1 {
 		names = append(names[:areasNamed], q.th("%s more", more))
 	}
-	if len(names) == 0 {
-		return q.th("Holds rights that only an administrator judges.")
-	}
-	return q.th("Holds more than you: %s.", q.listHTML(names))
+	return q.listHTML(names)
 }
 
 // pager says which part of the members this is.
@@ -600,5 +605,5 @@ func (q *request) admit() error {
 	if failed != nil {
 		return failed
 	}
-	return q.showMembers(q.refusal(err, roles...))
+	return q.showMembers(q.memberRefusal(err, roles...))
 }

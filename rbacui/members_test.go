@@ -338,6 +338,11 @@ func TestChangeMembers(t *testing.T) {
 // If a rule refuses one, nothing changes for any, and the row says so.
 func TestChangeMembersRefused(t *testing.T) {
 	s := newSite(t)
+	s.add("User manager", "users: read all, manage all; contacts: read all; claims: read all, manage all; tasks: read team, manage all")
+	s.add("Clerk", "contacts: read all")
+	s.assign("User manager", "u.m")
+	s.assign("Clerk", "viktor.hallgreen")
+	require.NoError(t, s.az.System("test").SetTeam(context.Background(), "North", tomas))
 	before := s.revision()
 	support := string(s.roles["Support"])
 	for _, test := range []struct {
@@ -346,12 +351,13 @@ func TestChangeMembersRefused(t *testing.T) {
 		title string
 		says  []string
 	}{
-		{lena, with(chosen(tomas, "celeste.amundry"), "role", support), "nobody gives away more than they hold", []string{"celeste.amundry Integrations Active Holds more than you: API access."}},
+		{lena, with(chosen(tomas, "celeste.amundry"), "role", support), "nobody changes people who hold more", []string{"celeste.amundry Integrations Active Holds more than you: API access."}},
 		{lena, with(chosen(tomas, lena), "state", "suspended"), "nobody changes their own membership", []string{"This is you."}},
 		{lena, with(chosen(tomas, "gone"), "role", support), "somebody is no member any more", []string{"gone no member No member any more."}},
 		{lena, with(chosen(tomas), "role", "administrator"), "nobody gives away more than they hold", nil},
 		{lena, with(chosen(tomas), "role", "gone"), "the role does not exist any more", nil},
 		{mara, with(chosen(tomas, "anton.weissenau"), "role", support), "nobody stops being an administrator among others", []string{"anton.weissenau Administrator Active An administrator."}},
+		{"u.m", with(chosen("viktor.hallgreen"), "move", "to", "team", "North"), "nobody shares more than they see", []string{"your own role lacks Deals and Tasks."}},
 		{lena, with(chosen(tomas), "move", "to", "team", strings.Repeat("x", 300)), "Something here cannot be stored", nil},
 	} {
 		planned := s.post(test.as, "members-change", with(test.form, "do", "plan"))
