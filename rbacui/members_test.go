@@ -171,7 +171,7 @@ func TestMembersPages(t *testing.T) {
 			break
 		}
 		path = unescape(found[1])
-		require.Less(t, len(path), 600, "the trail is bounded")
+		require.Less(t, strings.Count(path, "%0A"), 8, "the trail is bounded")
 		if found[2] == "First page" {
 			require.Equal(t, paths[0], path)
 			break
@@ -341,7 +341,11 @@ func TestChangeMembersRefused(t *testing.T) {
 	s.add("User manager", "users: read all, manage all; contacts: read all; claims: read all, manage all; tasks: read team, manage all")
 	s.add("Clerk", "contacts: read all")
 	s.assign("User manager", "u.m")
-	s.assign("Clerk", "viktor.hallgreen")
+	var crowd []string
+	for i := range 101 {
+		crowd = append(crowd, fmt.Sprint("user-", i))
+	}
+	s.assign("Clerk", append(crowd, "viktor.hallgreen")...)
 	require.NoError(t, s.az.System("test").SetTeam(context.Background(), "North", tomas))
 	before := s.revision()
 	support := string(s.roles["Support"])
@@ -373,10 +377,6 @@ func TestChangeMembersRefused(t *testing.T) {
 	// Nobody, nothing, too many.
 	require.Contains(t, s.get(lena, "members-change").text(), "Nobody is selected")
 	require.Contains(t, s.post(lena, "members-change", with(chosen(tomas), "do", "save")).text(), "Nothing would change.")
-	var crowd []string
-	for i := range 101 {
-		crowd = append(crowd, fmt.Sprint("user-", i))
-	}
 	require.Contains(t, s.post(lena, "members-change", with(chosen(crowd...), "remove", "1", "do", "save")).text(), "This is too much at once")
 	require.Equal(t, before, s.revision())
 }
