@@ -66,6 +66,7 @@ var reasonNames = [...]string{
 	ReasonUnknownArea:   "unknown-area",
 	ReasonInvalidAction: "invalid-action",
 	ReasonNoSuchAction:  "no-such-action",
+	ReasonNoWorkspace:   "no-workspace",
 }
 
 // MarshalText encodes r as its name: "own-only" for [ReasonOwnOnly].

@@ -65,7 +65,11 @@ func (d *draft) effects(m *model) ([]Effect, error) {
 		} else if group == nil || d.cleared {
 			continue
 		}
-		if err := e.addRest(d, MemberQuery{Role: id, State: ActiveOnly}); err != nil {
+		holders := e.addHolders
+		if len(d.members) > 0 {
+			holders = func(id RoleID) error { return e.addRest(d, MemberQuery{Role: id, State: ActiveOnly}) }
+		}
+		if err := holders(id); err != nil {
 			return nil, err
 		}
 	}
@@ -84,6 +88,42 @@ type effects struct {
 	before, after tables
 	pairs         map[[2]RoleID]*Effect // by role before and after; nil if nothing is gained or lost
 	groups        map[string]*Effect    // by what is gained and lost
+}
+
+// addHolders adds the active holders of a role that is edited, where the draft has
+// no members. It names the first of them and lets the store count the rest, so that a
+// plan costs as much for a hundred thousand as for ten; one whose row cannot be read
+// counts among many, as it does for Plan.Members.
+func (e *effects) addHolders(id RoleID) error {
+	active := 0
+	for member, err := range e.before.members(MemberQuery{Role: id, State: ActiveOnly, Limit: mostNamed}) {
+		if err != nil {
+			return err
+		}
+		if err := e.add(member.User, id, id); err != nil {
+			return err
+		}
+		active++
+	}
+	if active < mostNamed {
+		return nil
+	}
+	holders, err := e.before.Holders()
+	if err != nil {
+		return err
+	}
+	rest := holders[id] - active
+	for _, err := range e.before.members(MemberQuery{Role: id, State: SuspendedOnly}) {
+		if err != nil {
+			return err
+		}
+		rest--
+	}
+	group, err := e.group(id, id)
+	if err == nil {
+		group.Members += max(rest, 0)
+	}
+	return err
 }
 
 // addRest adds the members that a query selects and that the draft does not have:

@@ -146,7 +146,7 @@ func (s *MemStore) Workspaces(ctx context.Context, q WorkspaceQuery) ([]string, 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var found []string
+	found := []string{}
 	for id, state := range s.all() {
 		if (q.After == nil || id > *q.After) && (q.User == "" || state.members.Get(q.User) != nil) {
 			found = append(found, id)

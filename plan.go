@@ -129,14 +129,11 @@ func (c *change) plan(role Role, s saving) (Plan, error) {
 	if s.before != nil {
 		shown := c.model.shown(*s.before)
 		p.Before, before = &shown, shown.Permissions
-		unreadable := func(*MalformedError) { p.Members++ }
-		for _, err := range c.skipping(unreadable).members(MemberQuery{Role: s.before.ID}) {
-			if err != nil {
-				return Plan{}, err
-			}
-			p.Members++
+		holders, err := c.Holders()
+		if err != nil {
+			return Plan{}, err
 		}
-		var err error
+		p.Members = holders[s.before.ID]
 		if p.AssignedBefore, err = c.assigners(*s.before); err != nil {
 			return Plan{}, err
 		}

@@ -138,7 +138,9 @@ func TestPlanRefused(t *testing.T) {
 		require.ErrorIs(t, err, errBoom)
 		store.Set(nil, opView)
 		store.SetRows(&fault.Rows{Members: fault.Broken[rbac.Member](0)})
-		_, err = planOf(t.Context(), az.System("test"), role)
+		more := role
+		more.Permissions = dealsAll // somebody would gain something
+		_, err = planOf(t.Context(), az.System("test"), more)
 		require.ErrorIs(t, err, errBoom)
 		store.SetRows(&fault.Rows{Roles: fault.Broken[rbac.Role](0)})
 		_, err = planOf(t.Context(), az.System("test"), rbac.Role{Name: "New"})

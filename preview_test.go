@@ -221,6 +221,20 @@ func TestPreviewOfBrokenRows(t *testing.T) {
 		require.ErrorIs(t, err, errBoom, name)
 		store.fails = false
 	}
+	edited := role
+	edited.Permissions = rbac.Permissions{}
+	store.uncounted = true
+	_, err := planOf(t.Context(), az.System("test"), edited)
+	require.ErrorIs(t, err, errBoom, "how many hold it")
+	store.uncounted = false
+	assign(t, az.Workspace, role.ID, "c", "d", "e", "f", "g", "h", "i", "j", "k")
+	_, err = az.System("test").Preview(t.Context(), func(a *rbac.Admin) error {
+		_, err := a.UpdateRole(t.Context(), edited)
+		store.uncounted = true
+		return err
+	})
+	require.ErrorIs(t, err, errBoom, "how many more there are")
+	store.uncounted = false
 	update(t, store, "", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "bob", Role: "gone"}) })
 	plan, err := az.System("test").Preview(t.Context(), func(a *rbac.Admin) error { return a.Assign(t.Context(), role.ID, "bob") })
 	require.NoError(t, err)
@@ -231,7 +245,8 @@ func TestPreviewOfBrokenRows(t *testing.T) {
 // failingStore is a store whose Readers yield no more rows once it fails.
 type failingStore struct {
 	rbac.Store
-	fails bool
+	fails     bool
+	uncounted bool // it can no longer count
 }
 
 func (s *failingStore) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
@@ -241,6 +256,13 @@ func (s *failingStore) View(ctx context.Context, workspace string, fn func(rbac.
 type failingReader struct {
 	rbac.Reader
 	store *failingStore
+}
+
+func (r failingReader) Holders() (map[rbac.RoleID]int, error) {
+	if r.store.fails || r.store.uncounted {
+		return nil, errBoom
+	}
+	return r.Reader.Holders()
 }
 
 func (r failingReader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {

@@ -140,7 +140,8 @@ func within(key string, err error) error {
 		}
 		return &rbac.ValidationError{Fields: fields}
 	case errors.As(err, &kind):
-		return invalid(key, fmt.Sprintf("has a %s where a %s belongs", kind.Value, kind.Type.Kind()))
+		wanted := strings.Replace(kind.Type.Kind().String(), "slice", "list", 1)
+		return invalid(key, fmt.Sprintf("has a %s where a %s belongs", kind.Value, wanted))
 	}
 	return err
 }

@@ -24,16 +24,11 @@ func (c *adminCall) listRoles() error {
 }
 
 func (c *adminCall) getRole() error {
-	roles, err := c.workspace.Roles(c.r.Context())
+	role, err := c.workspace.Role(c.r.Context(), c.role())
 	if err != nil {
 		return err
 	}
-	for _, role := range roles {
-		if role.ID == c.role() {
-			return c.writeRole(http.StatusOK, role)
-		}
-	}
-	return rbac.ErrRoleNotFound
+	return c.writeRole(http.StatusOK, role)
 }
 
 var states = map[string]rbac.MemberState{"": rbac.AnyState, "active": rbac.ActiveOnly, "suspended": rbac.SuspendedOnly}
@@ -55,22 +50,29 @@ func (c *adminCall) listMembers() error {
 }
 
 func (c *adminCall) getMember() error {
-	members, err := c.members(rbac.MemberQuery{Users: []string{c.r.PathValue("user")}})
+	user := c.r.PathValue("user")
+	if !c.everybody() && !c.subject.CanRecord(rbac.Users, rbac.Read, user) {
+		return rbac.ErrMemberNotFound
+	}
+	member, err := c.workspace.Member(c.r.Context(), user)
 	if err != nil {
 		return err
 	}
-	if len(members) == 0 {
-		return rbac.ErrMemberNotFound
-	}
-	return c.write(http.StatusOK, members[0])
+	return c.write(http.StatusOK, member)
+}
+
+// everybody reports whether the caller sees all members: in a catalogue in which
+// Users cannot be read, who got here manages them.
+func (c *adminCall) everybody() bool {
+	return c.guard.areas[rbac.Users].Only == rbac.Manage || c.subject.Can(rbac.Users, rbac.Read)
 }
 
 // members returns the members within the caller's reach that a query selects,
 // with the names of their roles.
 func (c *adminCall) members(q rbac.MemberQuery) ([]rbac.Member, error) {
-	if reach := c.subject.Reach(rbac.Users, rbac.Read); !reach.All && c.guard.areas[rbac.Users].Only == 0 {
+	if !c.everybody() {
 		within := []string{} // and not nil, which is everybody
-		for _, user := range reach.Owners {
+		for _, user := range c.subject.Reach(rbac.Users, rbac.Read).Owners {
 			if q.Users == nil || slices.Contains(q.Users, user) {
 				within = append(within, user)
 			}

@@ -234,6 +234,7 @@ func TestWiringMistakes(t *testing.T) {
 		{"rbachttp: WithUnusedScope(nil)", func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithUnusedScope(nil)) }},
 		{"rbachttp: WithRetryAfter must be greater than 0", func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithRetryAfter(0)) }},
 		{"rbachttp: WithRetryAfter must be greater than 0", func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithRetryAfter(-1)) }},
+		{`rbachttp: "app.example.com" is no origin, as https://app.example.com`, func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithTrustedOrigins("app.example.com")) }},
 		{"rbachttp: WithChallenge without a challenge", func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithChallenge()) }},
 		{`rbachttp: malformed challenge " "`, func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithChallenge("Basic", " ")) }},
 		{`rbachttp: malformed challenge "a\r\nb: c"`, func() { rbachttp.New(az.Authorizer, identify, rbachttp.WithChallenge("a\r\nb: c")) }},

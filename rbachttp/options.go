@@ -145,7 +145,7 @@ func newOptions(given []Option) options {
 	}
 	for _, origin := range o.origins {
 		if err := o.crossOrigin.AddTrustedOrigin(origin); err != nil {
-			panic("rbachttp: WithTrustedOrigins: " + err.Error())
+			panic("rbachttp: " + strconv.Quote(origin) + " is no origin, as https://app.example.com")
 		}
 	}
 	return o

@@ -14,7 +14,7 @@ import (
 	"github.com/areagate/rbac/storetest"
 )
 
-var allOps = []rbactest.Op{rbactest.OpView, rbactest.OpUpdate, rbactest.OpRevisions, rbactest.OpNotify}
+var allOps = []rbactest.Op{rbactest.OpView, rbactest.OpUpdate, rbactest.OpRevisions, rbactest.OpNotify, rbactest.OpWorkspaces}
 
 // tryOp makes one call to a store. It reports whether the store did what was
 // asked for, and what it returned or panicked with.
@@ -28,6 +28,10 @@ func tryOp(ctx context.Context, store rbac.Store, op rbactest.Op) (did bool, pan
 	case rbactest.OpRevisions:
 		var found map[string]rbac.Revision
 		found, err = store.Revisions(ctx, []string{"w"})
+		did = found != nil
+	case rbactest.OpWorkspaces:
+		var found []string
+		found, err = store.Workspaces(ctx, rbac.WorkspaceQuery{})
 		did = found != nil
 	case rbactest.OpNotify:
 		var mu sync.Mutex
@@ -397,7 +401,7 @@ func TestFaultyMistakes(t *testing.T) {
 func TestOpString(t *testing.T) {
 	t.Parallel()
 	for op, want := range map[rbactest.Op]string{
-		rbactest.OpView: "View", rbactest.OpUpdate: "Update", rbactest.OpRevisions: "Revisions", rbactest.OpNotify: "Notify", 9: "Op(9)",
+		rbactest.OpView: "View", rbactest.OpUpdate: "Update", rbactest.OpRevisions: "Revisions", rbactest.OpNotify: "Notify", rbactest.OpWorkspaces: "Workspaces", 9: "Op(9)",
 	} {
 		if got := op.String(); got != want {
 			t.Errorf("got %s, want %s", got, want)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -229,6 +230,7 @@ func TestRoleReadOnly(t *testing.T) {
 		require.Equal(t, http.StatusOK, page.StatusCode)
 		require.Contains(t, page.text(), test.why)
 		require.NotContains(t, page.body, "<form")
+		require.Equal(t, test.path == "role?id=administrator", strings.Contains(page.text(), "Assigns every role"))
 		require.NotContains(t, page.body, "<button")
 		before := s.revision()
 		form := url.Values{"do": {"save"}, "name": {"Mine"}, "version": {"1"}}

@@ -67,6 +67,7 @@ type segment struct {
 
 type slot struct {
 	Value, Label string
+	Word         string // "all", for what can only be read
 	Has          bool
 	Checked      bool
 	Stored       bool
@@ -237,7 +238,7 @@ func (q *request) form(stored, draft rbac.Role, roles []rbac.Role, r refusal) ro
 		Words: q.words(draft.Permissions, 0),
 	}
 	f.Most.Name, f.Most.Description = mostName, mostDescription
-	f.Words.Assigns = q.assigns(draft.Assigns, roles)
+	f.Words.Assigns = q.assigns(draft, roles)
 	f.Sections = q.sections(stored.Permissions, draft.Permissions, r)
 	f.Assign = q.assignList(stored, draft, roles, r)
 	return f
@@ -310,7 +311,7 @@ func (q *request) areaRow(info rbac.AreaInfo, held, stored, draft rbac.Permissio
 				continue
 			}
 			s := slot{
-				Value: scope.String(), Label: q.scopeLabel(scope), Has: seg.Has && slices.Contains(q.offers(info), scope),
+				Value: scope.String(), Label: q.scopeLabel(scope), Word: q.scope(scope).Word, Has: seg.Has && slices.Contains(q.offers(info), scope),
 				Checked: scope == is, Stored: scope == was,
 			}
 			// What is chosen or stored stays on, so that the form comes back whole.

@@ -79,6 +79,14 @@ func TestRows(t *testing.T) {
 		require.Less(t, store.roles.Load(), int64(60), "roles for %q", path)
 		require.Less(t, store.views.Load(), int64(12), "views for %q", path)
 	}
+	// Nor does the plan of a role that nearly everybody holds, but for the suspended.
+	path := s.path("role", "Support")
+	form := with(s.get(mara, path).filled(), "deals.read", "all", "do", "plan")
+	store.members.Store(0)
+	page := s.post(mara, path, form)
+	require.Contains(t, page.text(), "2000 people hold this role.")
+	require.Less(t, store.members.Load(), int64(300+120))
+
 	require.Contains(t, s.get("hedda.dorn", s.path("role", "Support")).text(), "Held by 2000 people")
 	require.Contains(t, s.get(mara, s.path("role-delete", "Support")).text(), "Move 2000 people and delete the role")
 }

@@ -151,9 +151,15 @@ func lower(label string) string {
 	return string(unicode.ToLower(first)) + label[size:]
 }
 
-// assigns says which roles may be given, by their names.
-func (u *ui) assigns(ids []rbac.RoleID, roles []rbac.Role) template.HTML {
-	names := u.roleNames(ids, roles)
+// assigns says which roles the holders of a role may give, by their names.
+func (u *ui) assigns(role rbac.Role, roles []rbac.Role) template.HTML {
+	switch {
+	case role.ID == rbac.Administrator:
+		return u.th("every role")
+	case role.Permissions.Can(rbac.Users, rbac.Manage):
+		return u.th("every role that holds no more than this one")
+	}
+	names := u.roleNames(role.Assigns, roles)
 	if len(names) == 0 {
 		return template.HTML(template.HTMLEscapeString(u.t("no roles")))
 	}

@@ -84,6 +84,9 @@ func (s *schedule) run(t *testing.T) {
 	for i := range 8 {
 		s.play(20+i, func(random *rand.Rand) { s.look(t, random) })
 	}
+	for i := range 2 {
+		s.play(40+i, func(random *rand.Rand) { s.live(t, random, fmt.Sprint("gone", i)) })
+	}
 	s.work.Wait()
 	s.store.wild.Store(false)
 	time.Sleep(time.Minute + 10*time.Second) // what blocks is given up after a minute
@@ -172,6 +175,43 @@ func (s *schedule) changeElsewhere(t *testing.T, random *rand.Rand, user string)
 	require.Contains(t, []error{nil, rbac.ErrMemberNotFound, rbac.ErrLastAdministrator}, errors.Unwrap(err))
 }
 
+// live changes a workspace that nobody else changes, deletes it and begins it
+// anew, here and elsewhere, and looks at what shows behind a change of one's
+// own, while others look.
+func (s *schedule) live(t *testing.T, random *rand.Rand, id string) {
+	w, truth := s.az.For(id), s.other.For(id)
+	var looking sync.WaitGroup
+	for range random.IntN(3) {
+		looking.Go(func() { _ = w.Can(t.Context(), "root", rbac.Users, rbac.Manage) })
+	}
+	for range random.IntN(3) {
+		_ = living(t.Context(), truth, random.IntN(6), fmt.Sprint("user", random.IntN(3)))
+	}
+	err := living(t.Context(), w, random.IntN(6), fmt.Sprint("user", random.IntN(3)))
+	if err == nil || errors.Is(err, rbac.ErrOutcomeUnknown) {
+		require.NoError(t, truth.Sync(t.Context()))
+		for _, user := range []string{"root", "user0", "user1", "user2"} {
+			s.check(t, w, t.Context(), user, func(d rbac.Decision, unavailable error) {
+				if unavailable == nil {
+					require.Equal(t, truth.Can(t.Context(), user, rbac.Users, rbac.Manage), d.Allowed,
+						"%q of %q, which returned %v, at event %d: %v", user, id, err, d.Revision, d)
+				}
+			})
+		}
+	}
+	looking.Wait()
+}
+
+func living(ctx context.Context, w *rbac.Workspace, kind int, user string) error {
+	if kind < 4 {
+		return changing(ctx, w, kind%2, user)
+	}
+	if kind == 4 {
+		return w.System("test").Assign(ctx, rbac.Administrator, "root", user)
+	}
+	return w.System("test").DeleteWorkspace(ctx)
+}
+
 // look asks about what is there and what is not.
 func (s *schedule) look(t *testing.T, random *rand.Rand) {
 	w := s.workspace(random, s.az)
@@ -222,6 +262,9 @@ func (s *committedStore) Update(ctx context.Context, workspace string, fn func(r
 		at, err := tx.Revision()
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if at.Seq == 0 {
+			delete(s.commits, workspace) // it was deleted
+		}
 		for int64(len(s.commits[workspace])) < at.Seq {
 			s.commits[workspace] = append(s.commits[workspace], time.Now())
 		}
