@@ -1,0 +1,208 @@
+package browsertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	browserlog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// ErrNoChromium is returned by [Start] where there is no Chromium.
+var ErrNoChromium = errors.New("there is no chromium: apt-get install chromium")
+
+// Start starts Chromium. The context that it returns ends it, and makes tabs.
+func Start(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		return nil, nil, ErrNoChromium
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("lang", "en-GB"), chromedp.Env("TZ=UTC", "LANGUAGE=en_GB"))
+	ctx, end := chromedp.NewExecAllocator(ctx, options...)
+	ctx, _ = chromedp.NewContext(ctx)
+	if err := chromedp.Do(ctx); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return ctx, end, nil
+}
+
+// Tab is a browser of its own, with one page, in which one person is signed in. What
+// fails is given to Fail, which does not return.
+type Tab struct {
+	Context context.Context
+	Fail    func(error)
+	company *Company
+
+	mu         sync.Mutex
+	complaints []string
+}
+
+// Open opens a browser in which somebody is signed in. The function ends it.
+func (c *Company) Open(browser context.Context, user string, script bool, fail func(error)) (*Tab, context.CancelFunc) {
+	t := &Tab{Fail: fail, company: c}
+	// A wait that fails says which: the time is for a busy machine.
+	ctx, cancel := context.WithTimeout(browser, time.Minute)
+	t.Context, _ = chromedp.NewContext(ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(t.listen))
+	t.do(
+		command(browserlog.Enable, cdp.Empty{}),
+		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
+		command(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"X-User": user}}),
+		command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !script}),
+	)
+	t.Width(1280)
+	return t, cancel
+}
+
+// command is a command of the protocol as a step.
+func command[P, R any](cmd cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, cmd, params)
+		return err
+	})
+}
+
+// listen collects what the browser complains about: errors of the script, and what
+// the Content-Security-Policy refuses. An answer with the status of a refusal is none.
+func (t *Tab) listen(event any) {
+	var complaint string
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		complaint = fmt.Sprintf("exception: %s %v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception)
+	case *runtime.EventConsoleAPICalled:
+		complaint = fmt.Sprintf("console.%s: %v", e.Type, e.Args)
+	case *browserlog.EventEntryAdded:
+		refusal := e.Entry.Source == browserlog.EntrySourceNetwork && (strings.Contains(e.Entry.Text, "403") || strings.Contains(e.Entry.Text, "409") || strings.Contains(e.Entry.Text, "422") || strings.Contains(e.Entry.Text, "404 (Not Found)"))
+		if !refusal {
+			complaint = fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
+		}
+	case *page.EventJavascriptDialogOpening:
+		complaint = "dialog: " + e.Message
+	}
+	if complaint != "" {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.complaints = append(t.complaints, complaint)
+	}
+}
+
+// Complaints returns, once, what the browser has complained about.
+func (t *Tab) Complaints() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	complaints := t.complaints
+	t.complaints = nil
+	return complaints
+}
+
+func (t *Tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	if err := chromedp.Do(t.Context, steps...); err != nil {
+		t.Fail(err)
+	}
+}
+
+// Width sets the width of the page in pixels.
+func (t *Tab) Width(pixels int64) {
+	t.size(pixels, 900)
+}
+
+func (t *Tab) size(width, height int64) {
+	t.do(command(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1}))
+}
+
+// Scheme sets the colours: light or dark. Nothing moves, so that what is seen is the end.
+func (t *Tab) Scheme(scheme string) {
+	t.do(command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}}))
+}
+
+// Link returns the address of a page, of a role by its name.
+func (c *Company) Link(segment string, pairs ...string) string {
+	values := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		value := pairs[i+1]
+		if id, ok := c.Roles[value]; ok {
+			value = string(id)
+		}
+		values.Set(pairs[i], value)
+	}
+	return c.URL + Path + segment + "?" + values.Encode()
+}
+
+// Visit loads a page, and returns its status.
+func (t *Tab) Visit(segment string, pairs ...string) int {
+	answer, err := chromedp.Run(t.Context, chromedp.NavigateResponse(t.company.Link(segment, pairs...)))
+	if err != nil {
+		t.Fail(fmt.Errorf("%s: %w", segment, err))
+	}
+	if answer == nil {
+		return http.StatusOK
+	}
+	return int(answer.Status)
+}
+
+// Click clicks where the mouse can.
+func (t *Tab) Click(selector string) {
+	if err := chromedp.Do(t.Context, chromedp.Click(chromedp.CSS(selector))); err != nil {
+		t.Fail(fmt.Errorf("click %s: %w", selector, err))
+	}
+}
+
+// Choose chooses of radio buttons.
+func (t *Tab) Choose(name, value string) {
+	t.Click(fmt.Sprintf("label:has(> input[name=%q][value=%q])", name, value))
+}
+
+// Submit clicks on what leads to another page, and returns the status of that.
+func (t *Tab) Submit(selector string) int {
+	return t.leave(selector, chromedp.Click(chromedp.CSS(selector)))
+}
+
+func (t *Tab) leave(how string, step chromedp.Action[chromedp.Void]) int {
+	answer, err := chromedp.RunResponse(t.Context, step)
+	if err != nil {
+		t.Fail(fmt.Errorf("leave by %s: %w", how, err))
+	}
+	return int(answer.Status)
+}
+
+// Evaluate returns what an expression is in the page.
+func Evaluate[T any](t *Tab, expression string) T {
+	value, err := chromedp.Run(t.Context, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fail(fmt.Errorf("%.80s: %w", expression, err))
+	}
+	return value
+}
+
+// Wait waits until an expression is true in the page.
+func (t *Tab) Wait(expression string) {
+	_, err := chromedp.Run(t.Context, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(10*time.Millisecond)))
+	if err != nil {
+		t.Fail(fmt.Errorf("wait for %s: %w", expression, err))
+	}
+}
+
+// Picture returns a picture of the whole page, as PNG.
+func (t *Tab) Picture() []byte {
+	// As high as it is: what sticks to an edge is then where it is in the end.
+	t.size(Evaluate[int64](t, "innerWidth"), Evaluate[int64](t, "scrollTo(0, 0), document.documentElement.scrollHeight"))
+	picture, err := chromedp.Run(t.Context, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fail(err)
+	}
+	return picture
+}

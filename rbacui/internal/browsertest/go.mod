@@ -1,0 +1,17 @@
+module github.com/areagate/rbac/rbacui/internal/browsertest
+
+go 1.25.0
+
+require (
+	github.com/areagate/rbac v0.0.0
+	github.com/areagate/rbac/rbacui v0.0.0
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
+)
+
+require github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+
+replace (
+	github.com/areagate/rbac => ../../..
+	github.com/areagate/rbac/rbacui => ../..
+)
