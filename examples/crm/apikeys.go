@@ -114,5 +114,13 @@ func (s *server) keys(r *http.Request) ([]apiKey, error) {
 }
 
 func (s *server) deleteKey(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, "DELETE FROM api_keys WHERE id = $1 AND company = $2", args{r.PathValue("id"), subject(r).Workspace()}, errNotFound)
+	if err := s.dropKey(r); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *server) dropKey(r *http.Request) error {
+	return s.changeOne(r.Context(), "DELETE FROM api_keys WHERE id = $1 AND company = $2", args{r.PathValue("id"), subject(r).Workspace()}, errNotFound)
 }

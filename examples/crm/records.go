@@ -11,23 +11,28 @@ import (
 	"github.com/areagate/rbac"
 )
 
-// list answers with a page of the records that the caller may see. What they
-// may not see is left out by the query itself, so that pages are full.
+// list answers with a page of the records that the caller may see.
 func (s *server) list(k kind) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		page, err := pageOf(r)
 		if err != nil {
 			return err
 		}
-		var a args
-		query := k.selects() + " WHERE " + s.db.inReach(subject(r), k.area, rbac.Read, &a) +
-			" AND id > " + a.add(page.after) + " ORDER BY id LIMIT " + a.add(page.limit)
-		rows, err := collect(r.Context(), s.db, query, a, k.scan)
+		rows, err := s.records(r.Context(), subject(r), k, page)
 		if err != nil {
 			return err
 		}
 		return writeJSON(w, http.StatusOK, listOf(rows, page, func(r row) string { return r.base().ID }))
 	}
+}
+
+// records returns a page of the records that somebody may see. What they may not
+// see is left out by the query itself, so that pages are full.
+func (s *server) records(ctx context.Context, who rbac.Subject, k kind, page page) ([]row, error) {
+	var a args
+	query := k.selects() + " WHERE " + s.db.inReach(who, k.area, rbac.Read, &a) +
+		" AND id > " + a.add(page.after) + " ORDER BY id LIMIT " + a.add(page.limit)
+	return collect(ctx, s.db, query, a, k.scan)
 }
 
 // get answers with one record.
@@ -169,21 +174,27 @@ func (s *server) load(ctx context.Context, company string, k kind, id string) (r
 	return found[0], nil
 }
 
-// change runs a statement that changes one row, or returns what it means that
-// there is none.
+// change answers when a statement has changed one row.
 func (s *server) change(w http.ResponseWriter, r *http.Request, statement string, a args, none error) error {
-	result, err := s.db.ExecContext(r.Context(), statement, a...)
-	if err != nil {
+	if err := s.changeOne(r.Context(), statement, a, none); err != nil {
 		return err
-	}
-	switch n, err := result.RowsAffected(); {
-	case err != nil:
-		return err
-	case n == 0:
-		return none
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// changeOne runs a statement that changes one row, or returns what it means that
+// there is none.
+func (s *server) changeOne(ctx context.Context, statement string, a args, none error) error {
+	result, err := s.db.ExecContext(ctx, statement, a...)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		return none
+	}
+	return err
 }
 
 // checkRecord returns what is wrong with a record that the caller would store.

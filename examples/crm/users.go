@@ -42,17 +42,21 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	members, err := s.reachedMembers(r, page)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, listOf(members, page, func(m member) string { return m.User }))
+}
+
+func (s *server) reachedMembers(r *http.Request, page page) ([]member, error) {
 	query := rbac.MemberQuery{After: page.after, Limit: page.limit, Users: []string{}}
 	if reach := subject(r).Reach(rbac.Users, rbac.Read); reach.All {
 		query.Users = nil // everybody
 	} else {
 		query.Users = append(query.Users, reach.Owners...)
 	}
-	members, err := s.members(r.Context(), subject(r).Workspace(), query)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, listOf(members, page, func(m member) string { return m.User }))
+	return s.members(r.Context(), subject(r).Workspace(), query)
 }
 
 // invite adds a person as a member. Their row and their role are written in
@@ -221,8 +225,9 @@ func (s *server) known(ctx context.Context, in, user string) (bool, error) {
 
 // company is a workspace, and what people call it.
 type company struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID    string  `json:"id"`
+	Name  string  `json:"name"`
+	Known []known `json:"-"`
 }
 
 // companies returns the companies that know a person.
