@@ -381,7 +381,7 @@ func (c *crm) prepareKey(try *trial, row expectation, actor string) error {
 	id := strings.ToLower(rand.Text())
 	try.own, try.others = id+"-own", id+"-other"
 	for key, owner := range map[string]string{try.own: cmp.Or(actor, stranger), try.others: otherRep} {
-		err := c.db.exec(c.t.Context(), "INSERT INTO api_keys (id, hash, user_id, name, permissions) VALUES ($1, $1, $2, 'A key', '{}')", key, owner)
+		err := c.db.exec(c.t.Context(), "INSERT INTO api_keys (id, hash, company, user_id, name, permissions) VALUES ($1, $1, $2, $3, 'A key', '{}')", key, brightwell, owner)
 		if err != nil {
 			return err
 		}

@@ -32,8 +32,11 @@ func TestMain(m *testing.M) {
 	os.Exit(pgtest.Main(m))
 }
 
-// The people of company.json whom tests send.
+// The people of brightwell.json whom tests send.
 const (
+	brightwell = "brightwell"
+	oakline    = "oakline"
+
 	nobody        = ""
 	stranger      = "walter.quist" // not a member
 	suspended     = "jonas.weber"
@@ -90,6 +93,7 @@ func opened(t testing.TB, db *database, err error) *database {
 // crm is a running CRM, asked over real HTTP.
 type crm struct {
 	*server
+	az     *rbac.Workspace // of Brightwell
 	t      testing.TB
 	url    string
 	client *http.Client
@@ -97,7 +101,7 @@ type crm struct {
 	roles  map[string]rbac.RoleID // by name
 }
 
-// start starts a CRM with the people and records of company.json. A handler
+// start starts a CRM with the people and records of brightwell.json. A handler
 // that does not look at the scope of its caller fails the test.
 func start(t testing.TB, db *database, more ...rbac.Option) *crm {
 	t.Helper()
@@ -119,8 +123,8 @@ func start(t testing.TB, db *database, more ...rbac.Option) *crm {
 	}))
 	web := httptest.NewServer(s.handler())
 	t.Cleanup(web.Close)
-	c := &crm{s, t, web.URL, web.Client(), map[string]string{}, map[string]rbac.RoleID{}}
-	roles, err := az.Roles(t.Context())
+	c := &crm{s, az.For(brightwell), t, web.URL, web.Client(), map[string]string{}, map[string]rbac.RoleID{}}
+	roles, err := c.az.Roles(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +266,7 @@ func (c *crm) assign(user, member string, role rbac.RoleID) answer {
 func (c *crm) put(k kind, id, owner string) {
 	c.t.Helper()
 	made := k.empty()
-	*made.base() = record{id, owner}
+	*made.base() = record{id, owner, brightwell}
 	for _, value := range made.values() {
 		switch value := value.(type) {
 		case *string:
