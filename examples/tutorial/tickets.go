@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -87,26 +88,22 @@ func (s *service) streamTickets(w http.ResponseWriter, r *http.Request) error {
 	defer leave()
 	w.Header().Set("Content-Type", "text/event-stream")
 	flush := http.NewResponseController(w).Flush
-	if err := flush(); err != nil {
-		return err
-	}
-	for {
+	for err := flush(); err == nil; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case t := <-tickets:
-			if !reach.Includes(t.Owner) {
+			if !reach.Includes(t.Owner) || ctx.Err() != nil { // both may have been ready
 				continue
 			}
-			data, err := json.Marshal(t)
-			if err != nil {
-				return err
+			var data []byte
+			if data, err = json.Marshal(t); err == nil {
+				_, err = fmt.Fprintf(w, "data: %s\n\n", data)
 			}
-			if _, err := fmt.Fprintf(w, "data: %s\n\n", data); err != nil || flush() != nil {
-				return nil
-			}
+			err = errors.Join(err, flush())
 		}
 	}
+	return nil // it has begun to answer, and the client is gone
 }
 
 // live brings new tickets to the streams of this process.
