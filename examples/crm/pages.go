@@ -342,7 +342,8 @@ func (s *server) teams(w http.ResponseWriter, r *http.Request) error {
 		}
 		teams[i].Members = append(teams[i].Members, m)
 	}
-	slices.SortFunc(teams, func(a, b team) int { return cmp.Compare(a.Name, b.Name) })
+	last := "\uffff" // for who is in none
+	slices.SortFunc(teams, func(a, b team) int { return cmp.Compare(cmp.Or(a.Name, last), cmp.Or(b.Name, last)) })
 	data := struct {
 		Teams []team
 		May   bool
