@@ -138,7 +138,12 @@ func (s *server) beside(k kind) handler {
 			return errNotFound
 		}
 		one := cmp.Or(values.Get("one"), data.Known[0].User)
-		two := cmp.Or(values.Get("two"), data.Known[1].User)
+		two := values.Get("two")
+		for _, p := range data.Known {
+			if two == "" && p.User != one {
+				two = p.User
+			}
+		}
 		for _, other := range kinds {
 			data.Lists = append(data.Lists, place{s.label(other.area), besideLink(other, data.CompanyID, one, two), other.area == k.area})
 		}

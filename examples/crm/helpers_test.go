@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -123,6 +124,7 @@ func start(t testing.TB, db *database, more ...rbac.Option) *crm {
 	}))
 	web := httptest.NewServer(s.handler())
 	t.Cleanup(web.Close)
+	web.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c := &crm{s, az.For(brightwell), t, web.URL, web.Client(), map[string]string{}, map[string]rbac.RoleID{}}
 	roles, err := c.az.Roles(t.Context())
 	if err != nil {
@@ -183,6 +185,8 @@ func (c *crm) request(token, method, path string, body any) *http.Request {
 	case nil:
 	case string:
 		data = []byte(body)
+	case url.Values:
+		data = []byte(body.Encode())
 	default:
 		var err error
 		if data, err = json.Marshal(body); err != nil {
@@ -195,6 +199,9 @@ func (c *crm) request(token, method, path string, body any) *http.Request {
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if _, ok := body.(url.Values); ok {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	if role, ok := body.(rbac.Role); ok && method == "PUT" {
 		r.Header.Set("If-Match", fmt.Sprintf("%q", fmt.Sprint(role.Version))) // an edit of what was read

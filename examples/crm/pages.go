@@ -84,15 +84,18 @@ type place struct {
 // frame returns the frame of a page for whoever looks.
 func (s *server) frame(r *http.Request, title string) (frame, error) {
 	f := frame{
-		Title: title, Style: crmStyle, Next: here(r), Role: subject(r).RoleName(),
+		Title: title, Style: crmStyle, Next: here(r),
 		Head: template.HTML(`<link rel="stylesheet" href="/assets/` + uiStyle + `">`),
 	}
 	var err error
 	if f.People, err = s.everybody(r.Context()); err != nil {
 		return f, err
 	}
-	who := subject(r)
-	f.Me = choice(who.Workspace(), who.User())
+	who, err := s.viewer(r)
+	if err != nil {
+		return f, err
+	}
+	f.Me, f.Role, f.Nav = choice(who.Workspace(), who.User()), who.RoleName(), s.nav(r, who)
 	for _, c := range f.People {
 		for _, p := range c.Known {
 			if p.Value() == f.Me {
@@ -100,14 +103,27 @@ func (s *server) frame(r *http.Request, title string) (frame, error) {
 			}
 		}
 	}
-	f.Nav = s.nav(r)
 	return f, nil
 }
 
-// nav returns the pages that whoever looks may see.
-func (s *server) nav(r *http.Request) (places []place) {
+// viewer returns who looks at a page: on one that everybody may see, whoever has a
+// session.
+func (s *server) viewer(r *http.Request) (rbac.Subject, error) {
+	if who := subject(r); who.User() != "" {
+		return who, nil
+	}
+	token, _ := bearer(r)
+	company, user, err := s.sessionOf(r.Context(), token)
+	if err != nil || user == "" {
+		return rbac.Subject{}, err
+	}
+	return s.az.For(company).Subject(r.Context(), user)
+}
+
+// nav returns the pages that somebody may see.
+func (s *server) nav(r *http.Request, who rbac.Subject) (places []place) {
 	// Permissions, unlike a check, are not taken for a look at the scope of a list.
-	may := subject(r).Permissions()
+	may := who.Permissions()
 	add := func(area rbac.Area, least rbac.Scope, label, link string) {
 		if may[area].Read >= least && least > rbac.None {
 			places = append(places, place{label, link, strings.TrimSuffix(r.URL.Path, "/") == strings.TrimSuffix(link, "/")})
@@ -236,10 +252,10 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 
 // shownList is a list as somebody sees it.
 type shownList struct {
-	Label, User, Who, Role, Scope, Team string
-	Columns                             []string
-	Rows                                [][]string
-	Beside, NextPage, Field             string
+	Label, Kind, User, Who, Role, Scope, Team string
+	Columns                                   []string
+	Rows                                      [][]string
+	Beside, NextPage, Field                   string
 }
 
 // listPage shows what list answers with.
@@ -277,7 +293,7 @@ func (s *server) shownList(r *http.Request, who rbac.Subject, k kind, page page)
 		return shownList{}, nil, err
 	}
 	list := shownList{
-		Label: s.label(k.area), User: who.User(), Who: people[who.User()].Name, Role: who.RoleName(),
+		Label: s.label(k.area), Kind: k.table(), User: who.User(), Who: people[who.User()].Name, Role: who.RoleName(),
 		Scope: who.Scope(k.area, rbac.Read).String(), Team: who.Reach(k.area, rbac.Read).Team,
 	}
 	for _, column := range k.columns {
@@ -326,7 +342,8 @@ func (s *server) teams(w http.ResponseWriter, r *http.Request) error {
 		}
 		teams[i].Members = append(teams[i].Members, m)
 	}
-	slices.SortFunc(teams, func(a, b team) int { return cmp.Compare(a.Name, b.Name) })
+	last := "\uffff" // for who is in none
+	slices.SortFunc(teams, func(a, b team) int { return cmp.Compare(cmp.Or(a.Name, last), cmp.Or(b.Name, last)) })
 	data := struct {
 		Teams []team
 		May   bool
@@ -377,7 +394,8 @@ func (s *server) makeKeyPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	most, may := rbac.Permissions{}, subject(r).Permissions()
 	for _, area := range r.PostForm["read"] {
-		most[rbac.Area(area)] = rbac.Access{Read: may[rbac.Area(area)].Read}
+		// What they do not read at all is refused when the key is made.
+		most[rbac.Area(area)] = rbac.Access{Read: cmp.Or(may[rbac.Area(area)].Read, rbac.All)}
 	}
 	key, err := s.makeKey(r.Context(), subject(r), r.PostForm.Get("name"), most)
 	if err != nil {
