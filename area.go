@@ -204,9 +204,9 @@ func (c *catalogue) cell(area Area) uint32 {
 	return c.cells[area]
 }
 
-// noteUnknown notes that a check asked for an area that is not known.
+// noteUnknown notes that a check asked for an area, if it is not known.
 func (c *catalogue) noteUnknown(area Area) {
-	if c.misspelt != nil {
+	if c.misspelt != nil && c.cell(area) == 0 {
 		c.misspelt.note(area)
 	}
 }

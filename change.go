@@ -315,18 +315,15 @@ func (c *change) setUp(roles []Role, administrators []string) error {
 				role.Assigns[i] = made
 			}
 		}
-		s, err := c.createRole(role)
-		if err == nil {
-			err = c.saveRole(s)
-		}
+		created, err := c.save(role, c.createRole)
 		if err == nil {
 			err = c.step()
 		}
 		if err != nil {
 			return err
 		}
-		if id := RoleID(s.after.Name); c.model.byID[id].ID == "" {
-			ids[id] = s.after.ID
+		if id := RoleID(created.Name); c.model.byID[id].ID == "" {
+			ids[id] = created.ID
 		}
 	}
 	return c.assign(Administrator, administrators)

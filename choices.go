@@ -28,7 +28,7 @@ func (c Choice) MarshalJSON() ([]byte, error) {
 // Errors: none but those that every method of Admin has.
 func (a *Admin) Choices(ctx context.Context, users ...string) ([]Choice, error) {
 	var choices []Choice
-	err := a.judge(ctx, userProblems("users", users), func(c *change) error {
+	err := a.judge(ctx, a.in, userProblems("users", users), func(c *change) error {
 		users := distinct(users)
 		found, err := c.findMembers(users)
 		if err != nil {
@@ -64,7 +64,8 @@ func (a *Admin) Choices(ctx context.Context, users ...string) ([]Choice, error) 
 // Administrator. Ask it before an action of the application's own on somebody's
 // account, such as to set their password or address, or to sign in as them; in one
 // transaction with it, as [Workspace.In] makes possible, if it must not be done to
-// somebody who was promoted meanwhile. A delegate may act on those whose role is in
+// somebody who was promoted meanwhile: there Authorize is serial with all changes
+// of the workspace, which then wait for the transaction to end. A delegate may act on those whose role is in
 // their list. No users at all are [ErrInvalid].
 //
 // Errors: [ErrMemberNotFound], [ErrSelf], [ErrEscalation].
@@ -73,7 +74,11 @@ func (a *Admin) Authorize(ctx context.Context, users ...string) error {
 	if len(users) == 0 {
 		bad.add("users", "missing")
 	}
-	err := a.judge(ctx, bad, func(c *change) error {
+	in := a.in
+	if in != nil && a.preview == nil {
+		in = &Transaction{workspace: in.workspace, store: serialStore{in.store}}
+	}
+	err := a.judge(ctx, in, bad, func(c *change) error {
 		_, err := c.touch(users, nil)
 		return err
 	})
@@ -82,12 +87,12 @@ func (a *Admin) Authorize(ctx context.Context, users ...string) error {
 }
 
 // judge applies the rules of a change of members, which a delegate may make, too,
-// to one state of the workspace.
-func (a *Admin) judge(ctx context.Context, bad problems, rules func(*change) error) error {
+// to one state of the workspace: that of a transaction, if there is one.
+func (a *Admin) judge(ctx context.Context, in *Transaction, bad problems, rules func(*change) error) error {
 	if err := a.validate(bad); err != nil {
 		return err
 	}
-	return a.workspace.reviewIn(ctx, a.in, nil, func(r reading) error {
+	return a.workspace.reviewIn(ctx, in, nil, func(r reading) error {
 		c := a.begin(r.Reader)
 		c.delegable = true
 		if err := c.authorize(); err != nil {

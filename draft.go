@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 )
 
@@ -221,6 +222,49 @@ func (d *draft) AppendEvents(events ...Event) error {
 func (d *draft) Clear() error {
 	d.roles, d.members, d.events, d.cleared = nil, nil, nil, true
 	return nil
+}
+
+// writeTo writes what the draft has to a Tx that reads as its Reader does.
+func (d *draft) writeTo(tx Tx) error {
+	if d.cleared {
+		if err := tx.Clear(); err != nil {
+			return err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(d.roles)) {
+		var err error
+		if role := d.roles[id]; role != nil {
+			err = tx.PutRole(*role)
+		} else {
+			err = tx.DeleteRole(id)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	var puts []Member
+	var deletes []string
+	for _, user := range slices.Sorted(maps.Keys(d.members)) {
+		if member := d.members[user]; member != nil {
+			puts = append(puts, *member)
+		} else {
+			deletes = append(deletes, user)
+		}
+	}
+	if len(puts) > 0 {
+		if err := tx.PutMembers(puts...); err != nil {
+			return err
+		}
+	}
+	if len(deletes) > 0 {
+		if err := tx.DeleteMembers(deletes...); err != nil {
+			return err
+		}
+	}
+	if len(d.events) == 0 {
+		return nil
+	}
+	return tx.AppendEvents(d.events...)
 }
 
 // noRows is the Reader of a workspace that was never written.

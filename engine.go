@@ -280,9 +280,7 @@ func (e *engine) fetch(ctx context.Context, workspace string, base *snapshot, al
 	e.counts.readings.Add(1)
 	transaction := e.store.View
 	if alone {
-		transaction = func(ctx context.Context, workspace string, fn func(Reader) error) error {
-			return e.store.Update(ctx, workspace, func(tx Tx) error { return fn(tx) })
-		}
+		transaction = serialStore{e.store}.View
 	}
 	err = safely(func() error {
 		return retry(ctx, func() error {
@@ -297,6 +295,14 @@ func (e *engine) fetch(ctx context.Context, workspace string, base *snapshot, al
 		err = errNoTransaction
 	}
 	return s, asked, err
+}
+
+// serialStore is a Store whose Views are serial with all changes: Updates that
+// write nothing.
+type serialStore struct{ Store }
+
+func (s serialStore) View(ctx context.Context, workspace string, fn func(Reader) error) error {
+	return s.Store.Update(ctx, workspace, func(tx Tx) error { return fn(tx) })
 }
 
 // newest is fetch inside a transaction.

@@ -94,3 +94,22 @@ func TestMisspeltAreaDoesNotWaitForTheLog(t *testing.T) {
 		require.Zero(t, time.Since(began))
 	})
 }
+
+// An action that there is not is no area that there is not.
+func TestInvalidActionIsNoMisspeltArea(t *testing.T) {
+	t.Parallel()
+	log := &workspacetest.Log{}
+	az := openOn(t, rbac.NewMemStore(), log.Option())
+	assign(t, az.Workspace, rbac.Administrator, "ann")
+	s, err := az.Subject(t.Context(), "ann")
+	require.NoError(t, err)
+	for _, info := range az.Areas() {
+		for _, action := range []rbac.Action{0, 3, 255} {
+			require.False(t, az.Can(t.Context(), "ann", info.Area, action))
+			require.False(t, s.Can(info.Area, action))
+		}
+	}
+	require.False(t, az.Can(t.Context(), "ann", "deal", rbac.Read))
+	workspacetest.Soon(t, 10*time.Second, "it is in the log", func() bool { return len(log.Containing(`area="deal"`)) == 1 })
+	require.Len(t, log.Containing("catalogue"), 1)
+}

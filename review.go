@@ -346,4 +346,4 @@ func stream[T any](ctx context.Context, w *Workspace, fn func(r reading, yield f
 	}
 }
 
-var errAgain = errors.New("rbac: the store wanted to run a read again that had begun to answer")
+var errAgain = errors.New("rbac: the store wanted to run again what had begun")

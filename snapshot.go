@@ -431,7 +431,7 @@ func (s *snapshot) find(user string) seat {
 // scope answers a check. It is what Workspace.Can does on its short way.
 func (s *snapshot) scope(user string, area Area, action Action) Scope {
 	offset := s.areas.cell(area) + uint32(action) - 1
-	if offset < 2 { // the cells of no area
+	if offset < 2 { // those of no area, or no action of the first
 		s.areas.noteUnknown(area)
 	}
 	cell := s.find(user).cell + offset

@@ -235,8 +235,8 @@ func (e Event) concerns(role RoleID) bool {
 
 // TxStore returns a Store that works inside an open transaction of one
 // workspace, for [Workspace.In]: several changes become one, committed or rolled
-// back by whoever holds tx. It is valid as long as tx, by one goroutine at a
-// time, and refuses other workspaces.
+// back by whoever holds tx. An Update whose function fails writes nothing. It is
+// valid as long as tx, by one goroutine at a time, and refuses other workspaces.
 func TxStore(workspace string, tx Tx) Store {
 	return txStore{workspace, tx}
 }
@@ -257,7 +257,14 @@ func (s txStore) Update(ctx context.Context, workspace string, fn func(Tx) error
 	if err := s.admits(ctx, workspace); err != nil {
 		return err
 	}
-	return fn(s.tx)
+	d := &draft{Reader: s.tx} // nothing of an Update that fails
+	if err := fn(d); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return d.writeTo(s.tx)
 }
 
 func (s txStore) Revisions(ctx context.Context, workspaces []string) (map[string]Revision, error) {

@@ -121,7 +121,7 @@ func (p *subject) teamed(owners []string) bool {
 
 func (p *subject) scope(area Area, action Action) Scope {
 	cell := p.areas.cell(area) + uint32(action) - 1
-	if cell < 2 { // the cells of no area
+	if cell < 2 { // those of no area, or no action of the first
 		p.areas.noteUnknown(area)
 	}
 	if !action.valid() || cell >= uint32(len(p.cells)) {

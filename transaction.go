@@ -1,6 +1,7 @@
 package rbac
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -77,29 +78,32 @@ func (w *Workspace) Transact(ctx context.Context, run func(context.Context, func
 		return ErrClosed
 	}
 	var o outcome
-	called, rolledBack := false, false
+	rolledBack := false
 	defer func() {
 		if !rolledBack { // also when run panics
 			o.settle(ctx, &w.replica)
 		}
 	}()
-	var failed error
-	err := run(ctx, func(store Store) error {
+	failed, err := w.lend(ctx, run, &o, fn)
+	rolledBack = failed != nil && err != nil && !errors.Is(err, ErrOutcomeUnknown)
+	return cmp.Or(err, failed)
+}
+
+// lend calls fn with the Store that run gives. It returns the errors of both.
+func (w *Workspace) lend(ctx context.Context, run func(context.Context, func(Store) error) error, o *outcome, fn func(*Transaction) error) (failed, err error) {
+	called := false
+	err = run(ctx, func(store Store) error {
 		t := w.In(store)
 		lent := &lentStore{Store: store}
 		defer lent.ended.Store(true)
-		t.store, t.outcome, called = lent, &o, true
+		t.store, t.outcome, called = lent, o, true
 		failed = fn(t)
 		return failed
 	})
-	switch {
-	case err == nil && !called:
-		return errNoTransaction
-	case err == nil:
-		return failed
+	if err == nil && !called {
+		err = errNoTransaction
 	}
-	rolledBack = failed != nil && !errors.Is(err, ErrOutcomeUnknown)
-	return err
+	return failed, err
 }
 
 // outcome is what the replica has to know of a transaction of Transact.

@@ -177,3 +177,29 @@ func TestScenario90_BesideTheTransaction(t *testing.T) {
 	}))
 	require.True(t, can(a.Workspace, "bob") && can(a.Workspace, "joe") && !can(a.Workspace, "eve"))
 }
+
+// An action on an account that Authorize has let through in a transaction is on
+// who they were: nobody is promoted until it is committed.
+func TestScenario97_NobodyIsPromotedMeanwhile(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	a := newAccounts(t, setup{pool: func(c *pgxpool.Config) { c.MaxConns = 4 }})
+	require.NoError(t, a.signUp(ctx, "bob", nothing))
+	promote := func() error {
+		soon, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer cancel()
+		return a.System("test").Assign(soon, rbac.Administrator, "bob")
+	}
+	require.NoError(t, a.store.Transact(ctx, a.Workspace, func(tx pgx.Tx, w *rbac.Transaction) error {
+		require.NoError(t, w.As("ann").Authorize(ctx, "bob"))
+		require.ErrorIs(t, promote(), context.DeadlineExceeded)
+		_, err := tx.Exec(ctx, "DELETE FROM "+a.table+" WHERE id = 'bob'")
+		return err
+	}))
+	require.NoError(t, a.System("test").Assign(ctx, rbac.Administrator, "bob"))
+	require.NoError(t, a.store.Transact(ctx, a.For("other"), func(_ pgx.Tx, w *rbac.Transaction) error {
+		require.ErrorIs(t, w.As("ann").Authorize(ctx, "bob"), rbac.ErrDenied)
+		return nil
+	}))
+	require.Equal(t, 1, a.d.number("SELECT count(*) FROM workspaces"), "that nobody has written is not there")
+}

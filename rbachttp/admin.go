@@ -34,7 +34,7 @@ import (
 // What needs a transaction of the application's own, such as ending sessions with
 // a membership, goes before it on the outer mux, under a pattern that is more
 // specific: "POST /admin/members/remove". The Routes of that mux have one line for
-// all of Admin; its own have them one by one.
+// all of Admin; its own have them one by one. docs/http.md has what each is for.
 func (g *Guard) Admin() *Mux {
 	mux := g.Mux()
 	for _, route := range g.adminRoutes() {

@@ -22,6 +22,9 @@ import (
 // mostBody bounds the body of a request to Admin, in bytes.
 const mostBody = 256 << 10
 
+// mostItems bounds a page, and the events of a preview.
+const mostItems = 1000
+
 // page is a part of a list.
 type page[T any] struct {
 	Items []T    `json:"items"`
@@ -223,7 +226,7 @@ func (q *query) number(name string, byDefault, most int64) int64 {
 }
 
 // limit returns how many items a page is to have.
-func (q *query) limit() int { return int(q.number("limit", 100, 1000)) }
+func (q *query) limit() int { return int(q.number("limit", 100, mostItems)) }
 
 func (q *query) time(name string) (at time.Time) {
 	if !q.values.Has(name) {

@@ -93,6 +93,7 @@ func (c *adminCall) preview() error {
 		return err
 	}
 	plan.Refused = c.guard.told(plan.Refused)
+	plan.Events = plan.Events[:min(len(plan.Events), mostItems)] // a role may have a million holders; the effects count them
 	return c.write(http.StatusOK, plan)
 }
 

@@ -401,6 +401,17 @@ func TestAdminPreview(t *testing.T) {
 	require.Equal(t, "403 denied", preview("ada", `{"remove":{"users":["sal"]}}`, "Test-Limit: deals: read all"))
 	w := a.send("ada", "POST", "/preview", `{"changes":[{"remove":{"users":["sal"]}},{"assign":{"role":"x","users":[1]}}]}`)
 	require.Contains(t, w.Body.String(), `{"field":"changes[1].assign.users",`)
+
+	many := make([]string, 1001)
+	for i := range many {
+		many[i] = fmt.Sprint("many-", i)
+	}
+	require.NoError(t, a.System("test").Add(t.Context(), a.roles["Guest"], many...))
+	var plan rbac.Plan
+	w = a.send("ada", "POST", "/preview", `{"changes":[{"replaceRole":{"role":"`+guest+`","with":"`+sales+`"}}]}`)
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &plan))
+	require.Len(t, plan.Events, 1000)
+	require.Equal(t, 1002, plan.Effects[0].Members)
 }
 
 // The roles that somebody may give: all with the reason to those who read roles,

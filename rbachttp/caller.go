@@ -17,7 +17,8 @@ import (
 // reached.
 //
 // The guard calls Identify at most once for a request, and not at all for a
-// [Public] route.
+// [Public] route. On a [Mux] the request has the values of the route's wildcards:
+// where several are nested, those of the first that asks.
 //
 // Take the user's id from what the server issued or verified. A header such as
 // X-User is safe only behind a proxy that removes it from what clients send.
@@ -56,7 +57,9 @@ func (c Caller) In(workspace string) Caller {
 // logged as a Warn. So it is for keys of two workspaces.
 //
 // The routes of [SignedIn] and [Member] ask for no permission, so a limit
-// does not close them. Check a table that somebody writes with
+// does not close them: their handlers change access by
+// [rbac.Workspace.AsSubject], and ask [rbac.Subject.Limited] for what the user
+// has to do in person, such as making a key. Check a table that somebody writes with
 // [rbac.Workspace.ValidatePermissions].
 func (c Caller) Key(workspace string, most rbac.Permissions) Caller {
 	if c.key {

@@ -40,3 +40,37 @@ func ExampleGuard_Admin() {
 	// 409 {"type":"about:blank","title":"Conflict","status":409,"code":"self","detail":"Nobody changes their own membership."}
 	// 403 {"type":"about:blank","title":"Forbidden","status":403,"code":"denied"}
 }
+
+// The workspace is in the path. Identify sees the wildcards of the outer route.
+func ExampleGuard_Admin_path() {
+	ctx := context.Background()
+	az, err := rbac.Open(ctx, rbac.NewMemStore(), rbac.WithoutDefaultWorkspace())
+	if err != nil {
+		panic(err)
+	}
+	defer az.Close()
+	if err := az.For("acme").System("seed").Assign(ctx, rbac.Administrator, "ada"); err != nil {
+		panic(err)
+	}
+
+	identify := func(r *http.Request) (rbachttp.Caller, error) {
+		caller, err := bySession(r)
+		return caller.In(r.PathValue("workspace")), err
+	}
+	guard := rbachttp.New(az, identify)
+	admin, mux := guard.Admin(), guard.Mux()
+	mux.HandleFunc("/{workspace}/admin/", rbachttp.SignedIn(), func(w http.ResponseWriter, r *http.Request) {
+		http.StripPrefix("/"+r.PathValue("workspace")+"/admin", admin).ServeHTTP(w, r)
+	})
+
+	for _, path := range []string{"/acme/admin/members/ada", "/initech/admin/members/ada"} {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Session", "ada")
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		fmt.Println(path, w.Code)
+	}
+	// Output:
+	// /acme/admin/members/ada 200
+	// /initech/admin/members/ada 403
+}

@@ -62,7 +62,8 @@ func newGuard(own *rbac.Workspace, identify Identify, opts []Option) *Guard {
 // handler finds the Subject of the innermost one. A change of the Subject
 // between them is judged likewise, and a limit also holds at every guard
 // further in that resolves the same user, workspace and Authorizer, whoever is
-// between. Behind a guard with another caller the outer guard denies: it does
+// between. A guard that found a key ([Caller.Key]) limits by it further in, too,
+// whatever Subject it meets there. Behind a guard with another caller the outer guard denies: it does
 // not go back to its own. A guard takes nothing from a context in which no
 // guard has been.
 //

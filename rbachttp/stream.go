@@ -22,6 +22,9 @@ import (
 // The context is that of the request, or one made of it, while the handler runs.
 // One in which no guard has been, as that of a [Public] route, gives a context
 // that has ended. The [context.CancelFunc] must be called.
+//
+// [http.Server.Shutdown] waits for the handler, and does not end the context: see
+// [http.Server.RegisterOnShutdown].
 func Stream(ctx context.Context) (context.Context, context.CancelFunc) {
 	var cancels []context.CancelFunc
 	last := ctx

@@ -18,6 +18,7 @@ type visit struct {
 // resolved is the caller of a visit.
 type resolved struct {
 	guard     *Guard
+	caller    Caller
 	workspace *rbac.Workspace // that resolved the Subject
 	subject   rbac.Subject    // for the guard's own checks, which are no look at the scope
 	changed   rbac.Subject    // what came of the Subject of the guard outside; zero if nothing did
@@ -115,9 +116,21 @@ func (g *Guard) visit(w http.ResponseWriter, r *http.Request) (v visit, known, o
 		g.denyChanged(w, r, mine.subject, current)
 		return v, false, false
 	case current != given:
-		return visit{resolved{g, mine.workspace, current, changed}, current}, false, true
+		return mine.again(current, current, changed), false, true
+	case mine != outer:
+		return mine.again(outer.subject, current, changed), false, true
 	}
-	return visit{resolved{g, mine.workspace, outer.subject, changed}, current}, mine == outer, true
+	return visit{mine.resolved, current}, true, true
+}
+
+// again returns the visit further in of a caller whose Subject has become another
+// one. The key that they came by stays.
+func (c resolved) again(subject, given, changed rbac.Subject) visit {
+	c.subject, c.changed = subject, changed
+	if c.caller.key {
+		c.subject, given = subject.Limit(c.caller.most), given.Limit(c.caller.most)
+	}
+	return visit{c, given}
 }
 
 // resolve identifies the caller and resolves the Subject, or answers and
@@ -143,7 +156,7 @@ func (g *Guard) resolve(w http.ResponseWriter, r *http.Request, changed rbac.Sub
 		g.fail(w, r, "rbachttp: no safe answer is available", err)
 		return v, false
 	}
-	c := resolved{g, workspace, s, changed}
+	c := resolved{g, caller, workspace, s, changed}
 	left := changed
 	for outer := innermost(r.Context()); outer != nil && !c.is(left); outer = innermost(outer.Context) {
 		left = outer.changed

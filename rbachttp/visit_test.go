@@ -183,3 +183,39 @@ func administrator(t *testing.T, az *team) rbac.Permissions {
 	require.NoError(t, err)
 	return s.Permissions()
 }
+
+// A guard that found a key does not forget it further in: not behind another
+// guard, to which the same person is there without, and not for a Subject that
+// somebody resolved anew.
+func TestKeyIsNotForgottenFurtherIn(t *testing.T) {
+	t.Parallel()
+	az := newTeam(t)
+	keys := rbachttp.New(az.Authorizer, identify, rbachttp.WithLogger(quiet))
+	sessions := rbachttp.New(az.Authorizer, func(*http.Request) (rbachttp.Caller, error) { return rbachttp.User("ada"), nil })
+	fresh := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, err := az.Subject(r.Context(), "ada")
+			require.NoError(t, err)
+			next.ServeHTTP(w, r.WithContext(rbac.NewContext(r.Context(), s)))
+		})
+	}
+	for name, between := range map[string]func(http.Handler) http.Handler{
+		"another guard":   sessions.Require(rbachttp.SignedIn()),
+		"resolved anew":   fresh,
+		"and both":        func(next http.Handler) http.Handler { return sessions.Require(rbachttp.SignedIn())(fresh(next)) },
+		"the other order": func(next http.Handler) http.Handler { return fresh(sessions.Require(rbachttp.SignedIn())(next)) },
+	} {
+		given := ""
+		inner := keys.Require(rbachttp.SignedIn())(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s, _ := rbac.FromContext(r.Context())
+			given = s.Permissions().String()
+		}))
+		require.Equal(t, 200, record(keys.Require(rbachttp.SignedIn())(between(inner)), "GET", "/", "ada", "Test-Limit: deals: read all").Code, name)
+		require.Equal(t, "deals: read all", given, name)
+
+		needs := keys.Require(rbachttp.Needs(rbac.Audit, rbac.Read))(helloHandler)
+		h := keys.Require(rbachttp.SignedIn())(between(needs))
+		require.Equal(t, 403, record(h, "GET", "/", "ada", "Test-Limit: deals: read all").Code, name)
+		require.Equal(t, 200, record(h, "GET", "/", "ada").Code, name)
+	}
+}

@@ -64,7 +64,7 @@ type historyRow struct {
 
 // memberPlan is what another role would change.
 type memberPlan struct {
-	Give       []roleOption
+	Give       []giveOption
 	CannotGive template.HTML
 	Chosen     rbac.RoleID
 	Name       string
@@ -113,7 +113,7 @@ func (q *request) giveRole() error {
 	if failed != nil {
 		return failed
 	}
-	return q.showMember(role, q.refusal(err, roles...))
+	return q.showMember(role, q.memberRefusal(err, roles...))
 }
 
 func (q *request) showMember(to rbac.RoleID, tried refusal) error {
@@ -327,7 +327,7 @@ func (q *request) planMember(desk desk, user string, member rbac.Member, to rbac
 		return p, err
 	}
 	if plan.Refused != nil {
-		p.Refusal = q.refusal(plan.Refused, desk.roles...)
+		p.Refusal = q.memberRefusal(plan.Refused, desk.roles...)
 	}
 	return p, nil
 }

@@ -83,7 +83,7 @@ func (c memberChange) apply(ctx context.Context, a *rbac.Admin) error {
 	}
 	if c.Move != "" {
 		if err := a.SetTeam(ctx, c.Team, c.Users...); err != nil {
-			return err
+			return errSharing{err}
 		}
 	}
 	switch c.State {
@@ -116,7 +116,7 @@ type changeData struct {
 	Notice     template.HTML
 	Change     memberChange
 	Fields     bool // the change can be chosen here
-	Give       []roleOption
+	Give       []giveOption
 	CannotGive template.HTML
 	RoleName   string
 	Sentence   string // what the new role allows
@@ -182,7 +182,7 @@ func (q *request) changeMembers() error {
 	if failed != nil {
 		return failed
 	}
-	return q.showChange(c, "", q.refusal(err, roles...))
+	return q.showChange(c, "", q.memberRefusal(err, roles...))
 }
 
 // showChange shows a change with its plan.
@@ -219,7 +219,7 @@ func (q *request) showChange(c memberChange, notice template.HTML, tried refusal
 			return err
 		}
 		if plan.Refused != nil {
-			d.Refusal = q.refusal(plan.Refused, desk.roles...)
+			d.Refusal = q.memberRefusal(plan.Refused, desk.roles...)
 		}
 	}
 	d.Nothing = d.Refusal.Rule == "" && len(plan.Events) == 0

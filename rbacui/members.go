@@ -92,19 +92,19 @@ func (d desk) link(role rbac.RoleID) string {
 	return link("role", "id", string(role))
 }
 
-// roleOption is a role in a list to choose from.
-type roleOption struct {
+// giveOption is a role in a list to choose from.
+type giveOption struct {
 	ID            rbac.RoleID
 	Name          string
 	Off, Selected bool
 }
 
 // filters are the roles by which members can be selected.
-func (d desk) filters(selected rbac.RoleID) []roleOption {
-	var options []roleOption
+func (d desk) filters(selected rbac.RoleID) []giveOption {
+	var options []giveOption
 	for _, role := range d.roles {
 		if d.sees(role.ID) {
-			options = append(options, roleOption{role.ID, visible(role.Name), false, role.ID == selected})
+			options = append(options, giveOption{role.ID, visible(role.Name), false, role.ID == selected})
 		}
 	}
 	return options
@@ -112,7 +112,7 @@ func (d desk) filters(selected rbac.RoleID) []roleOption {
 
 // give are the roles to give. What may not be given is there, and off, for those
 // who read all roles; why says so.
-func (q *request) give(d desk, selected rbac.RoleID) (options []roleOption, why template.HTML) {
+func (q *request) give(d desk, selected rbac.RoleID) (options []giveOption, why template.HTML) {
 	var off []template.HTML
 	for _, choice := range d.choices {
 		refused := choice.Refused != nil
@@ -122,7 +122,7 @@ func (q *request) give(d desk, selected rbac.RoleID) (options []roleOption, why 
 		if refused && len(off) <= areasNamed {
 			off = append(off, bdi(choice.Role.Name))
 		}
-		options = append(options, roleOption{choice.Role.ID, visible(choice.Role.Name), refused, choice.Role.ID == selected && !refused})
+		options = append(options, giveOption{choice.Role.ID, visible(choice.Role.Name), refused, choice.Role.ID == selected && !refused})
 	}
 	if len(off) > areasNamed {
 		off = []template.HTML{q.th("Roles that are off")}
@@ -182,8 +182,8 @@ type membersData struct {
 	Known      bool // there is a directory
 	Filter     memberFilter
 	Filtered   bool
-	Roles      []roleOption
-	Give       []roleOption
+	Roles      []giveOption
+	Give       []giveOption
 	CannotGive template.HTML
 	Rows       []memberRow
 	Teams      []string // on this page
@@ -488,19 +488,24 @@ func (q *request) whyOff(err error) template.HTML {
 	case !q.manages():
 		return q.th("Holds a role that is not among those that you may give.")
 	}
+	if names := q.lacking(escalation); names != "" {
+		return q.th("Holds more than you: %s.", names)
+	}
+	return q.th("Holds rights that only an administrator judges.")
+}
+
+// lacking names the areas in which whoever asks holds less than a change takes.
+func (q *request) lacking(err *rbac.EscalationError) template.HTML {
 	var names []template.HTML
 	for _, info := range q.areas {
-		if _, missing := escalation.Missing[info.Area]; missing {
+		if _, missing := err.Missing[info.Area]; missing {
 			names = append(names, bdi(info.Label))
 		}
 	}
 	if more := len(names) - areasNamed; more > 1 {
 		names = append(names[:areasNamed], q.th("%s more", more))
 	}
-	if len(names) == 0 {
-		return q.th("Holds rights that only an administrator judges.")
-	}
-	return q.th("Holds more than you: %s.", q.listHTML(names))
+	return q.listHTML(names)
 }
 
 // pager says which part of the members this is.
@@ -600,5 +605,5 @@ func (q *request) admit() error {
 	if failed != nil {
 		return failed
 	}
-	return q.showMembers(q.refusal(err, roles...))
+	return q.showMembers(q.memberRefusal(err, roles...))
 }

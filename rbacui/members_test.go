@@ -171,7 +171,7 @@ func TestMembersPages(t *testing.T) {
 			break
 		}
 		path = unescape(found[1])
-		require.Less(t, len(path), 600, "the trail is bounded")
+		require.Less(t, strings.Count(path, "%0A"), 8, "the trail is bounded")
 		if found[2] == "First page" {
 			require.Equal(t, paths[0], path)
 			break
@@ -338,6 +338,15 @@ func TestChangeMembers(t *testing.T) {
 // If a rule refuses one, nothing changes for any, and the row says so.
 func TestChangeMembersRefused(t *testing.T) {
 	s := newSite(t)
+	s.add("User manager", "users: read all, manage all; contacts: read all; claims: read all, manage all; tasks: read team, manage all")
+	s.add("Clerk", "contacts: read all")
+	s.assign("User manager", "u.m")
+	var crowd []string
+	for i := range 101 {
+		crowd = append(crowd, fmt.Sprint("user-", i))
+	}
+	s.assign("Clerk", append(crowd, "viktor.hallgreen")...)
+	require.NoError(t, s.az.System("test").SetTeam(context.Background(), "North", tomas))
 	before := s.revision()
 	support := string(s.roles["Support"])
 	for _, test := range []struct {
@@ -346,12 +355,13 @@ func TestChangeMembersRefused(t *testing.T) {
 		title string
 		says  []string
 	}{
-		{lena, with(chosen(tomas, "celeste.amundry"), "role", support), "nobody gives away more than they hold", []string{"celeste.amundry Integrations Active Holds more than you: API access."}},
+		{lena, with(chosen(tomas, "celeste.amundry"), "role", support), "nobody changes people who hold more", []string{"celeste.amundry Integrations Active Holds more than you: API access."}},
 		{lena, with(chosen(tomas, lena), "state", "suspended"), "nobody changes their own membership", []string{"This is you."}},
 		{lena, with(chosen(tomas, "gone"), "role", support), "somebody is no member any more", []string{"gone no member No member any more."}},
 		{lena, with(chosen(tomas), "role", "administrator"), "nobody gives away more than they hold", nil},
 		{lena, with(chosen(tomas), "role", "gone"), "the role does not exist any more", nil},
 		{mara, with(chosen(tomas, "anton.weissenau"), "role", support), "nobody stops being an administrator among others", []string{"anton.weissenau Administrator Active An administrator."}},
+		{"u.m", with(chosen("viktor.hallgreen"), "move", "to", "team", "North"), "nobody shares more than they see", []string{"your own role lacks Deals and Tasks."}},
 		{lena, with(chosen(tomas), "move", "to", "team", strings.Repeat("x", 300)), "Something here cannot be stored", nil},
 	} {
 		planned := s.post(test.as, "members-change", with(test.form, "do", "plan"))
@@ -367,10 +377,6 @@ func TestChangeMembersRefused(t *testing.T) {
 	// Nobody, nothing, too many.
 	require.Contains(t, s.get(lena, "members-change").text(), "Nobody is selected")
 	require.Contains(t, s.post(lena, "members-change", with(chosen(tomas), "do", "save")).text(), "Nothing would change.")
-	var crowd []string
-	for i := range 101 {
-		crowd = append(crowd, fmt.Sprint("user-", i))
-	}
 	require.Contains(t, s.post(lena, "members-change", with(chosen(crowd...), "remove", "1", "do", "save")).text(), "This is too much at once")
 	require.Equal(t, before, s.revision())
 }

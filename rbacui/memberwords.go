@@ -157,6 +157,31 @@ func (q *request) explained(d rbac.Decision) template.HTML {
 	return q.th("No: there is nothing like that to do in this area.")
 }
 
+// errSharing is the refusal of a move into a team.
+type errSharing struct{ error }
+
+func (e errSharing) Unwrap() error { return e.error }
+
+// memberRefusal is refusal for a change of members: who holds more than whoever asks
+// is named, with what that is.
+func (q *request) memberRefusal(err error, roles ...rbac.Role) refusal {
+	var escalation *rbac.EscalationError
+	var sharing errSharing
+	switch {
+	case !errors.As(err, &escalation):
+		return q.refusal(err, roles...)
+	case errors.As(err, &sharing) && q.lacking(escalation) != "":
+		return refusal{q.t("Refused: nobody shares more than they see."), []problem{{
+			Say: q.th("Whoever comes into a team sees its records, and the team theirs. To decide that, one needs all of what the roles there reach of a team, and your own role lacks %s.", q.lacking(escalation)),
+		}}}
+	case escalation.User == "":
+		return q.refusal(err, roles...)
+	}
+	return refusal{q.t("Refused: nobody changes people who hold more."), []problem{{
+		Say: q.th("%s: %s Somebody who holds all of that can do it.", q.names([]string{escalation.User}), q.whyOff(err)),
+	}}}
+}
+
 // noPerson says that somebody is no member whom the reader sees.
 func (q *request) noPerson() error {
 	q.state(http.StatusNotFound, state{

@@ -7,25 +7,30 @@
 //
 // The permissions of the pages are the library's own: they need Read on
 // [rbac.Users], those of the audit record Read on [rbac.Audit], and every change is
-// made as the Subject of the request. So nobody can do anything here that the rules
+// made as the Subject of the request. Whoever may give some roles and does not read
+// users sees the members who hold those, and nobody else. So nobody can do anything here that the rules
 // refuse, a key is no more than a key, and there is nothing to configure.
 package rbacui
 
 // How a page is written.
 //
 // A page is one file with its handler, and one template of the same name:
-// roles.go and templates/roles.html. Members, member, review and audit are
+// roles.go and templates/roles.html. Members are on
 //
-//	members.go  templates/members.html  "members"  search, filters, bulk change
-//	member.go   templates/member.html   "member"   ?user=…
+//	members.go       "members"         search, filters, who waits
+//	member.go        "member"          ?user=…&role=…&action=…&area=…
+//	memberchange.go  "members-change"  ?user=…&user=…&role=…&move=…&team=…&state=…&remove=1&restore=<number>
+//	membernew.go     "member-new"      ?q=…
+//
+// and review and audit will be on
+//
 //	review.go   templates/review.html   "review"   #f-<code>-<role>, #who-can
 //	audit.go    templates/audit.html    "audit"    ?role=…&user=…, #e-<number>
 //
-// which are not there yet: their links are, and nav has a place for them. In the file
-// stands
+// In the file stands
 //
-//	var membersPage = page{segment: "members", template: "members.html", needs: usersRead,
-//		nav: "Members", get: (*request).members, post: (*request).changeMembers}
+//	var membersPage = page{segment: "members", template: "members.html", needs: membersSeen,
+//		nav: "Members", get: (*request).members, post: (*request).admit}
 //
 // and the page is in the list of pages in handler.go. A handler reads with
 // q.workspace, changes with q.admin() (several at once with its Together, after its

@@ -181,6 +181,8 @@ func (d *searching) Search(_ context.Context, _, query string, _ int) ([]rbacui.
 	return d.found[query], false, d.err
 }
 
+var markup = regexp.MustCompile(`<[^>]*>`)
+
 // matrix reads the table of a page: its columns, and the texts of its rows.
 func (a answer) matrix(t testing.TB) (columns []string, rows [][]string) {
 	t.Helper()
@@ -188,7 +190,7 @@ func (a answer) matrix(t testing.TB) (columns []string, rows [][]string) {
 	for _, tr := range regexp.MustCompile(`(?s)<tr>.*?</tr>`).FindAllString(table, -1) {
 		var row []string
 		for _, cell := range regexp.MustCompile(`(?s)<(t[hd])[^>]*>.*?</t[hd]>`).FindAllString(tr, -1) {
-			row = append(row, answer{body: cell}.text())
+			row = append(row, strings.Join(strings.Fields(markup.ReplaceAllString(cell, " ")), " "))
 		}
 		rows = append(rows, row)
 	}

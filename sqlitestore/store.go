@@ -68,6 +68,9 @@ var (
 // or older or newer than this program. A database that can only be read is an
 // error, too. The context bounds only New itself.
 //
+//	db, err := sql.Open("sqlite", "file:app.db?_txlock=immediate&_pragma=busy_timeout(5000)"+
+//		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)")
+//
 // What [Open] sets up is the caller's here: foreign keys, durability and the
 // permissions of the file. A file must have a write-ahead log already
 // ("PRAGMA journal_mode = WAL"): without it readers and writers shut each other

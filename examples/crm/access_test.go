@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"slices"
@@ -193,10 +194,10 @@ func (c *crm) tryCell(row expectation, actor string) (string, error) {
 
 // prepare makes what a request is about, fresh for each cell.
 func (c *crm) prepare(try *trial, row expectation, actor string) error {
-	switch segment, _, _ := strings.Cut(strings.TrimPrefix(try.path, "/"), "/"); {
+	switch segment, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(try.path, "/app"), "/"), "/"); {
 	case row.record == "-":
 		c.prepareSimple(try, actor)
-	case segment == "users", strings.HasPrefix(try.path, "/admin/members"):
+	case segment == "users", segment == "teams", strings.HasPrefix(try.path, "/admin/members"):
 		return c.prepareUser(try, row, actor)
 	case strings.HasPrefix(try.path, "/admin/roles"):
 		return c.prepareRole(try, row)
@@ -219,7 +220,13 @@ func (c *crm) prepare(try *trial, row expectation, actor string) error {
 }
 
 func (c *crm) prepareSimple(try *trial, actor string) {
+	try.path = strings.NewReplacer("{$}", "", "{file}", crmStyle).Replace(try.path)
+	if strings.HasPrefix(try.path, "/demo/beside/") {
+		try.path += "?company=" + brightwell + "&one=" + salesRep + "&two=" + salesLead
+	}
 	switch try.path {
+	case "/demo/session":
+		try.body = url.Values{"person": {choice(brightwell, cmp.Or(actor, stranger))}}
 	case "/demo/sign-in":
 		try.body = map[string]string{"user": cmp.Or(actor, stranger)}
 	case "/admin/who-can":
@@ -292,7 +299,7 @@ func (c *crm) prepareUser(try *trial, row expectation, actor string) error {
 		return nil
 	}
 	ctx := c.t.Context()
-	if err := c.db.exec(ctx, "INSERT INTO users (id, name, email) VALUES ($1, 'Somebody', '')", other); err != nil {
+	if err := c.db.exec(ctx, "INSERT INTO users (id, name, email) VALUES ($1, $1, '')", other); err != nil {
 		return err
 	}
 	app := c.az.System("test")
@@ -317,6 +324,13 @@ func (c *crm) prepareUser(try *trial, row expectation, actor string) error {
 		try.body = map[string]any{"users": []string{about}}
 	}
 	switch row.route {
+	case "GET /app/teams":
+		people, err := c.people(ctx, actor)
+		if err != nil {
+			return err
+		}
+		// Who looks, and whom one may be, stand elsewhere on the page.
+		try.own, try.others = "<div><b><bdi>"+people[actor].Name, "<div><b><bdi>"+other
 	case "GET /admin/members":
 		try.path += "?limit=1000"
 	case "POST /admin/members/assign":
@@ -370,6 +384,11 @@ func (c *crm) prepareRole(try *trial, row expectation) error {
 
 // prepareKey makes a key of the caller and one of somebody else.
 func (c *crm) prepareKey(try *trial, row expectation, actor string) error {
+	if row.route == "POST /app/api-keys" {
+		read := map[string]string{"other": "contacts", "more": "audit"}[row.record]
+		try.body = url.Values{"name": {"A key"}, "read": {read}}
+		return nil
+	}
 	if row.route == "POST /api-keys" {
 		permissions := rbac.Permissions{rbac.Contacts: {Read: rbac.All}}
 		if row.record == "more" {
@@ -378,17 +397,17 @@ func (c *crm) prepareKey(try *trial, row expectation, actor string) error {
 		try.body = map[string]any{"name": "A key", "permissions": permissions}
 		return nil
 	}
-	id := strings.ToLower(rand.Text())
+	id, path := strings.ToLower(rand.Text()), try.path
 	try.own, try.others = id+"-own", id+"-other"
 	for key, owner := range map[string]string{try.own: cmp.Or(actor, stranger), try.others: otherRep} {
-		err := c.db.exec(c.t.Context(), "INSERT INTO api_keys (id, hash, user_id, name, permissions) VALUES ($1, $1, $2, 'A key', '{}')", key, owner)
+		err := c.db.exec(c.t.Context(), "INSERT INTO api_keys (id, hash, company, user_id, name, permissions) VALUES ($1, $1, $2, $3, $1, '{}')", key, brightwell, owner)
 		if err != nil {
 			return err
 		}
 	}
 	try.path = strings.Replace(try.path, "{id}", map[string]string{"own": try.own}[row.record], 1)
 	if row.record == "other" {
-		try.path = "/api-keys/" + try.others
+		try.path = strings.Replace(path, "{id}", try.others, 1)
 	}
 	return nil
 }

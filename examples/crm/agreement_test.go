@@ -42,6 +42,9 @@ func (c *crm) shuffle(t *testing.T, random *rand.Rand, round int) {
 		if err := c.db.exec(ctx, "INSERT INTO users (id, name, email) VALUES ($1, '', '') ON CONFLICT DO NOTHING", user); err != nil {
 			t.Fatal(err)
 		}
+		if err := c.db.exec(ctx, "INSERT INTO accounts (company, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", brightwell, user); err != nil {
+			t.Fatal(err)
+		}
 		role := rbac.Role{Name: fmt.Sprintf("Random %d %s|", round, user), Permissions: rbac.Permissions{}}
 		for _, k := range kinds {
 			role.Permissions[k.area] = rbac.Access{Read: rbac.Scope(random.IntN(4)), Manage: rbac.Scope(random.IntN(4))}

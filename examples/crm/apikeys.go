@@ -33,10 +33,10 @@ var forPeople = rbac.Permissions{
 // callerOfKey returns the owner of a key, limited to what the key may do. The
 // owner is looked up for each request, so the key loses what they lose.
 func (s *server) callerOfKey(ctx context.Context, token string) (rbachttp.Caller, error) {
-	var user string
+	var company, user string
 	var permissions []byte
-	row := s.db.QueryRowContext(ctx, "SELECT user_id, permissions FROM api_keys WHERE hash = $1", hash(token))
-	switch err := row.Scan(&user, &permissions); {
+	row := s.db.QueryRowContext(ctx, "SELECT company, user_id, permissions FROM api_keys WHERE hash = $1", hash(token))
+	switch err := row.Scan(&company, &user, &permissions); {
 	case errors.Is(err, sql.ErrNoRows):
 		return rbachttp.Caller{}, nil
 	case err != nil:
@@ -46,10 +46,10 @@ func (s *server) callerOfKey(ctx context.Context, token string) (rbachttp.Caller
 	if err := json.Unmarshal(permissions, &most); err != nil {
 		return rbachttp.Caller{}, err
 	}
-	return rbachttp.User(user).Key(s.az.ID(), most), nil
+	return rbachttp.User(user).Key(company, most), nil
 }
 
-// createKey makes a key for the caller. It cannot do what they cannot do.
+// createKey makes a key for the caller.
 func (s *server) createKey(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
 		Name        string           `json:"name"`
@@ -58,26 +58,7 @@ func (s *server) createKey(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &body); err != nil {
 		return err
 	}
-	if err := checkTexts("name", body.Name); err != nil {
-		return err
-	}
-	if err := s.az.ValidatePermissions(body.Permissions); err != nil {
-		return err
-	}
-	if len(body.Permissions.Intersect(forPeople)) > 0 {
-		return invalid("permissions", "has what keys may not do: "+forPeople.String())
-	}
-	caller := subject(r)
-	if missing := caller.Permissions().Missing(body.Permissions); len(missing) > 0 {
-		return &rbac.EscalationError{Actor: caller.User(), Missing: missing}
-	}
-	permissions, err := json.Marshal(body.Permissions)
-	if err != nil {
-		return err
-	}
-	key := apiKey{newID(), caller.User(), body.Name, body.Permissions, newToken(keyPrefix)}
-	err = s.db.exec(r.Context(), "INSERT INTO api_keys (id, hash, user_id, name, permissions) VALUES ($1, $2, $3, $4, $5)",
-		key.ID, hash(key.Key), key.User, key.Name, string(permissions))
+	key, err := s.makeKey(r.Context(), subject(r), body.Name, body.Permissions)
 	if err != nil {
 		return err
 	}
@@ -85,9 +66,42 @@ func (s *server) createKey(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, key)
 }
 
+// makeKey makes a key, which cannot do what its owner cannot do, in the company in
+// which they are.
+func (s *server) makeKey(ctx context.Context, owner rbac.Subject, name string, most rbac.Permissions) (apiKey, error) {
+	if err := checkTexts("name", name); err != nil {
+		return apiKey{}, err
+	}
+	if err := s.az.ValidatePermissions(most); err != nil {
+		return apiKey{}, err
+	}
+	if len(most.Intersect(forPeople)) > 0 {
+		return apiKey{}, invalid("permissions", "has what keys may not do: "+forPeople.String())
+	}
+	if missing := owner.Permissions().Missing(most); len(missing) > 0 {
+		return apiKey{}, &rbac.EscalationError{Actor: owner.User(), Missing: missing}
+	}
+	permissions, err := json.Marshal(most)
+	if err != nil {
+		return apiKey{}, err
+	}
+	key := apiKey{newID(), owner.User(), name, most, newToken(keyPrefix)}
+	return key, s.db.exec(ctx, "INSERT INTO api_keys (id, hash, company, user_id, name, permissions) VALUES ($1, $2, $3, $4, $5, $6)",
+		key.ID, hash(key.Key), owner.Workspace(), key.User, key.Name, string(permissions))
+}
+
 func (s *server) listKeys(w http.ResponseWriter, r *http.Request) error {
-	query := "SELECT id, user_id, name, permissions FROM api_keys ORDER BY user_id, name, id"
-	keys, err := collect(r.Context(), s.db, query, nil, func(rows *sql.Rows) (key apiKey, err error) {
+	keys, err := s.keys(r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, listJSON{Items: keys})
+}
+
+// keys returns the keys of the company in which the caller is.
+func (s *server) keys(r *http.Request) ([]apiKey, error) {
+	query := "SELECT id, user_id, name, permissions FROM api_keys WHERE company = $1 ORDER BY user_id, name, id"
+	return collect(r.Context(), s.db, query, args{subject(r).Workspace()}, func(rows *sql.Rows) (key apiKey, err error) {
 		var permissions []byte
 		if err := rows.Scan(&key.ID, &key.User, &key.Name, &permissions); err != nil {
 			return key, err
@@ -97,12 +111,16 @@ func (s *server) listKeys(w http.ResponseWriter, r *http.Request) error {
 		}
 		return key, nil
 	})
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, listJSON{Items: keys})
 }
 
 func (s *server) deleteKey(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, "DELETE FROM api_keys WHERE id = $1", args{r.PathValue("id")}, errNotFound)
+	if err := s.dropKey(r); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *server) dropKey(r *http.Request) error {
+	return s.changeOne(r.Context(), "DELETE FROM api_keys WHERE id = $1 AND company = $2", args{r.PathValue("id"), subject(r).Workspace()}, errNotFound)
 }

@@ -14,7 +14,7 @@ func areas() []rbac.AreaInfo {
 	})
 }
 
-// options are those of every Authorizer of the CRM.
+// options are those of every Authorizer of the CRM. Each company is a workspace.
 func options() []rbac.Option {
-	return []rbac.Option{rbac.WithAreas(areas()...), rbac.WithTeams()}
+	return []rbac.Option{rbac.WithAreas(areas()...), rbac.WithTeams(), rbac.WithoutDefaultWorkspace()}
 }

@@ -17,7 +17,7 @@ func (a *args) add(value any) string {
 }
 
 // inReach returns the condition for the rows of an area that somebody may act
-// on.
+// on, in the company in which they are.
 func (d *database) inReach(s rbac.Subject, area rbac.Area, action rbac.Action, a *args) string {
-	return s.Reach(area, action).Where(d.places, "owner", (*[]any)(a))
+	return "company = " + a.add(s.Workspace()) + " AND " + s.Reach(area, action).Where(d.places, "owner", (*[]any)(a))
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -32,8 +33,11 @@ func TestMain(m *testing.M) {
 	os.Exit(pgtest.Main(m))
 }
 
-// The people of company.json whom tests send.
+// The people of brightwell.json whom tests send.
 const (
+	brightwell = "brightwell"
+	oakline    = "oakline"
+
 	nobody        = ""
 	stranger      = "walter.quist" // not a member
 	suspended     = "jonas.weber"
@@ -90,6 +94,7 @@ func opened(t testing.TB, db *database, err error) *database {
 // crm is a running CRM, asked over real HTTP.
 type crm struct {
 	*server
+	az     *rbac.Workspace // of Brightwell
 	t      testing.TB
 	url    string
 	client *http.Client
@@ -97,7 +102,7 @@ type crm struct {
 	roles  map[string]rbac.RoleID // by name
 }
 
-// start starts a CRM with the people and records of company.json. A handler
+// start starts a CRM with the people and records of brightwell.json. A handler
 // that does not look at the scope of its caller fails the test.
 func start(t testing.TB, db *database, more ...rbac.Option) *crm {
 	t.Helper()
@@ -119,8 +124,9 @@ func start(t testing.TB, db *database, more ...rbac.Option) *crm {
 	}))
 	web := httptest.NewServer(s.handler())
 	t.Cleanup(web.Close)
-	c := &crm{s, t, web.URL, web.Client(), map[string]string{}, map[string]rbac.RoleID{}}
-	roles, err := az.Roles(t.Context())
+	web.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c := &crm{s, az.For(brightwell), t, web.URL, web.Client(), map[string]string{}, map[string]rbac.RoleID{}}
+	roles, err := c.az.Roles(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,6 +185,8 @@ func (c *crm) request(token, method, path string, body any) *http.Request {
 	case nil:
 	case string:
 		data = []byte(body)
+	case url.Values:
+		data = []byte(body.Encode())
 	default:
 		var err error
 		if data, err = json.Marshal(body); err != nil {
@@ -191,6 +199,9 @@ func (c *crm) request(token, method, path string, body any) *http.Request {
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if _, ok := body.(url.Values); ok {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	if role, ok := body.(rbac.Role); ok && method == "PUT" {
 		r.Header.Set("If-Match", fmt.Sprintf("%q", fmt.Sprint(role.Version))) // an edit of what was read
@@ -262,7 +273,7 @@ func (c *crm) assign(user, member string, role rbac.RoleID) answer {
 func (c *crm) put(k kind, id, owner string) {
 	c.t.Helper()
 	made := k.empty()
-	*made.base() = record{id, owner}
+	*made.base() = record{id, owner, brightwell}
 	for _, value := range made.values() {
 		switch value := value.(type) {
 		case *string:

@@ -37,8 +37,9 @@ type row interface {
 
 // record is what all kinds have in common.
 type record struct {
-	ID    string `json:"id"`
-	Owner string `json:"owner"` // a user id
+	ID      string `json:"id"`
+	Owner   string `json:"owner"` // a user id
+	company string // whose record it is
 }
 
 func (r *record) base() *record               { return r }

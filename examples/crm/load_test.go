@@ -150,14 +150,14 @@ func (s *server) twin() http.Handler {
 	for _, route := range s.routes() {
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
 			token, _ := bearer(r)
-			user, err := s.userOfSession(r.Context(), token)
+			company, user, err := s.sessionOf(r.Context(), token)
 			if err != nil {
 				w.WriteHeader(http.StatusInternalServerError)
 				return
 			}
 			subject, ok := subjects.Load(user)
 			if !ok {
-				resolved, err := s.az.Subject(r.Context(), user)
+				resolved, err := s.az.For(company).Subject(r.Context(), user)
 				if err != nil {
 					w.WriteHeader(http.StatusInternalServerError)
 					return

@@ -1,6 +1,8 @@
-// Command crm is a whole backend behind the guard of rbachttp: contacts,
-// organizations, deals, services and tasks that have owners, members and
-// roles, API keys and the record of every change. It needs no database server:
+// Command crm is a whole product behind the guard of rbachttp: contacts,
+// organizations, deals, services and tasks that have owners, members, teams and
+// roles, API keys and the record of every change, with an API, pages for a browser,
+// and the role editor of rbacui among them. It needs no database server, and says
+// what to open:
 //
 //	go run ./examples/crm
 //
@@ -14,9 +16,10 @@
 //
 //	go run ./examples/crm -routes
 //
-// The company in it is invented, and anybody who reaches the address may sign
-// in as any of its people: it is a demo. Start reading with areas.go and
-// routes.go, then records.go, filter.go, views.go, users.go and apikeys.go.
+// The two companies in it are invented, and anybody who reaches the address may sign
+// in as any of their people: it is a demo. Start reading with areas.go and
+// routes.go, then records.go, filter.go, views.go, users.go, apikeys.go and pages.go;
+// what a product would not have is in demo.go.
 package main
 
 import (
@@ -99,7 +102,7 @@ func serve(ctx context.Context, c config, out io.Writer) (err error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
-	if err := s.greet(out, "http://"+listener.Addr().String()); err != nil {
+	if err := greet(out, "http://"+listener.Addr().String()); err != nil {
 		return err
 	}
 	failed := make(chan error, 1)
@@ -152,14 +155,17 @@ func listen(addr string) (net.Listener, error) {
 	return net.Listen("tcp", "localhost:0")
 }
 
-// greet writes where the CRM is, what it has, and what to try.
-func (s *server) greet(out io.Writer, address string) error {
-	fmt.Fprintf(out, "The CRM is at %s\n\n", address)
-	if err := s.surface().Table().WriteText(out); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(out, `
-Everybody may sign in as anybody: this is a demo. Here is what a sales representative sees, and may not see:
+// greet writes where the CRM is, and what to try.
+func greet(out io.Writer, address string) error {
+	_, err := fmt.Fprintf(out, `The CRM is at %[1]s
+
+Open it in a browser. Everybody may be anybody, in either of two companies: this is a demo. Try this first:
+
+1. See one list as two people: %[1]s/demo/beside/deals?company=brightwell&one=aisha.rahman&two=carla.mendes
+2. Be Grace Okafor and open Access: let Sales representative read the deals of their team, see the plan, save. See 1 again.
+3. Be Chloe Martin, who works for Brightwell and runs Oakline.
+
+Programs get the same. Here is what the sales representative sees, and may not see:
 
   TOKEN=$(curl -s %[1]s/demo/sign-in -d '{"user": "aisha.rahman"}' | sed 's/.*"token":"\([^"]*\)".*/\1/')
   curl -s %[1]s/deals -H "Authorization: Bearer $TOKEN"

@@ -11,23 +11,28 @@ import (
 	"github.com/areagate/rbac"
 )
 
-// list answers with a page of the records that the caller may see. What they
-// may not see is left out by the query itself, so that pages are full.
+// list answers with a page of the records that the caller may see.
 func (s *server) list(k kind) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		page, err := pageOf(r)
 		if err != nil {
 			return err
 		}
-		var a args
-		query := k.selects() + " WHERE " + s.db.inReach(subject(r), k.area, rbac.Read, &a) +
-			" AND id > " + a.add(page.after) + " ORDER BY id LIMIT " + a.add(page.limit)
-		rows, err := collect(r.Context(), s.db, query, a, k.scan)
+		rows, err := s.records(r.Context(), subject(r), k, page)
 		if err != nil {
 			return err
 		}
 		return writeJSON(w, http.StatusOK, listOf(rows, page, func(r row) string { return r.base().ID }))
 	}
+}
+
+// records returns a page of the records that somebody may see. What they may not
+// see is left out by the query itself, so that pages are full.
+func (s *server) records(ctx context.Context, who rbac.Subject, k kind, page page) ([]row, error) {
+	var a args
+	query := k.selects() + " WHERE " + s.db.inReach(who, k.area, rbac.Read, &a) +
+		" AND id > " + a.add(page.after) + " ORDER BY id LIMIT " + a.add(page.limit)
+	return collect(ctx, s.db, query, a, k.scan)
 }
 
 // get answers with one record.
@@ -62,7 +67,7 @@ func (s *server) create(k kind) handler {
 		if err := s.checkRecord(r, k, made, nil); err != nil {
 			return err
 		}
-		base.ID = newID()
+		base.ID, base.company = newID(), subject(r).Workspace()
 		if err := k.insert(r.Context(), s.db.exec, made); err != nil {
 			return err
 		}
@@ -128,7 +133,7 @@ func (s *server) transfer(k kind) handler {
 		if err := readJSON(w, r, &body); err != nil {
 			return err
 		}
-		if err := s.checkOwner(r.Context(), body.Owner); err != nil {
+		if err := s.checkOwner(r, body.Owner); err != nil {
 			return err
 		}
 		var a args
@@ -140,7 +145,7 @@ func (s *server) transfer(k kind) handler {
 // something to it. One that they may not even see is not found, as if it were
 // not there.
 func (s *server) find(r *http.Request, k kind, action rbac.Action) (row, error) {
-	found, err := s.load(r.Context(), k, r.PathValue("id"))
+	found, err := s.load(r.Context(), subject(r).Workspace(), k, r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -154,12 +159,12 @@ func (s *server) find(r *http.Request, k kind, action rbac.Action) (row, error) 
 	return nil, errNotFound
 }
 
-// load returns a record, whoever asks.
-func (s *server) load(ctx context.Context, k kind, id string) (row, error) {
+// load returns a record of a company, whoever asks.
+func (s *server) load(ctx context.Context, company string, k kind, id string) (row, error) {
 	if textProblem(id, true) != "" {
 		return nil, errNotFound
 	}
-	found, err := collect(ctx, s.db, k.selects()+" WHERE id = $1", args{id}, k.scan)
+	found, err := collect(ctx, s.db, k.selects()+" WHERE id = $1 AND company = $2", args{id, company}, k.scan)
 	if err != nil {
 		return nil, err
 	}
@@ -169,21 +174,27 @@ func (s *server) load(ctx context.Context, k kind, id string) (row, error) {
 	return found[0], nil
 }
 
-// change runs a statement that changes one row, or returns what it means that
-// there is none.
+// change answers when a statement has changed one row.
 func (s *server) change(w http.ResponseWriter, r *http.Request, statement string, a args, none error) error {
-	result, err := s.db.ExecContext(r.Context(), statement, a...)
-	if err != nil {
+	if err := s.changeOne(r.Context(), statement, a, none); err != nil {
 		return err
-	}
-	switch n, err := result.RowsAffected(); {
-	case err != nil:
-		return err
-	case n == 0:
-		return none
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// changeOne runs a statement that changes one row, or returns what it means that
+// there is none.
+func (s *server) changeOne(ctx context.Context, statement string, a args, none error) error {
+	result, err := s.db.ExecContext(ctx, statement, a...)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		return none
+	}
+	return err
 }
 
 // checkRecord returns what is wrong with a record that the caller would store.
@@ -194,7 +205,7 @@ func (s *server) checkRecord(r *http.Request, k kind, checked row, organization 
 		return err
 	}
 	if owner := checked.base().Owner; owner != "" {
-		if err := s.checkOwner(r.Context(), owner); err != nil {
+		if err := s.checkOwner(r, owner); err != nil {
 			return err
 		}
 	}
@@ -202,7 +213,7 @@ func (s *server) checkRecord(r *http.Request, k kind, checked row, organization 
 	if id == nil || organization != nil && *organization == *id {
 		return nil
 	}
-	found, err := s.load(r.Context(), organizations, *id)
+	found, err := s.load(r.Context(), subject(r).Workspace(), organizations, *id)
 	if err != nil && err != errNotFound {
 		return err
 	}
@@ -212,8 +223,8 @@ func (s *server) checkRecord(r *http.Request, k kind, checked row, organization 
 	return nil
 }
 
-func (s *server) checkOwner(ctx context.Context, user string) error {
-	known, err := s.known(ctx, user)
+func (s *server) checkOwner(r *http.Request, user string) error {
+	known, err := s.known(r.Context(), subject(r).Workspace(), user)
 	if err == nil && !known {
 		return invalid("owner", "is not a user")
 	}
@@ -224,22 +235,23 @@ func (s *server) checkOwner(ctx context.Context, user string) error {
 func (k kind) table() string { return string(k.area) }
 
 func (k kind) selects() string {
-	return "SELECT id, owner, " + strings.Join(k.columns, ", ") + " FROM " + k.table()
+	return "SELECT id, owner, company, " + strings.Join(k.columns, ", ") + " FROM " + k.table()
 }
 
 func (k kind) scan(rows *sql.Rows) (row, error) {
 	scanned := k.empty()
 	base := scanned.base()
-	return scanned, rows.Scan(append([]any{&base.ID, &base.Owner}, scanned.values()...)...)
+	return scanned, rows.Scan(append([]any{&base.ID, &base.Owner, &base.company}, scanned.values()...)...)
 }
 
 func (k kind) insert(ctx context.Context, exec func(ctx context.Context, query string, values ...any) error, made row) error {
 	var a args
-	placeholders := []string{a.add(made.base().ID), a.add(made.base().Owner)}
+	base := made.base()
+	placeholders := []string{a.add(base.ID), a.add(base.Owner), a.add(base.company)}
 	for _, value := range made.values() {
 		placeholders = append(placeholders, a.add(value))
 	}
-	return exec(ctx, "INSERT INTO "+k.table()+" (id, owner, "+strings.Join(k.columns, ", ")+
+	return exec(ctx, "INSERT INTO "+k.table()+" (id, owner, company, "+strings.Join(k.columns, ", ")+
 		") VALUES ("+strings.Join(placeholders, ", ")+")", a...)
 }
 

@@ -37,7 +37,7 @@ func TestCreateMakesTheCallerTheOwner(t *testing.T) {
 		var stored deal
 		c.as(salesRep, "GET", "/deals/"+made.ID, nil).decode(t, http.StatusOK, &stored)
 		organization := "org-1"
-		want := deal{record{made.ID, salesRep}, "Desks", "lead", 100, &organization}
+		want := deal{record{made.ID, salesRep, brightwell}, "Desks", "lead", 100, &organization}
 		if fmt.Sprint(jsonOf(t, stored)) != fmt.Sprint(jsonOf(t, want)) {
 			t.Errorf("got %s, want %s", jsonOf(t, stored), jsonOf(t, want))
 		}
@@ -96,7 +96,7 @@ func TestChangeIsBoundToTheOwnerWhoWasJudged(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, open func(testing.TB) *database) {
 		c := start(t, open(t))
 		c.put(tasks, "task", salesRep)
-		judged, err := c.load(t.Context(), tasks, "task")
+		judged, err := c.load(t.Context(), brightwell, tasks, "task")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +262,7 @@ func TestBadInput(t *testing.T) {
 				}
 			})
 		}
-		if known, err := c.known(t.Context(), "new"); err != nil || known {
+		if known, err := c.known(t.Context(), brightwell, "new"); err != nil || known {
 			t.Errorf("a person who got no role is there: %v, %v", known, err)
 		}
 	})

@@ -9,7 +9,7 @@ import (
 
 // exportMatrix answers with the whole access model as a table for a spreadsheet.
 func (s *server) exportMatrix(w http.ResponseWriter, r *http.Request) error {
-	matrix, err := s.az.Matrix(r.Context())
+	matrix, err := s.az.For(subject(r).Workspace()).Matrix(r.Context())
 	if err != nil {
 		return err
 	}
@@ -22,7 +22,7 @@ func (s *server) exportMatrix(w http.ResponseWriter, r *http.Request) error {
 
 // verify answers whether the chain of all events is intact.
 func (s *server) verify(w http.ResponseWriter, r *http.Request) error {
-	err := s.az.VerifyEvents(r.Context())
+	err := s.az.For(subject(r).Workspace()).VerifyEvents(r.Context())
 	if err != nil && !errors.Is(err, rbac.ErrTampered) {
 		return err
 	}

@@ -27,6 +27,18 @@ func (s *server) routes() []route {
 		{"GET /healthz", public("load balancers ask"), s.handle(s.health)},
 		{"POST /demo/sign-in", public("a demo: everybody is whom they say"), s.handle(s.signIn)},
 
+		// Pages for a browser. Those of the demo are for trying the CRM out only.
+		{"GET /{$}", public("where one begins"), s.handle(s.begin)},
+		{"GET /assets/{file}", public("style sheets"), s.handle(s.style)},
+		{"POST /demo/session", public("a demo: everybody is whom they say"), s.handle(s.switchTo)},
+		{"GET /app/{$}", signedIn, s.handle(s.home)},
+		{"GET /app/teams", scoped(rbac.Users, rbac.Read), s.handle(s.teams)},
+		{"GET /app/api-keys", needs(rbac.API, rbac.Read), s.handle(s.keysPage)},
+		{"POST /app/api-keys", needs(rbac.API, rbac.Manage), s.handle(s.makeKeyPage)},
+		{"POST /app/api-keys/{id}/delete", needs(rbac.API, rbac.Manage), s.handle(s.deleteKeyPage)},
+		{"GET /settings/access/", signedIn, s.access}, // which asks for more itself
+		{"POST /settings/access/", signedIn, s.access},
+
 		{"GET /me", signedIn, s.handle(s.me)},
 		{"GET /me/permissions", signedIn, s.guard.Permissions()},
 		{"DELETE /me/session", signedIn, s.handle(s.signOut)},
@@ -58,6 +70,8 @@ func (s *server) routes() []route {
 		all, one := fmt.Sprintf("/%s", k.area), fmt.Sprintf("/%s/{id}", k.area)
 		read, manage := scoped(k.area, rbac.Read), scoped(k.area, rbac.Manage)
 		routes = append(routes,
+			route{"GET /app" + all, read, s.handle(s.listPage(k))},
+			route{"GET /demo/beside" + all, public("a demo: everybody is whom they say"), s.handle(s.beside(k))},
 			route{"GET " + all, read, s.handle(s.list(k))},
 			route{"POST " + all, manage, s.handle(s.create(k))},
 			route{"GET " + one, read, s.handle(s.get(k))},

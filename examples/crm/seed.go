@@ -3,64 +3,73 @@ package main
 import (
 	"bytes"
 	"context"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 
 	"github.com/areagate/rbac"
 )
 
-//go:embed company.json
-var companyFile []byte
+//go:embed brightwell.json oakline.json
+var seeds embed.FS
 
-// company is what a new CRM begins with.
-type company struct {
+// seed is what a company begins with.
+type seed struct {
+	company
 	Administrators []string
 	Roles          []rbac.Role // whose lists have the names of earlier ones
 	People         []struct {
 		person
-		Role string // by its name; empty for somebody who has left
+		Role string // by its name; empty for somebody who waits to be let in
 		Team string
 	}
 	Suspended []string
 	Records   map[rbac.Area][]json.RawMessage
 }
 
-// setUp makes the CRM's tables, and fills a database in which there is nobody.
-// It is one transaction: of programs that start at once on one database, one
-// fills it while the others wait.
+// setUp makes the CRM's tables, and fills them and rbac's with the companies that
+// are not there. For each it is one transaction: of programs that start at once on
+// one database, one fills it while the others wait.
 func setUp(ctx context.Context, db *database, az *rbac.Authorizer) error {
-	var c company
-	if err := decodeStrictly(companyFile, &c); err != nil {
-		return err
-	}
-	err := db.transact(ctx, az.Workspace, func(tx transaction) error {
-		if err := tx.exec(ctx, db.lock); err != nil {
+	for _, file := range []string{"brightwell.json", "oakline.json"} {
+		data, err := seeds.ReadFile(file)
+		if err != nil {
 			return err
 		}
-		if err := tx.exec(ctx, schema); err != nil {
-			return err
+		var c seed
+		if err := decodeStrictly(data, &c); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
 		}
-		users, err := tx.number(ctx, "SELECT COUNT(*) FROM users")
-		if err != nil || users > 0 {
-			return err
+		err = db.transact(ctx, az.For(c.ID), func(tx transaction) error {
+			if err := tx.exec(ctx, db.lock); err != nil {
+				return err
+			}
+			if err := tx.exec(ctx, schema); err != nil {
+				return err
+			}
+			there, err := tx.number(ctx, "SELECT COUNT(*) FROM companies WHERE id = $1", c.ID)
+			if err != nil || there > 0 {
+				return err
+			}
+			if err := c.insert(ctx, tx); err != nil {
+				return err
+			}
+			return c.giveRoles(ctx, tx.access().System("seed"))
+		})
+		if err != nil {
+			return fmt.Errorf("set up %s: %w", c.Name, err)
 		}
-		if err := c.insert(ctx, tx); err != nil {
-			return err
-		}
-		return c.giveRoles(ctx, tx.access().System("seed"))
-	})
-	if err != nil {
-		return fmt.Errorf("set up: %w", err)
 	}
 	return nil
 }
 
 // insert fills the CRM's tables.
-func (c company) insert(ctx context.Context, tx transaction) error {
+func (c seed) insert(ctx context.Context, tx transaction) error {
+	if err := tx.exec(ctx, "INSERT INTO companies (id, name) VALUES ($1, $2)", c.ID, c.Name); err != nil {
+		return err
+	}
 	for _, p := range c.People {
-		err := tx.exec(ctx, "INSERT INTO users (id, name, email) VALUES ($1, $2, $3)", p.User, p.Name, p.Email)
-		if err != nil {
+		if err := addPerson(ctx, tx, c.ID, p.person); err != nil {
 			return err
 		}
 	}
@@ -70,6 +79,7 @@ func (c company) insert(ctx context.Context, tx transaction) error {
 			if err := decodeStrictly(data, made); err != nil {
 				return err
 			}
+			made.base().company = c.ID
 			if err := k.insert(ctx, tx.exec, made); err != nil {
 				return err
 			}
@@ -79,7 +89,7 @@ func (c company) insert(ctx context.Context, tx transaction) error {
 }
 
 // giveRoles fills rbac's tables.
-func (c company) giveRoles(ctx context.Context, app *rbac.Admin) error {
+func (c seed) giveRoles(ctx context.Context, app *rbac.Admin) error {
 	if err := app.Assign(ctx, rbac.Administrator, c.Administrators...); err != nil {
 		return err
 	}
@@ -115,8 +125,5 @@ func (c company) giveRoles(ctx context.Context, app *rbac.Admin) error {
 func decodeStrictly(data []byte, target any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	if err := d.Decode(target); err != nil {
-		return fmt.Errorf("company.json: %w", err)
-	}
-	return nil
+	return d.Decode(target)
 }

@@ -8,20 +8,23 @@ import (
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/rbachttp"
+	"github.com/areagate/rbac/rbacui"
 )
 
 // server is the CRM without its listener.
 type server struct {
-	db    *database
-	az    *rbac.Authorizer
-	guard *rbachttp.Guard
-	admin *rbachttp.Mux // the library's API
+	db     *database
+	az     *rbac.Authorizer
+	guard  *rbachttp.Guard
+	admin  *rbachttp.Mux // the library's API
+	access http.Handler  // the library's role editor
 }
 
 func newServer(db *database, az *rbac.Authorizer, options ...rbachttp.Option) *server {
 	s := &server{db: db, az: az}
-	s.guard = rbachttp.New(az, s.identify, options...)
+	s.guard = rbachttp.New(az, s.identify, append(options, rbachttp.WithAnswer(s.answer))...)
 	s.admin = s.guard.Admin()
+	s.access = rbacui.New(az, s.identify, rbacui.WithDirectory(directory{s}), rbacui.WithLayout(s.layout))
 	return s
 }
 
@@ -64,10 +67,10 @@ func protect(next http.Handler) http.Handler {
 	next = crossOrigin.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin")
 		next.ServeHTTP(w, r)
 	})
 }

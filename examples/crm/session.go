@@ -17,36 +17,56 @@ import (
 const (
 	sessionPrefix = "crm_session_"
 	keyPrefix     = "crm_key_"
+	sessionCookie = "crm_session"
 	sessionLife   = 12 * time.Hour
 )
+
+// companyHeader names the company that a request is for. Sessions and keys are of
+// one company, so it is not needed; where it names another one, they do not count.
+const companyHeader = "Crm-Company"
 
 // identify finds out who makes a request, from a session or an API key. It
 // decides nothing about access. A token that is wrong is nobody; an error is
 // a database that does not answer.
-func (s *server) identify(r *http.Request) (rbachttp.Caller, error) {
+func (s *server) identify(r *http.Request) (caller rbachttp.Caller, err error) {
 	token, ok := bearer(r)
 	switch {
 	case ok && strings.HasPrefix(token, keyPrefix):
-		return s.callerOfKey(r.Context(), token)
+		caller, err = s.callerOfKey(r.Context(), token)
+		if company := r.Header.Get(companyHeader); company != "" {
+			caller = caller.In(company) // denied, unless it is the key's
+		}
 	case ok && strings.HasPrefix(token, sessionPrefix):
-		user, err := s.userOfSession(r.Context(), token)
-		return rbachttp.User(user), err
+		company, user, err := s.sessionOf(r.Context(), token)
+		if asked := r.Header.Get(companyHeader); err != nil || asked != "" && asked != company {
+			return rbachttp.Caller{}, err
+		}
+		return rbachttp.User(user).In(company), nil
 	}
-	return rbachttp.Caller{}, nil
+	return caller, err
 }
 
-// userOfSession returns who signed in, or nobody.
-func (s *server) userOfSession(ctx context.Context, token string) (user string, err error) {
-	row := s.db.QueryRowContext(ctx, "SELECT user_id FROM sessions WHERE hash = $1 AND expires > $2", hash(token), time.Now().Unix())
-	if err = row.Scan(&user); errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+// sessionOf returns who signed in, and for which company, or nobody.
+func (s *server) sessionOf(ctx context.Context, token string) (company, user string, err error) {
+	row := s.db.QueryRowContext(ctx, "SELECT company, user_id FROM sessions WHERE hash = $1 AND expires > $2", hash(token), time.Now().Unix())
+	if err = row.Scan(&company, &user); errors.Is(err, sql.ErrNoRows) {
+		return "", "", nil
 	}
-	return user, err
+	return company, user, err
 }
 
+// bearer returns the token of a request: that of a program or, of a browser, the
+// session in its cookie.
 func bearer(r *http.Request) (string, bool) {
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	return token, ok && strings.EqualFold(scheme, "Bearer")
+	if header := r.Header.Get("Authorization"); header != "" {
+		scheme, token, ok := strings.Cut(header, " ")
+		return token, ok && strings.EqualFold(scheme, "Bearer")
+	}
+	cookie, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return "", false
+	}
+	return cookie.Value, strings.HasPrefix(cookie.Value, sessionPrefix)
 }
 
 // newToken returns a secret that nobody can guess, so that one round of
@@ -62,25 +82,37 @@ func hash(token string) string {
 // your own authentication here.
 func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
-		User string `json:"user"`
+		User    string `json:"user"`
+		Company string `json:"company"` // the first one that knows the user, if it is empty
 	}
 	if err := readJSON(w, r, &body); err != nil {
 		return err
 	}
-	known, err := s.known(r.Context(), body.User)
+	company, token, err := s.newSession(r.Context(), body.Company, body.User)
 	if err != nil {
 		return err
 	}
-	if !known {
-		return problem{Status: http.StatusUnprocessableEntity, Code: "unknown-person", Detail: "Nobody here has this id."}
-	}
-	token := newToken(sessionPrefix)
-	err = s.db.exec(r.Context(), "INSERT INTO sessions (hash, user_id, expires) VALUES ($1, $2, $3)",
-		hash(token), body.User, time.Now().Add(sessionLife).Unix())
+	return writeJSON(w, http.StatusCreated, map[string]string{"user": body.User, "company": company, "token": token})
+}
+
+var errPerson = problem{Status: http.StatusUnprocessableEntity, Code: "unknown-person", Detail: "Nobody here has this id."}
+
+// newSession begins a session of a person in a company, or in the first one that
+// knows them.
+func (s *server) newSession(ctx context.Context, in, user string) (company, token string, err error) {
+	companies, err := s.companies(ctx, user)
 	if err != nil {
-		return err
+		return "", "", err
 	}
-	return writeJSON(w, http.StatusCreated, map[string]string{"user": body.User, "token": token})
+	for _, known := range companies {
+		if in != "" && in != known.ID {
+			continue
+		}
+		token := newToken(sessionPrefix)
+		return known.ID, token, s.db.exec(ctx, "INSERT INTO sessions (hash, company, user_id, expires) VALUES ($1, $2, $3, $4)",
+			hash(token), known.ID, user, time.Now().Add(sessionLife).Unix())
+	}
+	return "", "", errPerson
 }
 
 func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
@@ -92,16 +124,16 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// endSessions signs a member out everywhere. The CRM asks rbac whether the caller
+// endSessions signs a member out of the company everywhere. The CRM asks rbac whether the caller
 // may act on them, in the transaction that does it: so it asks, too, before
 // anybody sets another's password or address.
 func (s *server) endSessions(w http.ResponseWriter, r *http.Request) error {
-	ctx, user := r.Context(), r.PathValue("user")
-	err := s.transact(ctx, func(tx transaction) error {
+	ctx, company, user := r.Context(), subject(r).Workspace(), r.PathValue("user")
+	err := s.transact(ctx, company, func(tx transaction) error {
 		if err := tx.access().AsSubject(subject(r)).Authorize(ctx, user); err != nil {
 			return err
 		}
-		return tx.exec(ctx, "DELETE FROM sessions WHERE user_id = $1", user)
+		return tx.exec(ctx, "DELETE FROM sessions WHERE company = $1 AND user_id = $2", company, user)
 	})
 	if err != nil {
 		return err

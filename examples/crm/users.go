@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/areagate/rbac"
@@ -41,17 +42,21 @@ func (s *server) listUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	members, err := s.reachedMembers(r, page)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, listOf(members, page, func(m member) string { return m.User }))
+}
+
+func (s *server) reachedMembers(r *http.Request, page page) ([]member, error) {
 	query := rbac.MemberQuery{After: page.after, Limit: page.limit, Users: []string{}}
 	if reach := subject(r).Reach(rbac.Users, rbac.Read); reach.All {
 		query.Users = nil // everybody
 	} else {
 		query.Users = append(query.Users, reach.Owners...)
 	}
-	members, err := s.members(r.Context(), query)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, listOf(members, page, func(m member) string { return m.User }))
+	return s.members(r.Context(), subject(r).Workspace(), query)
 }
 
 // invite adds a person as a member. Their row and their role are written in
@@ -68,12 +73,10 @@ func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
-	err := s.transact(ctx, func(tx transaction) error {
+	company := subject(r).Workspace()
+	err := s.transact(ctx, company, func(tx transaction) error {
 		// Somebody who was removed may come back.
-		err := tx.exec(ctx, "INSERT INTO users (id, name, email) VALUES ($1, $2, $3)"+
-			" ON CONFLICT (id) DO UPDATE SET name = excluded.name, email = excluded.email",
-			body.User, body.Name, body.Email)
-		if err != nil {
+		if err := addPerson(ctx, tx, company, body.person); err != nil {
 			return err
 		}
 		is, err := isMember(ctx, tx.access(), body.User)
@@ -96,6 +99,16 @@ func (s *server) invite(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, body)
 }
 
+// addPerson makes a person known to a company. Who works for another one already is
+// the same person, and keeps their name.
+func addPerson(ctx context.Context, tx transaction, company string, p person) error {
+	err := tx.exec(ctx, "INSERT INTO users (id, name, email) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", p.User, p.Name, p.Email)
+	if err != nil {
+		return err
+	}
+	return tx.exec(ctx, "INSERT INTO accounts (company, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", company, p.User)
+}
+
 // removeMembers ends memberships as the API of administration does, and the
 // sessions and API keys with them. The records stay with their owner until
 // somebody transfers them.
@@ -109,17 +122,17 @@ func (s *server) removeMembers(w http.ResponseWriter, r *http.Request) error {
 	if len(body.Users) > 100 {
 		return invalid("users", "has more than 100")
 	}
-	ctx := r.Context()
-	err := s.transact(ctx, func(tx transaction) error {
+	ctx, company := r.Context(), subject(r).Workspace()
+	err := s.transact(ctx, company, func(tx transaction) error {
 		admin := tx.access().AsSubject(subject(r)).Because(r.URL.Query().Get("reason"))
 		if err := admin.Remove(ctx, body.Users...); err != nil {
 			return err
 		}
 		for _, user := range body.Users {
-			if err := tx.exec(ctx, "DELETE FROM sessions WHERE user_id = $1", user); err != nil {
+			if err := tx.exec(ctx, "DELETE FROM sessions WHERE company = $1 AND user_id = $2", company, user); err != nil {
 				return err
 			}
-			if err := tx.exec(ctx, "DELETE FROM api_keys WHERE user_id = $1", user); err != nil {
+			if err := tx.exec(ctx, "DELETE FROM api_keys WHERE company = $1 AND user_id = $2", company, user); err != nil {
 				return err
 			}
 		}
@@ -136,10 +149,10 @@ func (s *server) removeMembers(w http.ResponseWriter, r *http.Request) error {
 // the ids that people have.
 func (s *server) keepIDs(http.ResponseWriter, *http.Request) error { return errNotFound }
 
-// transact writes the CRM's tables and rbac's in one transaction. When it returns
+// transact writes the CRM's tables and rbac's of a company in one transaction. When it returns
 // nil, the next check sees the change.
-func (s *server) transact(ctx context.Context, fn func(transaction) error) error {
-	return s.db.transact(ctx, s.az.Workspace, fn)
+func (s *server) transact(ctx context.Context, company string, fn func(transaction) error) error {
+	return s.db.transact(ctx, s.az.For(company), fn)
 }
 
 // isMember asks the workspace inside a transaction.
@@ -152,8 +165,9 @@ func isMember(ctx context.Context, in *rbac.Transaction, user string) (bool, err
 }
 
 // members joins what rbac knows about members with their rows in users.
-func (s *server) members(ctx context.Context, query rbac.MemberQuery) ([]member, error) {
-	roles, err := s.az.Roles(ctx)
+func (s *server) members(ctx context.Context, company string, query rbac.MemberQuery) ([]member, error) {
+	workspace := s.az.For(company)
+	roles, err := workspace.Roles(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +176,7 @@ func (s *server) members(ctx context.Context, query rbac.MemberQuery) ([]member,
 		names[role.ID] = role.Name
 	}
 	found := []member{}
-	for m, err := range s.az.Members(ctx, query) {
+	for m, err := range workspace.Members(ctx, query) {
 		if err != nil {
 			return nil, err
 		}
@@ -203,11 +217,26 @@ func (s *server) people(ctx context.Context, users ...string) (map[string]person
 	return found, err
 }
 
-// known reports whether there is a person with an id.
-func (s *server) known(ctx context.Context, user string) (bool, error) {
+// known reports whether a company knows a person.
+func (s *server) known(ctx context.Context, in, user string) (bool, error) {
+	companies, err := s.companies(ctx, user)
+	return slices.ContainsFunc(companies, func(c company) bool { return c.ID == in }), err
+}
+
+// company is a workspace, and what people call it.
+type company struct {
+	ID    string  `json:"id"`
+	Name  string  `json:"name"`
+	Known []known `json:"-"`
+}
+
+// companies returns the companies that know a person.
+func (s *server) companies(ctx context.Context, user string) ([]company, error) {
 	if textProblem(user, true) != "" {
-		return false, nil
+		return nil, nil
 	}
-	people, err := s.people(ctx, user)
-	return len(people) == 1, err
+	query := "SELECT id, name FROM companies JOIN accounts ON company = id WHERE user_id = $1 ORDER BY id"
+	return collect(ctx, s.db, query, args{user}, func(rows *sql.Rows) (c company, err error) {
+		return c, rows.Scan(&c.ID, &c.Name)
+	})
 }

@@ -38,13 +38,13 @@ func TestInvitationIsWholeOrNothing(t *testing.T) {
 		c.as(officeManager, "POST", "/users", invitation("too.much", rbac.Administrator)).wants(t, http.StatusForbidden, "escalation")
 		c.as(officeManager, "POST", "/users", invitation("no.role", "no-such-role")).wants(t, http.StatusNotFound, "role-not-found")
 		for _, user := range []string{"too.much", "no.role"} {
-			if known, err := c.known(t.Context(), user); err != nil || known {
+			if known, err := c.known(t.Context(), brightwell, user); err != nil || known {
 				t.Errorf("%s is there without a role: %v, %v", user, known, err)
 			}
 		}
 		// The other way round: what follows the assignment fails.
 		broken := errors.New("broken")
-		err := c.transact(t.Context(), func(tx transaction) error {
+		err := c.transact(t.Context(), brightwell, func(tx transaction) error {
 			if err := tx.exec(t.Context(), "INSERT INTO users (id, name, email) VALUES ('half', '', '')"); err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/workspacetest"
 )
 
 // RandomHistories administers workspaces at random through two Authorizers on
@@ -210,7 +211,7 @@ func newHistory(t testing.TB, store rbac.Store, c choice, name string) *history 
 	h.past[0] = h.state
 	for i := range h.az {
 		patient := rbac.WithMaxStaleness(time.Minute) // a busy machine is no fault
-		az, err := rbac.Open(h.ctx, h.store, append(h.programs[i].options(), patient)...)
+		az, err := rbac.Open(h.ctx, h.store, append(h.programs[i].options(), patient, workspacetest.Silent())...)
 		if err != nil {
 			h.fail("Open: %v", err)
 		}

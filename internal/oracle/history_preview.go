@@ -278,7 +278,7 @@ func (h *history) plannedTogether(i int) {
 			saved, err := h.run(a, op)
 			h.note("  preview of %s, program %d: %v", h.describe(op), i, err)
 			h.outcome(i, op, want, err)
-			if want.err == nil && op.do == "create" {
+			if op.do == "create" && want.err == nil || op.do == "ensure" && len(want.changes) > 0 {
 				h.ids[want.role] = saved.ID
 			}
 			h.state = next
