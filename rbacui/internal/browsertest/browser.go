@@ -104,7 +104,8 @@ func (t *Tab) listen(event any) {
 			complaint = fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
 		}
 	case *page.EventJavascriptDialogOpening:
-		complaint = "dialog: " + e.Message
+		complaint = fmt.Sprintf("dialog: %s", e.Type)
+		go t.do(command(page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: false}))
 	}
 	if complaint != "" {
 		t.mu.Lock()

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/areagate/rbac"
@@ -74,13 +72,9 @@ func TestLeaveUnsaved(t *testing.T) {
 	tab := open(t, company, browsertest.Lena, true)
 	tab.Visit("role", "id", "Sales lead")
 	tab.Choose("deals.manage", "all")
-	_, err := chromedp.Run(tab.Context, chromedp.WaitEvent(page.JavascriptDialogOpening, func(e page.EventJavascriptDialogOpening) bool { return e.Type == page.DialogTypeBeforeunload },
-		chromedp.Evaluate[bool](`document.querySelector('.nav a').click(), true`)))
-	ok(t, err)
-	_, err = chromedp.Call(tab.Context, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: false})
-	ok(t, err)
+	browsertest.Evaluate[bool](tab, `document.querySelector('.nav a').click(), true`)
+	equal(t, "question", strings.Join(tab.Complaints(), ""), "dialog: beforeunload")
 	equal(t, "choice", browsertest.Evaluate[bool](tab, `document.querySelector('input[name="deals.manage"][value=all]').checked`), true)
-	tab.Complaints() // the dialog
 	tab.Submit("[data-save]")
 }
 
