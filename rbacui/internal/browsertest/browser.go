@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os/exec"
-	"strings"
+	"regexp"
 	"sync"
 	"time"
 
@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // ErrNoChromium is returned by [Start] where there is no Chromium.
@@ -53,17 +54,29 @@ type Tab struct {
 // Open opens a browser in which somebody is signed in. The function ends it.
 func (c *Company) Open(browser context.Context, user string, script bool, fail func(error)) (*Tab, context.CancelFunc) {
 	t := &Tab{Fail: fail, company: c}
-	// A wait that fails says which: the time is for a busy machine.
-	ctx, cancel := context.WithTimeout(browser, time.Minute)
-	t.Context, _ = chromedp.NewContext(ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(t.listen))
+	ctx, leave := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(t.listen))
+	t.Context = ctx
+	if err := chromedp.Do(ctx); err != nil {
+		fail(err)
+	}
 	t.do(
 		command(browserlog.Enable, cdp.Empty{}),
 		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
 		command(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"X-User": user}}),
-		command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !script}),
 	)
+	t.Script(script)
 	t.Width(1280)
-	return t, cancel
+	return t, leave
+}
+
+// most is how long a step may take, on a machine that is busy with much else: only
+// what fails reaches it.
+const most = 20 * time.Second
+
+func run[T any](t *Tab, step chromedp.Action[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(t.Context, most)
+	defer cancel()
+	return chromedp.Run(ctx, step)
 }
 
 // command is a command of the protocol as a step.
@@ -73,6 +86,8 @@ func command[P, R any](cmd cdp.Command[P, R], params P) chromedp.Action[chromedp
 		return err
 	})
 }
+
+var refusal = regexp.MustCompile(`^Failed to load resource: the server responded with a status of (403|404|409|422) `)
 
 // listen collects what the browser complains about: errors of the script, and what
 // the Content-Security-Policy refuses. An answer with the status of a refusal is none.
@@ -84,12 +99,13 @@ func (t *Tab) listen(event any) {
 	case *runtime.EventConsoleAPICalled:
 		complaint = fmt.Sprintf("console.%s: %v", e.Type, e.Args)
 	case *browserlog.EventEntryAdded:
-		refusal := e.Entry.Source == browserlog.EntrySourceNetwork && (strings.Contains(e.Entry.Text, "403") || strings.Contains(e.Entry.Text, "409") || strings.Contains(e.Entry.Text, "422") || strings.Contains(e.Entry.Text, "404 (Not Found)"))
-		if !refusal {
+		// Without a click before, a page cannot ask about what is not saved.
+		if !refusal.MatchString(e.Entry.Text) && e.Entry.Source != browserlog.EntrySourceIntervention {
 			complaint = fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
 		}
 	case *page.EventJavascriptDialogOpening:
-		complaint = "dialog: " + e.Message
+		complaint = fmt.Sprintf("dialog: %s", e.Type)
+		go t.do(command(page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: false}))
 	}
 	if complaint != "" {
 		t.mu.Lock()
@@ -108,9 +124,14 @@ func (t *Tab) Complaints() []string {
 }
 
 func (t *Tab) do(steps ...chromedp.Action[chromedp.Void]) {
-	if err := chromedp.Do(t.Context, steps...); err != nil {
+	if _, err := run(t, chromedp.Steps(steps...)); err != nil {
 		t.Fail(err)
 	}
+}
+
+// Script allows pages to run script, or not.
+func (t *Tab) Script(allowed bool) {
+	t.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !allowed}))
 }
 
 // Width sets the width of the page in pixels.
@@ -144,7 +165,7 @@ func (c *Company) Link(segment string, pairs ...string) string {
 
 // Visit loads a page, and returns its status.
 func (t *Tab) Visit(segment string, pairs ...string) int {
-	answer, err := chromedp.Run(t.Context, chromedp.NavigateResponse(t.company.Link(segment, pairs...)))
+	answer, err := run(t, chromedp.NavigateResponse(t.company.Link(segment, pairs...)))
 	if err != nil {
 		t.Fail(fmt.Errorf("%s: %w", segment, err))
 	}
@@ -156,7 +177,7 @@ func (t *Tab) Visit(segment string, pairs ...string) int {
 
 // Click clicks where the mouse can.
 func (t *Tab) Click(selector string) {
-	if err := chromedp.Do(t.Context, chromedp.Click(chromedp.CSS(selector))); err != nil {
+	if _, err := run(t, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		t.Fail(fmt.Errorf("click %s: %w", selector, err))
 	}
 }
@@ -172,16 +193,54 @@ func (t *Tab) Submit(selector string) int {
 }
 
 func (t *Tab) leave(how string, step chromedp.Action[chromedp.Void]) int {
-	answer, err := chromedp.RunResponse(t.Context, step)
+	ctx, cancel := context.WithTimeout(t.Context, most)
+	defer cancel()
+	answer, err := chromedp.RunResponse(ctx, step)
 	if err != nil {
 		t.Fail(fmt.Errorf("leave by %s: %w", how, err))
 	}
 	return int(answer.Status)
 }
 
+// Press presses keys, or writes a text.
+func (t *Tab) Press(keys string) { t.do(chromedp.KeyEvent(keys)) }
+
+// PressAway presses a key that leads to another page, and returns the status of that.
+func (t *Tab) PressAway(key string) int { return t.leave("a key", chromedp.KeyEvent(key)) }
+
+// Reach presses Tab until something has the focus.
+func (t *Tab) Reach(selector string) {
+	for range 200 {
+		if Evaluate[bool](t, fmt.Sprintf("document.activeElement.matches(%q)", selector)) {
+			return
+		}
+		t.Press(kb.Tab)
+	}
+	t.Fail(fmt.Errorf("Tab does not reach %s", selector))
+}
+
+// Write puts a text into a field, in the place of what is there.
+func (t *Tab) Write(selector, text string) {
+	Evaluate[bool](t, fmt.Sprintf("document.querySelector(%q).select(), true", selector))
+	t.Press(text)
+}
+
+// Select selects an option by its text.
+func (t *Tab) Select(selector, option string) {
+	if !Evaluate[bool](t, fmt.Sprintf(`(() => {
+		const select = document.querySelector(%q), option = [...select.options].find(o => o.text === %q && !o.disabled);
+		if (!option) return false;
+		select.value = option.value;
+		select.dispatchEvent(new Event('change', {bubbles: true}));
+		return true;
+	})()`, selector, option)) {
+		t.Fail(fmt.Errorf("%s has no option %q", selector, option))
+	}
+}
+
 // Evaluate returns what an expression is in the page.
 func Evaluate[T any](t *Tab, expression string) T {
-	value, err := chromedp.Run(t.Context, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	value, err := run(t, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fail(fmt.Errorf("%.80s: %w", expression, err))
 	}
@@ -190,7 +249,7 @@ func Evaluate[T any](t *Tab, expression string) T {
 
 // Wait waits until an expression is true in the page.
 func (t *Tab) Wait(expression string) {
-	_, err := chromedp.Run(t.Context, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(10*time.Millisecond)))
+	_, err := run(t, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(10*time.Millisecond)))
 	if err != nil {
 		t.Fail(fmt.Errorf("wait for %s: %w", expression, err))
 	}
@@ -200,7 +259,7 @@ func (t *Tab) Wait(expression string) {
 func (t *Tab) Picture() []byte {
 	// As high as it is: what sticks to an edge is then where it is in the end.
 	t.size(Evaluate[int64](t, "innerWidth"), Evaluate[int64](t, "scrollTo(0, 0), document.documentElement.scrollHeight"))
-	picture, err := chromedp.Run(t.Context, chromedp.FullScreenshot(100))
+	picture, err := run(t, chromedp.FullScreenshot(100))
 	if err != nil {
 		t.Fail(err)
 	}

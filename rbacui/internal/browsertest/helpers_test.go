@@ -1,0 +1,185 @@
+package browsertest_test
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/rbacui/internal/browsertest"
+)
+
+// chromium is the one browser of all tests, if there is one.
+var chromium struct {
+	sync.Once
+	context.Context
+	end context.CancelFunc
+	err error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if chromium.end != nil {
+		chromium.end()
+	}
+	os.Exit(code)
+}
+
+// found starts a company, for a test that needs a browser.
+func found(t *testing.T) *browsertest.Company {
+	t.Helper()
+	return foundOn(t, false)
+}
+
+func foundOn(t *testing.T, firstDay bool) *browsertest.Company {
+	t.Helper()
+	chromium.Do(func() {
+		chromium.Context, chromium.end, chromium.err = browsertest.Start(context.Background())
+	})
+	if errors.Is(chromium.err, browsertest.ErrNoChromium) && os.Getenv("CI") != "true" {
+		t.Skip(chromium.err)
+	}
+	ok(t, chromium.err)
+	company, err := browsertest.Found(t.Context(), firstDay)
+	ok(t, err)
+	t.Cleanup(company.Close)
+	return company
+}
+
+// open opens a browser in which somebody is signed in. The test fails if anything is
+// written to its console, and so if the Content-Security-Policy refuses anything.
+func open(t *testing.T, company *browsertest.Company, user string, script bool) *browsertest.Tab {
+	t.Helper()
+	tab, leave := company.Open(chromium.Context, user, script, func(err error) {
+		t.Helper()
+		t.Fatal(err)
+	})
+	t.Cleanup(func() {
+		quiet(t, tab)
+		leave()
+	})
+	return tab
+}
+
+func quiet(t *testing.T, tab *browsertest.Tab) {
+	t.Helper()
+	for _, complaint := range tab.Complaints() {
+		t.Errorf("the console says: %s", complaint)
+	}
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func equal[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// bothWays runs a test with script and without.
+func bothWays(t *testing.T, test func(t *testing.T, script bool)) {
+	for _, script := range []bool{true, false} {
+		name := "script"
+		if !script {
+			name = "no script"
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, script)
+		})
+	}
+}
+
+// text returns the text of an element, each run of space as one.
+func text(tab *browsertest.Tab, selector string) string {
+	return browsertest.Evaluate[string](tab, fmt.Sprintf("(document.querySelector(%q)?.innerText ?? '(nothing)').replace(/\\s+/g, ' ').trim()", selector))
+}
+
+// says checks that an element has a text in it.
+func says(t *testing.T, tab *browsertest.Tab, selector string, want ...string) {
+	t.Helper()
+	got := text(tab, selector)
+	for _, want := range want {
+		if !strings.Contains(got, want) {
+			t.Fatalf("%s says %q, want %q", selector, got, want)
+		}
+	}
+}
+
+// has reports whether an element is seen.
+func has(tab *browsertest.Tab, selector string) bool {
+	return browsertest.Evaluate[bool](tab, fmt.Sprintf("document.querySelector(%q)?.checkVisibility() ?? false", selector))
+}
+
+// permitted returns what a role allows.
+func permitted(t *testing.T, company *browsertest.Company, role string) rbac.Permissions {
+	t.Helper()
+	stored, err := company.Role(t.Context(), role)
+	ok(t, err)
+	return stored.Permissions
+}
+
+// holds checks which role somebody holds.
+func holds(t *testing.T, company *browsertest.Company, user, role string) {
+	t.Helper()
+	member, err := company.Authorizer.Member(t.Context(), user)
+	ok(t, err)
+	equal(t, user, member.Role, company.Roles[role])
+}
+
+var axe = sync.OnceValues(func() (string, error) {
+	f, err := os.Open("testdata/axe.min.js.gz")
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	r, err := gzip.NewReader(f)
+	if err != nil {
+		return "", err
+	}
+	source, err := io.ReadAll(r)
+	return string(source), err
+})
+
+// accessible checks a page with axe-core, in both schemes.
+func accessible(t *testing.T, tab *browsertest.Tab, script bool) {
+	t.Helper()
+	tab.Script(true) // axe-core is some; the page has been loaded by now
+	defer tab.Script(script)
+	source, err := axe()
+	ok(t, err)
+	browsertest.Evaluate[bool](tab, source+"; true")
+	for _, scheme := range []string{"light", "dark"} {
+		tab.Scheme(scheme)
+		for _, violation := range browsertest.Evaluate[[]string](tab, `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>
+			v.nodes.map(n => v.id + ': ' + n.html.slice(0, 200) + ' ' + n.failureSummary)))`) {
+			t.Errorf("%s: %s", scheme, violation)
+		}
+	}
+}
+
+// fits checks that nothing on a page is wider than it, but what scrolls by itself.
+func fits(t *testing.T, tab *browsertest.Tab, scrolls string) {
+	t.Helper()
+	for _, width := range []int64{360, 390, 1280} {
+		tab.Width(width)
+		for _, wide := range browsertest.Evaluate[[]string](tab, fmt.Sprintf(`[...document.querySelectorAll('body *')]
+			.filter(e => e.checkVisibility() && !e.closest('.vh, .skip, svg') && !e.parentElement.closest(%q) && (e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1))
+			.concat(document.documentElement.scrollWidth > innerWidth ? [document.documentElement] : [])
+			.map(e => e.outerHTML.slice(0, 160))`, scrolls)) {
+			t.Errorf("wider than %d px: %s", width, wide)
+		}
+	}
+}
