@@ -255,11 +255,14 @@ func (t *Tab) Wait(expression string) {
 	}
 }
 
-// Picture returns a picture of the whole page, as PNG.
-func (t *Tab) Picture() []byte {
-	// As high as it is: what sticks to an edge is then where it is in the end.
-	t.size(Evaluate[int64](t, "innerWidth"), Evaluate[int64](t, "scrollTo(0, 0), document.documentElement.scrollHeight"))
-	picture, err := run(t, chromedp.FullScreenshot(100))
+// Picture returns a picture of what is seen, or of the whole page, as PNG.
+func (t *Tab) Picture(whole bool) []byte {
+	if whole {
+		// As high as it is: what sticks to an edge is then where it is in the end.
+		t.size(Evaluate[int64](t, "innerWidth"), Evaluate[int64](t, "document.documentElement.scrollHeight"))
+	}
+	Evaluate[bool](t, "scrollTo(0, 0), true")
+	picture, err := run(t, chromedp.CaptureScreenshot())
 	if err != nil {
 		t.Fail(err)
 	}

@@ -82,14 +82,14 @@ func main() {
 	log.SetFlags(0)
 	out := flag.String("out", "../../../docs/ui", "`folder` for the pictures")
 	only := flag.String("only", "", "the `name` of the one page to take")
-	all := flag.Bool("all", false, "take every page in every form, not only what the documents show")
+	whole := flag.Bool("whole", false, "take pages as high as they are, not one screen of them")
 	flag.Parse()
-	if err := take(*out, *only, *all); err != nil {
+	if err := take(*out, *only, *whole); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func take(out, only string, all bool) error {
+func take(out, only string, whole bool) error {
 	ctx := context.Background()
 	browser, end, err := browsertest.Start(ctx)
 	if err != nil {
@@ -103,14 +103,14 @@ func take(out, only string, all bool) error {
 		if only != "" && s.name != only {
 			continue
 		}
-		if err := s.take(ctx, browser, out, all); err != nil {
+		if err := s.take(ctx, browser, out, whole); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return nil
 }
 
-func (s shot) take(ctx, browser context.Context, out string, all bool) error {
+func (s shot) take(ctx, browser context.Context, out string, whole bool) error {
 	company, err := browsertest.Found(ctx, s.firstDay)
 	if err != nil {
 		return err
@@ -123,10 +123,10 @@ func (s shot) take(ctx, browser context.Context, out string, all bool) error {
 	// A font of the host's, where it is installed.
 	browsertest.Evaluate[bool](t, `document.documentElement.style.setProperty('--rbac-font', 'Inter, system-ui, sans-serif'), true`)
 	for _, width := range []int64{1280, 390} {
-		t.Width(width)
 		for _, scheme := range []string{"light", "dark"} {
+			t.Width(width)
 			t.Scheme(scheme)
-			picture, err := small(t.Picture())
+			picture, err := small(t.Picture(whole))
 			if err != nil {
 				return err
 			}
@@ -138,7 +138,7 @@ func (s shot) take(ctx, browser context.Context, out string, all bool) error {
 	return nil
 }
 
-// small writes a picture with at most 64 colours, each the most frequent of those
+// small writes a picture with at most 32 colours, each the most frequent of those
 // like it: pages have few, and the rest are the edges of letters.
 func small(picture []byte) ([]byte, error) {
 	full, err := png.Decode(bytes.NewReader(picture))
@@ -155,7 +155,7 @@ func small(picture []byte) ([]byte, error) {
 	colours := slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int { return count[b] - count[a] })
 	var palette color.Palette
 	for _, c := range colours {
-		if len(palette) < 64 && !slices.ContainsFunc(palette, func(p color.Color) bool { return alike(p.(color.RGBA), c) }) {
+		if len(palette) < 32 && !slices.ContainsFunc(palette, func(p color.Color) bool { return alike(p.(color.RGBA), c) }) {
 			palette = append(palette, c)
 		}
 	}
