@@ -139,7 +139,8 @@ func (s shot) take(ctx, browser context.Context, out string, whole bool) error {
 }
 
 // small writes a picture with at most 32 colours, each the most frequent of those
-// like it: pages have few, and the rest are the edges of letters.
+// like it, and bright ones before grey ones: pages have few, and the rest are the
+// edges of letters.
 func small(picture []byte) ([]byte, error) {
 	full, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {
@@ -152,7 +153,7 @@ func small(picture []byte) ([]byte, error) {
 			count[color.RGBAModel.Convert(full.At(x, y)).(color.RGBA)]++
 		}
 	}
-	colours := slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int { return count[b] - count[a] })
+	colours := slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int { return count[b]*(8+chroma(b)) - count[a]*(8+chroma(a)) })
 	var palette color.Palette
 	for _, c := range colours {
 		if len(palette) < 32 && !slices.ContainsFunc(palette, func(p color.Color) bool { return alike(p.(color.RGBA), c) }) {
@@ -173,6 +174,8 @@ func small(picture []byte) ([]byte, error) {
 	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, reduced)
 	return b.Bytes(), err
 }
+
+func chroma(c color.RGBA) int { return int(max(c.R, c.G, c.B)) - int(min(c.R, c.G, c.B)) }
 
 // alike reports whether two colours look the same in a letter. Surfaces, which are
 // wide and nearly the same, are told apart.
