@@ -2,11 +2,8 @@ package rbac_test
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -15,38 +12,6 @@ import (
 	"github.com/areagate/rbac/internal/company"
 	"github.com/areagate/rbac/internal/fault"
 )
-
-// E7: areas that storage holds and this program does not know survive an edit
-// by this program, and do not show in the roles that it returns.
-func TestUpdateRoleKeepsAreasOfAnotherProgram(t *testing.T) {
-	t.Parallel()
-	ctx, store := t.Context(), rbac.NewMemStore()
-	old, newer := openOn(t, store), openOn(t, store, company.Billing())
-	mixed := rbac.Permissions{"billing": access(rbac.All, rbac.All), rbac.Deals: access(rbac.All, rbac.None)}
-	role := addRole(t, newer.Workspace, "Mixed", mixed)
-	assign(t, newer.Workspace, role.ID, "vic")
-	require.NoError(t, old.Sync(ctx))
-
-	roles, err := old.Roles(ctx)
-	require.NoError(t, err)
-	shown := roles[1]
-	require.Equal(t, rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)}, shown.Permissions)
-	require.False(t, old.Can(ctx, "vic", "billing", rbac.Read))
-	shown.Permissions = rbac.Permissions{rbac.Tasks: access(rbac.All, rbac.None)}
-	shown, err = old.System("test").UpdateRole(ctx, shown)
-	require.NoError(t, err)
-	require.Equal(t, rbac.Permissions{rbac.Tasks: access(rbac.All, rbac.None)}, shown.Permissions)
-	_, err = old.System("test").UpdateRole(ctx, rbac.Role{
-		ID: shown.ID, Name: shown.Name, Version: shown.Version, Permissions: rbac.Permissions{"billing": access(rbac.All, rbac.All)},
-	})
-	require.Equal(t, []string{"permissions.billing"}, fields(t, err))
-
-	require.NoError(t, newer.Sync(ctx))
-	require.True(t, newer.Can(ctx, "vic", "billing", rbac.Manage))
-	require.True(t, newer.Can(ctx, "vic", rbac.Tasks, rbac.Read))
-	require.False(t, newer.Can(ctx, "vic", rbac.Deals, rbac.Read))
-	checkInvariants(t, store, "")
-}
 
 // What a store's failure inside a change becomes: the store's own error, and
 // nothing is changed.
@@ -174,156 +139,4 @@ func TestA12_NoChangeIsNoEvent(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.Role("Clerk"), same)
 	})
-}
-
-func TestA14_SeveralUsersAreOneChange(t *testing.T) {
-	t.Parallel()
-	runRule(t, []ruleCase{
-		{"all can be removed", "ada", company.Removing("cleo", "stan"), nil},
-		{"one of them is nobody", "ada", company.Removing("cleo", "nobody", "stan"), rbac.ErrMemberNotFound},
-		{"all can be suspended", "ada", company.Suspending("cleo", "stan"), nil},
-		{"one of them is nobody to suspend", "ada", company.Suspending("cleo", "nobody"), rbac.ErrMemberNotFound},
-		{"all can be reinstated", "ada", company.Reinstating("cody", "sid"), nil},
-		{"one of them is nobody to reinstate", "ada", company.Reinstating("cody", "nobody"), rbac.ErrMemberNotFound},
-		{"all can be assigned", "max", company.Assigning("Unused", "cleo", "new"), nil},
-		{"one of them holds more", "max", company.Assigning("Unused", "cleo", "stan", "new"), rbac.ErrEscalation},
-		{"one of them is the last", "", company.Removing("cleo", "ada", "abe"), rbac.ErrLastAdministrator},
-	})
-	t.Run("duplicates count once", func(t *testing.T) {
-		t.Parallel()
-		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
-		before := contentsOf(t, c.Store, "").Revision.Seq
-		require.NoError(t, c.W.As("ada").Assign(ctx, c.Role("Unused").ID, "new", "cleo", "new", "cleo", "new"))
-		require.NoError(t, c.W.As("ada").Suspend(ctx, "new", "new"))
-		require.NoError(t, c.W.As("ada").Reinstate(ctx, "new", "new"))
-		require.NoError(t, c.W.As("ada").Remove(ctx, "new", "cleo", "new"))
-		require.Equal(t, before+6, contentsOf(t, c.Store, "").Revision.Seq)
-		c.Check(t)
-	})
-	t.Run("of nobody it is none, by whoever may, of a role that exists", func(t *testing.T) {
-		t.Parallel()
-		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
-		unchanged(t, c.Store, "", func() {
-			require.NoError(t, c.W.As("ada").Assign(ctx, c.Role("Unused").ID))
-			require.ErrorIs(t, c.W.As("ada").Assign(ctx, "gone"), rbac.ErrRoleNotFound)
-			require.ErrorIs(t, c.W.As("cleo").Assign(ctx, c.Role("Unused").ID), rbac.ErrDenied)
-		})
-	})
-	t.Run("who is missing is named, at most ten", func(t *testing.T) {
-		t.Parallel()
-		c := company.New(t, rbac.NewMemStore(), "")
-		var users []string
-		for i := range 12 {
-			users = append(users, fmt.Sprintf("x%02d", 11-i))
-		}
-		err := c.W.As("ada").Suspend(t.Context(), append(users, "cleo", "x00")...)
-		slices.Sort(users)
-		require.Equal(t, &rbac.RefusalError{Rule: rbac.ErrMemberNotFound, Users: users[:10]}, err)
-	})
-	t.Run("Assign keeps a suspension", func(t *testing.T) {
-		t.Parallel()
-		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
-		require.NoError(t, c.W.As("ada").Assign(ctx, rbac.Administrator, "cody", "cleo"))
-		require.True(t, c.Member("cody").Suspended)
-		require.False(t, c.Member("cleo").Suspended)
-		require.False(t, c.W.Can(ctx, "cody", rbac.Deals, rbac.Read))
-		require.True(t, c.W.Can(ctx, "cleo", rbac.Deals, rbac.Read))
-		c.Check(t)
-	})
-}
-
-func TestA15_NewRoles(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
-		ada := c.W.As("ada")
-		time.Sleep(time.Minute + 1500*time.Nanosecond)
-		now := time.Now().UTC().Truncate(time.Microsecond)
-		given := rbac.Role{
-			Name: "  New ", Description: " As it is. ", CreatedAt: time.Unix(1, 0), UpdatedAt: time.Unix(2, 0),
-			Permissions: rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None), rbac.Tasks: {}},
-		}
-		role, err := ada.CreateRole(ctx, given)
-		require.NoError(t, err)
-		require.NotEmpty(t, role.ID)
-		require.Equal(t, rbac.Role{
-			ID: role.ID, Name: "New", Description: " As it is. ", Version: 1, CreatedAt: now, UpdatedAt: now,
-			Permissions: rbac.Permissions{rbac.Deals: access(rbac.All, rbac.None)},
-		}, role)
-
-		// What was given and what came back belong to the caller.
-		given.Permissions[rbac.Users] = access(rbac.All, rbac.All)
-		role.Permissions[rbac.Users] = access(rbac.All, rbac.All)
-		require.NoError(t, ada.Assign(ctx, role.ID, "new"))
-		require.False(t, c.W.Can(ctx, "new", rbac.Users, rbac.Manage))
-		delete(role.Permissions, rbac.Users)
-
-		// Each stored edit adds 1, and changes UpdatedAt alone.
-		for version := int64(2); version < 5; version++ {
-			time.Sleep(time.Second)
-			role.Description = fmt.Sprint("Version ", version)
-			want := role
-			want.Version, want.UpdatedAt = version, time.Now().UTC().Truncate(time.Microsecond)
-			role.CreatedAt = time.Unix(1, 0) // is not taken
-			role, err = ada.UpdateRole(ctx, role)
-			require.NoError(t, err)
-			require.Equal(t, want, role)
-		}
-
-		for name, test := range map[string]struct {
-			role rbac.Role
-			want []string
-		}{
-			"an id":      {rbac.Role{ID: "mine", Name: "Other"}, []string{"id"}},
-			"a version":  {rbac.Role{Name: "Other", Version: 1}, []string{"version"}},
-			"a negative": {rbac.Role{Name: "Other", Version: -1}, []string{"version"}},
-			"both":       {rbac.Role{ID: "mine", Name: "", Version: 1}, []string{"id", "version", "name"}},
-		} {
-			_, err := ada.CreateRole(ctx, test.role)
-			require.Equal(t, test.want, fields(t, err), name)
-		}
-		_, err = ada.CreateRole(ctx, rbac.Role{Name: "Other", System: true})
-		require.ErrorIs(t, err, rbac.ErrProtectedRole)
-		c.Check(t)
-	})
-}
-
-// A member whose row cannot be read can be removed or given a role by an
-// Administrator and by the application, and does not keep a role from being
-// replaced and deleted.
-func TestMalformedMembersCanBeMended(t *testing.T) {
-	t.Parallel()
-	ctx, store := t.Context(), rbac.NewMemStore()
-	az := openOn(t, store)
-	assign(t, az.Workspace, rbac.Administrator, "ann")
-	manager := addRole(t, az.Workspace, "Manager", rbac.Permissions{rbac.Users: access(rbac.All, rbac.All)})
-	clerk := addRole(t, az.Workspace, "Clerk", nil)
-	assign(t, az.Workspace, manager.ID, "uma")
-	assign(t, az.Workspace, clerk.ID, "joe")
-	update(t, store, "", func(tx rbac.Tx) error {
-		return tx.PutMembers(
-			rbac.Member{User: "bad"}, rbac.Member{User: "worse"}, // without a role
-			rbac.Member{User: "\xff", Role: clerk.ID},
-		)
-	})
-	for _, change := range []func(a *rbac.Admin) error{
-		func(a *rbac.Admin) error { return a.Remove(ctx, "bad") },
-		func(a *rbac.Admin) error { return a.Assign(ctx, clerk.ID, "bad") },
-		func(a *rbac.Admin) error { return a.ReplaceRole(ctx, clerk.ID, manager.ID) },
-	} {
-		require.ErrorIs(t, change(az.As("uma")), rbac.ErrMalformed)
-	}
-	require.ErrorIs(t, az.As("ann").Suspend(ctx, "bad"), rbac.ErrMalformed)
-	require.NoError(t, az.As("ann").Remove(ctx, "bad"))
-	require.ErrorIs(t, az.As("ann").Remove(ctx, "bad"), rbac.ErrMemberNotFound)
-	require.NoError(t, az.System("repair").Assign(ctx, clerk.ID, "worse"))
-	require.NoError(t, az.As("ann").ReplaceRole(ctx, clerk.ID, manager.ID))
-	require.ErrorIs(t, az.As("uma").DeleteRole(ctx, clerk.ID), rbac.ErrRoleInUse)
-	require.NoError(t, az.As("ann").DeleteRole(ctx, clerk.ID))
-	require.NoError(t, az.VerifyEvents(ctx))
-	other := openOn(t, store)
-	require.NoError(t, other.Sync(ctx))
-	d, err := other.Explain(ctx, "worse", rbac.Users, rbac.Read)
-	require.NoError(t, err)
-	require.Equal(t, manager.ID, d.Role)
 }

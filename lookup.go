@@ -29,6 +29,13 @@ func (w *Workspace) Member(ctx context.Context, user string) (Member, error) {
 	return memberByID(user).in(ctx, w.review)
 }
 
+// Holders returns how many members hold each role, suspended ones included, by the
+// role that is stored with them, whether it exists or not. A role that nobody holds
+// is missing. It is one question to the store, which counts.
+func (w *Workspace) Holders(ctx context.Context) (map[RoleID]int, error) {
+	return holders.in(ctx, w.review)
+}
+
 // Role is [Workspace.Role] inside the transaction.
 func (t *Transaction) Role(ctx context.Context, id RoleID) (Role, error) {
 	return roleByID(id).in(ctx, t.review)
@@ -42,6 +49,11 @@ func (t *Transaction) RoleByName(ctx context.Context, name string) (Role, error)
 // Member is [Workspace.Member] inside the transaction.
 func (t *Transaction) Member(ctx context.Context, user string) (Member, error) {
 	return memberByID(user).in(ctx, t.review)
+}
+
+// Holders is [Workspace.Holders] inside the transaction.
+func (t *Transaction) Holders(ctx context.Context) (map[RoleID]int, error) {
+	return holders.in(ctx, t.review)
 }
 
 // lookUp is a question about one thing: what is wrong with it, and its answer.
@@ -136,3 +148,5 @@ func memberByID(user string) lookUp[Member] {
 		return member, nil
 	}}
 }
+
+var holders = lookUp[map[RoleID]int]{find: func(r reading) (map[RoleID]int, error) { return r.Holders() }}

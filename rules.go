@@ -10,8 +10,8 @@ import (
 // The rules of administration that judge who does what to whom, each in one
 // place: A1 to A9, A16, D1 to D5 and T4, with the numbers of docs/guarantees.md, where
 // each is explained. A method returns nil, or the error with which its rule refuses.
-// The order in which they are asked (A13) is that of the methods in change.go;
-// input that is malformed (A10) is refused before, by validate.go.
+// The order in which they are asked (A13) is that of the methods in change_role.go and
+// change_member.go; input that is malformed (A10) is refused before, by validate.go.
 
 // authorize applies A1: the actor must be an active member with Manage All on
 // Users. A change of members alone may also be made by a delegate, who has a list

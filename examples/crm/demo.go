@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/areagate/rbac"
@@ -15,10 +16,12 @@ import (
 // This file is what a product would not have: everybody may be anybody, and look
 // through the eyes of two people at once.
 
-// known is a person whom a company knows, and what they are there.
+// known is a person whom a company knows, and what they are there: nothing, if it was
+// not asked, or if they are no member.
 type known struct {
 	person
 	Company string
+	Member  member
 }
 
 // Value is the choice of this person in a form.
@@ -51,42 +54,26 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) showSignIn(w http.ResponseWriter, r *http.Request, status int) error {
-	type one struct {
-		Name    string
-		Members []knownMember
-	}
 	all, err := s.everybody(r.Context())
 	if err != nil {
 		return err
 	}
-	data := struct {
-		Next      string
-		Companies []one
-	}{Next: here(r)}
 	for _, c := range all {
 		members, err := s.members(r.Context(), c.ID, rbac.MemberQuery{})
 		if err != nil {
 			return err
 		}
-		by := map[string]member{}
 		for _, m := range members {
-			by[m.User] = m
+			if i := slices.IndexFunc(c.Known, func(k known) bool { return k.User == m.User }); i >= 0 {
+				c.Known[i].Member = m
+			}
 		}
-		shown := one{Name: c.Name}
-		for _, k := range c.Known {
-			m := by[k.User]
-			shown.Members = append(shown.Members, knownMember{k, m.RoleName, m.Team, m.Suspended})
-		}
-		data.Companies = append(data.Companies, shown)
 	}
+	data := struct {
+		Next      string
+		Companies []company
+	}{here(r), all}
 	return s.show(w, r, status, "Who are you?", "sign-in", data)
-}
-
-// knownMember is somebody to be, with their role if they are a member.
-type knownMember struct {
-	known
-	RoleName, Team string
-	Suspended      bool
 }
 
 // switchTo begins a session of whoever was chosen, in the cookie of the browser.

@@ -75,6 +75,11 @@ type frame struct {
 	Page         template.HTML // or one of the role editor
 }
 
+const (
+	accessPath = "/settings/access/" // the role editor
+	auditPath  = accessPath + "audit"
+)
+
 // place is a link of the navigation.
 type place struct {
 	Label, Link string
@@ -124,9 +129,13 @@ func (s *server) viewer(r *http.Request) (rbac.Subject, error) {
 func (s *server) nav(r *http.Request, who rbac.Subject) (places []place) {
 	// Permissions, unlike a check, are not taken for a look at the scope of a list.
 	may := who.Permissions()
+	within := r.URL.Path
+	if strings.HasPrefix(within, accessPath) && within != auditPath {
+		within = accessPath
+	}
 	add := func(area rbac.Area, least rbac.Scope, label, link string) {
-		if may[area].Read >= least && least > rbac.None {
-			places = append(places, place{label, link, strings.TrimSuffix(r.URL.Path, "/") == strings.TrimSuffix(link, "/")})
+		if may[area].Read >= least {
+			places = append(places, place{label, link, within == link})
 		}
 	}
 	for _, k := range kinds {
@@ -134,8 +143,8 @@ func (s *server) nav(r *http.Request, who rbac.Subject) (places []place) {
 	}
 	add(rbac.Users, rbac.Own, "Teams", "/app/teams")
 	add(rbac.API, rbac.All, "API keys", "/app/api-keys")
-	add(rbac.Users, rbac.All, "Access", "/settings/access/")
-	add(rbac.Audit, rbac.All, "Audit", "/settings/access/audit")
+	add(rbac.Users, rbac.All, "Access", accessPath)
+	add(rbac.Audit, rbac.All, "Audit", auditPath)
 	return places
 }
 

@@ -28,6 +28,7 @@ type program struct {
 	folder string // for temporary files
 	url    string
 	tries  []string // the curl lines
+	open   string   // what to open in a browser first
 }
 
 // runProgram starts the CRM and reads what it prints until it is ready.
@@ -55,6 +56,9 @@ func runProgram(t *testing.T, args ...string) *program {
 		}
 		if url := regexp.MustCompile(`^The CRM is at (http://\S+)$`).FindStringSubmatch(strings.TrimSpace(line)); url != nil {
 			p.url = url[1]
+		}
+		if open := regexp.MustCompile(`^1\. .*(http://\S+)$`).FindStringSubmatch(strings.TrimSpace(line)); open != nil {
+			p.open = open[1]
 		}
 		if strings.HasPrefix(line, "  ") {
 			p.tries = append(p.tries, strings.TrimSpace(line))
@@ -151,6 +155,8 @@ func TestProgramsLinesWork(t *testing.T) {
 	if len(p.tries) != 3 {
 		t.Fatalf("got %q, want three lines", p.tries)
 	}
+	c := &crm{t: t, url: p.open, client: http.DefaultClient}
+	c.with("", "GET", "", nil).shows(t, []string{"As Aisha Rahman", "As Carla Mendes", "Lobby refit"}, nil)
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Join(p.tries, "\n")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -36,8 +36,8 @@ func (s *server) routes() []route {
 		{"GET /app/api-keys", needs(rbac.API, rbac.Read), s.handle(s.keysPage)},
 		{"POST /app/api-keys", needs(rbac.API, rbac.Manage), s.handle(s.makeKeyPage)},
 		{"POST /app/api-keys/{id}/delete", needs(rbac.API, rbac.Manage), s.handle(s.deleteKeyPage)},
-		{"GET /settings/access/", signedIn, s.access}, // which asks for more itself
-		{"POST /settings/access/", signedIn, s.access},
+		{"GET " + accessPath, signedIn, s.access}, // which asks for more itself
+		{"POST " + accessPath, signedIn, s.access},
 
 		{"GET /me", signedIn, s.handle(s.me)},
 		{"GET /me/permissions", signedIn, s.guard.Permissions()},
