@@ -191,7 +191,9 @@ func TestDeleteWorkspaceIsLogged(t *testing.T) {
 	store.Set(nil, opUpdate)
 	sold(t, w, "bob")
 	require.NoError(t, w.System("off-boarding").Via("billing").DeleteWorkspace(ctx))
-	require.Len(t, log.Containing("a workspace was deleted", "acme", "revision=12", "off-boarding", "billing"), 1, log.String())
+	workspacetest.Soon(t, 10*time.Second, "it is logged", func() bool {
+		return len(log.Containing("a workspace was deleted", "acme", "revision=12", "off-boarding", "billing")) == 1
+	})
 	require.ErrorIs(t, func() error {
 		store.SetRows(fault.FailWrite("Clear"))
 		defer store.SetRows(nil)
