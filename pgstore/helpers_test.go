@@ -33,14 +33,14 @@ type database struct {
 	testing.TB
 	url    string
 	schema string
-	pool   *pgxpool.Pool  // the test's own, beside those of the instances
+	pool   *pgxpool.Pool  // of all tests, beside those of the instances
 	store  *pgstore.Store // on pool
 }
 
 func newDatabase(t testing.TB) *database {
 	t.Helper()
 	schema := pgtest.Schema(t)
-	pool := pgtest.Pool(t, pgtest.URL(t))
+	pool := pgtest.SharedPool(t)
 	migrate(t, pool, schema)
 	return &database{t, pgtest.URL(t), schema, pool, open(t, pool, schema)}
 }
@@ -78,7 +78,7 @@ func (d *database) number(sql string, args ...any) (n int) {
 // Store implements [scenarios.Database].
 func (d *database) Store() rbac.Store {
 	d.Helper()
-	return open(d, pgtest.Pool(d, d.url), d.schema)
+	return open(d, d.pool, d.schema)
 }
 
 // Transaction implements [scenarios.Database].

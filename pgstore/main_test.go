@@ -30,7 +30,10 @@ func newStore(t testing.TB, change ...func(*pgxpool.Config)) *pgstore.Store {
 func newStoreAndPool(t testing.TB, change ...func(*pgxpool.Config)) (*pgstore.Store, *pgxpool.Pool) {
 	t.Helper()
 	schema := pgtest.Schema(t)
-	pool := pgtest.Pool(t, pgtest.URL(t), change...)
+	pool := pgtest.SharedPool(t)
+	if len(change) > 0 {
+		pool = pgtest.Pool(t, pgtest.URL(t), change...)
+	}
 	migrate(t, pool, schema)
 	return open(t, pool, schema), pool
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/areagate/rbac/internal/long"
 	"github.com/areagate/rbac/pgstore"
+	"github.com/areagate/rbac/pgstore/internal/pgtest"
 )
 
 // planNode is a node of a plan, as EXPLAIN (FORMAT JSON) tells it.
@@ -117,6 +118,7 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 			t.Run(fmt.Sprintf("%d members, analysed: %t", n, analysed), func(t *testing.T) {
 				t.Parallel()
 				ctx, d := t.Context(), newDatabase(t)
+				d.pool = pgtest.Pool(t, d.url) // to prepare statements in
 				for _, table := range []string{"workspaces", "members", "events"} {
 					d.exec("ALTER TABLE " + table + " SET (autovacuum_enabled = off)")
 				}

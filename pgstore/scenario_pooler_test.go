@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/long"
 	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/pgstore"
 	"github.com/areagate/rbac/pgstore/internal/pgtest"
@@ -81,7 +82,11 @@ var modesBehindAPooler = []pgx.QueryExecMode{
 // everything works but LISTEN: Notify says so, and polling carries on.
 func TestScenario14_PgBouncer(t *testing.T) {
 	t.Parallel()
-	for _, mode := range modesBehindAPooler {
+	modes := modesBehindAPooler
+	if !long.Enabled() {
+		modes = modes[:1]
+	}
+	for _, mode := range modes {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			d := newDatabase(t)

@@ -8,7 +8,7 @@ import (
 
 // TestScenarios runs the scenarios that are the same on every database. Those
 // of PostgreSQL are in scenario_*_test.go by their theme, and in
-// schema_test.go. Number 18 is about SQLite.
+// migrate_test.go. Number 18 is about SQLite.
 func TestScenarios(t *testing.T) {
 	scenarios.Run(t, func(t testing.TB) scenarios.Database { return newDatabase(t) })
 }

@@ -13,7 +13,10 @@ import (
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) rbac.Store { return newStore(t) })
+	storetest.Run(t, func(t *testing.T) rbac.Store {
+		t.Parallel()
+		return newStore(t)
+	})
 }
 
 // TestStoreInEveryExecMode shows that the Store does not depend on prepared

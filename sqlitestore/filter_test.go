@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/areagate/rbac"
+	"github.com/areagate/rbac/internal/long"
 	"github.com/areagate/rbac/internal/workspacetest"
 )
 
@@ -108,7 +109,7 @@ func TestEventFilters(t *testing.T) {
 	workspacetest.Contents{Events: all}.Write(t, store, "other")
 	workspacetest.Contents{Events: all}.Write(t, store, "w")
 
-	queries := make([]rbac.EventQuery, 120)
+	queries := make([]rbac.EventQuery, long.Scale(1200))
 	for i := range queries {
 		q := rbac.EventQuery{Newest: random.IntN(2) == 0}
 		sometimes := func(do func()) {

@@ -27,7 +27,8 @@ import (
 // Run checks that a Store keeps the contract of [rbac.Store], and that
 // of [rbac.Notifier] if it is one. It runs one subtest for each promise, with
 // an empty store from newStore; a failure quotes the sentence of the contract
-// that was broken.
+// that was broken. newStore may call t.Parallel, so that promises are checked at
+// the same time.
 //
 // The suite calls the store from several goroutines, but never from inside
 // the function given to View or Update on the same goroutine, so a store may

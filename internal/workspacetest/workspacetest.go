@@ -165,17 +165,17 @@ func Together(fns ...func() error) []error {
 	return errs
 }
 
-// Soon waits until something holds, and returns how long that took.
-func Soon(t testing.TB, most time.Duration, what string, holds func() bool) time.Duration {
+// Soon waits until something holds. It looks ever less often, because what is
+// looked at may be a database that others wait for, too.
+func Soon(t testing.TB, most time.Duration, what string, holds func() bool) {
 	t.Helper()
 	began := time.Now()
-	for !holds() {
+	for pause := 200 * time.Microsecond; !holds(); pause = min(2*pause, 10*time.Millisecond) {
 		if time.Since(began) > most {
 			t.Fatalf("not within %v: %s", most, what)
 		}
-		time.Sleep(200 * time.Microsecond)
+		time.Sleep(pause)
 	}
-	return time.Since(began)
 }
 
 // Listen collects the workspaces that a store tells of, from now on until the

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/areagate/rbac/internal/long"
 )
 
 // shared is the server of the test binary.
@@ -42,6 +44,7 @@ var shared struct {
 // they mostly wait.
 func Main(m *testing.M) int {
 	_ = flag.Set("test.parallel", "8")
+	long.InMemory()
 	code := m.Run()
 	if shared.stop != nil {
 		shared.stop()

@@ -16,6 +16,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/areagate/rbac/internal/long"
 )
 
 // EnvURL names the variable with the URL of a server to test on. Its user must
@@ -27,11 +29,15 @@ const howTo = `this test needs PostgreSQL 13 or newer:
   whose initdb is looked for in PATH and in /usr/lib/postgresql/*/bin and the like,
   or set RBAC_TEST_POSTGRES to the URL of a server: postgres://user:password@host/database`
 
-// shared is the server of the test binary.
+// shared is the server of the test binary, and a pool on it.
 var shared struct {
 	once   sync.Once
 	server *Server // nil with EnvURL
 	err    error
+
+	poolOnce sync.Once
+	pool     *pgxpool.Pool
+	poolErr  error
 }
 
 // Main runs the tests of a package and then stops the server, if there is one:
@@ -39,10 +45,11 @@ var shared struct {
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 //
 // Without a server it says so and runs none, unless -run asks for some: then
-// go test shows "no tests to run" without -v, too. Sixteen parallel tests run at
-// a time, unless -parallel says otherwise, because they mostly wait.
+// go test shows "no tests to run" without -v, too. Thirty-two parallel tests run
+// at a time, unless -parallel says otherwise, because they mostly wait.
 func Main(m *testing.M) int {
-	_ = flag.Set("test.parallel", "16")
+	_ = flag.Set("test.parallel", "32")
+	long.InMemory()
 	_, err := findBin()
 	if err == nil {
 		_, err = unprivileged()
@@ -52,6 +59,9 @@ func Main(m *testing.M) int {
 		_ = flag.Set("test.run", "^$")
 	}
 	code := m.Run()
+	if shared.pool != nil {
+		shared.pool.Close()
+	}
 	if shared.server != nil {
 		shared.server.Stop()
 	}
@@ -128,6 +138,27 @@ func Schema(t testing.TB) string {
 		}
 	})
 	return name
+}
+
+// SharedPool returns a pool on the server of [URL] that tests share, for those to
+// which one connection is as good as another: much of the time of a short test
+// goes into new ones. It stays open.
+func SharedPool(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	url := URL(t)
+	shared.poolOnce.Do(func() {
+		config, err := pgxpool.ParseConfig(url)
+		if err != nil {
+			shared.poolErr = err
+			return
+		}
+		config.MaxConns = 64
+		shared.pool, shared.poolErr = pgxpool.NewWithConfig(context.Background(), config)
+	})
+	if shared.poolErr != nil {
+		t.Fatal(shared.poolErr)
+	}
+	return shared.pool
 }
 
 // Pool returns a pool on a connection string, closed when the test ends. Its
