@@ -147,7 +147,7 @@ func testPooled(t *testing.T, d *database, behind setup) {
 	}
 
 	// A revoke arrives: by polls behind PgBouncer, and by a notification, which
-	// goes out through it, at an instance that would poll in half a minute.
+	// goes out through it, at an instance that would not poll for half an hour.
 	all := append([]*rbac.Workspace{direct}, one, two, three)
 	for round := range 3 {
 		from := []*rbac.Workspace{direct, one, two}[round]

@@ -36,7 +36,7 @@ func Silent() rbac.Option { return rbac.WithLogger(slog.New(slog.DiscardHandler)
 
 // Quiet are options with which only a notification makes an instance look.
 func Quiet() []rbac.Option {
-	return []rbac.Option{rbac.WithMaxStaleness(time.Minute), rbac.WithPollInterval(30 * time.Second)}
+	return []rbac.Option{rbac.WithMaxStaleness(time.Hour), rbac.WithPollInterval(30 * time.Minute)}
 }
 
 // Brisk are options with which the poll makes it look soon.

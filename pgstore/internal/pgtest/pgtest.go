@@ -45,10 +45,10 @@ var shared struct {
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 //
 // Without a server it says so and runs none, unless -run asks for some: then
-// go test shows "no tests to run" without -v, too. Thirty-two parallel tests run
-// at a time, unless -parallel says otherwise, because they mostly wait.
+// go test shows "no tests to run" without -v, too. Sixteen parallel tests run at
+// a time, unless -parallel says otherwise, because they mostly wait.
 func Main(m *testing.M) int {
-	_ = flag.Set("test.parallel", "32")
+	_ = flag.Set("test.parallel", "16")
 	long.InMemory()
 	_, err := findBin()
 	if err == nil {
