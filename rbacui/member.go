@@ -227,7 +227,7 @@ func (q *request) answerWhy(desk desk, user string, role rbac.Role) (asked, erro
 	if err != nil {
 		return a, err
 	}
-	a.Answer = q.th("%s: %s", strong(q.right(q.label(area), action)), q.explained(d))
+	a.Answer = q.because(d)
 	var more []template.HTML
 	for _, choice := range desk.choices {
 		if choice.Refused == nil && choice.Role.Permissions.Scope(area, action) > role.Permissions.Scope(area, action) {
@@ -252,9 +252,10 @@ func (q *request) memberHistory(d *memberData, desk desk, member rbac.Member) er
 		return err
 	}
 	d.Audit = q.mayAudit()
-	names := q.naming(events...)
+	s := q.sayer(events...)
+	s.roles, s.page = desk.names, d.Person.User
 	if d.Member {
-		d.Came = q.came(desk, member, events, names)
+		d.Came = s.came(desk, member, events)
 	}
 	if !d.Audit {
 		return nil
@@ -263,7 +264,7 @@ func (q *request) memberHistory(d *memberData, desk desk, member rbac.Member) er
 		d.All = link("audit", "user", d.Person.User)
 	}
 	for _, e := range events[:min(len(events), shownHistory)] {
-		row := historyRow{Said: q.said(e, names), When: q.date(e.Time), Reason: e.Reason}
+		row := historyRow{Said: s.sentence(record{Event: e}), When: q.date(e.Time), Reason: e.Reason}
 		if d.May && restorable(e) && differs(e.MemberBefore, member) {
 			row.Restore = link("members-change", "user", d.Person.User, "restore", strconv.FormatInt(e.Seq, 10), "back", "1")
 		}
@@ -282,24 +283,24 @@ func differs(was *rbac.Member, now rbac.Member) bool {
 
 // came says through which role somebody can do what they can, since when, and who
 // gave it: the last to those who read the record only.
-func (q *request) came(desk desk, member rbac.Member, events []rbac.Event, names map[string]template.HTML) template.HTML {
-	role := strong(q.roleName(desk, member.Role))
+func (s *sayer) came(desk desk, member rbac.Member, events []rbac.Event) template.HTML {
+	role := strong(s.roleName(desk, member.Role))
 	if to := desk.link(member.Role); to != "" {
 		role = anchor(to, role)
 	}
-	one := q.th("There are no exceptions for single people.")
+	one := s.th("There are no exceptions for single people.")
 	at := slices.IndexFunc(events, func(e rbac.Event) bool { return e.Kind == rbac.MemberAssigned })
 	switch {
 	case member.RoleName == "":
-		return q.th("The role that they had does not exist any more, so nothing is allowed until they get another.")
+		return s.th("The role that they had does not exist any more, so nothing is allowed until they get another.")
 	case at < 0:
-		return q.th("All of it comes from one place: the role %s.", role) + " " + one
-	case !q.mayAudit():
-		return q.th("All of it comes from one place: the role %s, held since %s.", role, q.date(events[at].Time)) + " " + one
+		return s.th("All of it comes from one place: the role %s.", role) + " " + one
+	case !s.mayAudit():
+		return s.th("All of it comes from one place: the role %s, held since %s.", role, s.date(events[at].Time)) + " " + one
 	case events[at].Actor == "":
-		return q.th("All of it comes from one place: the role %s, held since %s and given by the application (%s).", role, q.date(events[at].Time), bdi(events[at].Reason)) + " " + one
+		return s.th("All of it comes from one place: the role %s, held since %s and given by the application (%s).", role, s.date(events[at].Time), bdi(events[at].Reason)) + " " + one
 	}
-	return q.th("All of it comes from one place: the role %s, held since %s and given by %s.", role, q.date(events[at].Time), names[events[at].Actor]) + " " + one
+	return s.th("All of it comes from one place: the role %s, held since %s and given by %s.", role, s.date(events[at].Time), s.known[events[at].Actor].HTML()) + " " + one
 }
 
 // planMember asks what another role would change, or what a first one allows.

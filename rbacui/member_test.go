@@ -40,7 +40,7 @@ func TestMember(t *testing.T) {
 	} {
 		require.Contains(t, text, say)
 	}
-	require.Contains(t, s.get(lena, link("member", "nia.t")).text(), "lena.ahlgrund gave nia.t another id: nia.t, before: nia.tamsworth.")
+	require.Contains(t, s.get(lena, link("member", "nia.t")).text(), "lena.ahlgrund changed the id nia.tamsworth to nia.t.")
 	require.Contains(t, s.get(lena, link("member", "nia.t")).text(), "The application admitted nia.tamsworth as Sales.", "under the id before")
 
 	// Who does not read the record learns since when, and not by whom.
@@ -51,10 +51,10 @@ func TestMember(t *testing.T) {
 	require.Contains(t, less, "Holds a role that is not among those that you may give.")
 
 	for query, say := range map[string]string{
-		"&action=manage&area=claims":   "Warranty claims: manage: In part, for records of their team: the role Support says team there. Of the roles that you may give, these say more: Operations manager.",
-		"&action=read&area=contacts":   "Contacts: read: Yes: the role Support says all there. As of revision",
-		"&action=read&area=deals":      "Deals: read: No: the role Support says no there. Of the roles that you may give, these say more: Operations manager, Sales and Sales lead.",
-		"&action=read&area=approvals":  "No: there is nothing like that to do in this area.",
+		"&action=manage&area=claims":   "May manage warranty claims of their team, and no others: the role Support says team there. Of the roles that you may give, these say more: Operations manager.",
+		"&action=read&area=contacts":   "May read contacts: the role Support says all there. As of revision",
+		"&action=read&area=deals":      "May not read deals: the role Support says no there. Of the roles that you may give, these say more: Operations manager, Sales and Sales lead.",
+		"&action=read&area=approvals":  "May not read deal approvals: there is nothing like that to do in this area.",
 		"&action=manage&area=nonsense": "Why, or why not?",
 	} {
 		require.Contains(t, s.get(lena, link("member", tomas)+query).text(), say)
@@ -63,7 +63,7 @@ func TestMember(t *testing.T) {
 	require.Contains(t, self.text(), "This is you. Nobody changes their own membership.")
 	require.NotRegexp(t, `name="do"|members-change`, self.body)
 	require.Contains(t, s.get(lena, link("member", "iris.okada")).text(), "Suspended: nothing at the moment.")
-	require.Contains(t, s.get(lena, link("member", "iris.okada")+"&area=deals").text(), "No: who is suspended may do nothing, whatever the role says.")
+	require.Contains(t, s.get(lena, link("member", "iris.okada")+"&area=deals").text(), "May not read deals: who is suspended may do nothing, whatever the role says.")
 	require.Equal(t, http.StatusNotFound, s.get("anton.weissenau", link("member", "no.body"), "X-Limit", "users: read all").StatusCode)
 	require.Equal(t, http.StatusNotFound, s.get(lena, "member").StatusCode)
 }

@@ -22,10 +22,10 @@ package rbacui
 //	memberchange.go  "members-change"  ?user=…&user=…&role=…&move=…&team=…&state=…&remove=1&restore=<number>
 //	membernew.go     "member-new"      ?q=…
 //
-// and review and audit will be on
+// and review and audit on
 //
-//	review.go   templates/review.html   "review"   #f-<code>-<role>, #who-can
-//	audit.go    templates/audit.html    "audit"    ?role=…&user=…, #e-<number>
+//	review.go        "review"          ?area=…&action=…&person=…, #f-<code>-<role>, #who-can
+//	audit.go         "audit"           ?role=…&user=…, #e-<number>
 //
 // In the file stands
 //
@@ -46,5 +46,7 @@ package rbacui
 //   - "role?id=…&restore=<number>" and "role-new?restore=<number>" open the form with
 //     the role as it was before that event, for those who may read the record.
 //   - Names are shown by bdi, people by q.people(ids), icons by icon.
-//   - What roles may do is said by words.go, what a rule refused by refusals.go,
-//     what a change does by plan.go, when by times.go: in one way everywhere.
+//   - What roles may do is said by words.go, why somebody may do something by
+//     decision.go, what an event did by eventwords.go, what a rule refused by
+//     refusals.go, what a change does by plan.go, when by times.go: in one way
+//     everywhere.

@@ -365,14 +365,6 @@ func (q *request) askForm() askForm {
 	return a
 }
 
-// does is an action in an area, in a sentence: "manage deals".
-func (q *request) does(a askForm) template.HTML {
-	if a.Manage() {
-		return q.th("manage %s", bdi(q.noun(a.Area)))
-	}
-	return q.th("read %s", bdi(q.noun(a.Area)))
-}
-
 // whoCan answers who can do something: the roles that allow it, and a page of the
 // people who hold one.
 type whoCan struct {
@@ -444,7 +436,7 @@ func (q *request) whoCan(a askForm, m model) (*whoCan, error) {
 	}
 	w.People = members
 	slices.SortStableFunc(w.Roles, func(x, y whoRole) int { return cmp.Compare(y.far, x.far) })
-	w.Say = q.th("People who hold a role that can %s: %s.", q.does(a), strong(q.countPeople(total)))
+	w.Say = q.th("People who hold a role that can %s: %s.", q.does(a.Area, a.Action), strong(q.countPeople(total)))
 	return w, nil
 }
 
@@ -475,37 +467,15 @@ func (q *request) whyNot(a askForm, roles []rbac.Role) (*whyNot, error) {
 	}
 	d, err := q.workspace.Explain(q.ctx, user, a.Area.Area, a.Action)
 	if errors.Is(err, rbac.ErrInvalid) {
-		d, err = rbac.Decision{Reason: rbac.ReasonNotMember}, nil
+		d, err = rbac.Decision{Area: a.Area.Area, Action: a.Action, Reason: rbac.ReasonNotMember}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	person := q.people(user)[0]
 	w.Person, w.Yes = &person, d.Scope != rbac.None
-	w.Say = q.because(d, a)
+	w.Say = q.because(d)
 	return w, nil
-}
-
-// because says why somebody can do something, or not.
-func (q *request) because(d rbac.Decision, a askForm) template.HTML {
-	role, does := strong(visible(d.RoleName)), q.does(a)
-	switch d.Reason {
-	case rbac.ReasonGranted:
-		return q.th("Can %s, all of it: the role %s allows it.", does, role)
-	case rbac.ReasonTeamOnly:
-		return q.th("Can %s of their team, and no others: the role %s reaches no further.", does, role)
-	case rbac.ReasonOwnOnly:
-		return q.th("Can %s of their own, and no others: the role %s reaches no further.", does, role)
-	case rbac.ReasonNotGranted:
-		return q.th("Cannot %s: the role %s does not allow it.", does, role)
-	case rbac.ReasonSuspended:
-		return q.th("Cannot %s: suspended, and may do nothing until reinstated.", does)
-	case rbac.ReasonRoleGone:
-		return q.th("Cannot %s: the role does not exist any more, or cannot be read.", does)
-	case rbac.ReasonNotMember:
-		return q.th("Cannot %s: not a member.", does)
-	}
-	return q.th("Cannot %s.", does)
 }
 
 // whom returns the user that a text means: an id, or the only one whom the directory

@@ -150,13 +150,14 @@ func TestWhyNot(t *testing.T) {
 	require.NoError(t, s.store.Update(context.Background(), "", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "lost", Role: "gone"}) }))
 	require.NoError(t, s.az.Sync(context.Background()))
 	for _, test := range []struct{ person, action, area, say string }{
-		{tomas, "manage", "deals", "Tomas Vikberg Can manage deals of their own, and no others: the role Sales reaches no further."},
-		{"vik", "read", "deals", "Tomas Vikberg Can read deals of their team, and no others: the role Sales reaches no further."},
-		{tomas, "read", "contacts", "Tomas Vikberg Can read contacts, all of it: the role Sales allows it."},
-		{tomas, "manage", "api", "Tomas Vikberg Cannot manage API keys: the role Sales does not allow it."},
-		{"sven", "read", "deals", "sven Cannot read deals: suspended, and may do nothing until reinstated."},
-		{nobo, "read", "deals", "nobody Cannot read deals: not a member."},
-		{"\x01", "read", "deals", "Cannot read deals: not a member."},
+		{tomas, "manage", "deals", "Tomas Vikberg May manage deals of their own, and no others: the role Sales says own there."},
+		{"vik", "read", "deals", "Tomas Vikberg May read deals of their team, and no others: the role Sales says team there."},
+		{tomas, "read", "contacts", "Tomas Vikberg May read contacts: the role Sales says all there."},
+		{tomas, "manage", "api", "Tomas Vikberg May not manage API keys: the role Sales says no there."},
+		{"sven", "read", "deals", "sven May not read deals: who is suspended may do nothing, whatever the role says."},
+		{"lost", "read", "deals", "lost May not read deals: the role does not exist any more, or cannot be read."},
+		{nobo, "read", "deals", "nobody May not read deals: not a member."},
+		{"\x01", "read", "deals", "May not read deals: not a member."},
 		{"tomas", "manage", "deals", "Whom do you mean? TV Tomas Vikberg tomas.vikberg TO Tomasz Orlecki to@ostervik.example"},
 	} {
 		page := s.get(lena, "review?"+url.Values{"person": {test.person}, "action": {test.action}, "area": {test.area}}.Encode())
@@ -166,7 +167,7 @@ func TestWhyNot(t *testing.T) {
 	several := s.get(lena, "review?person=tomas&action=manage&area=deals")
 	require.Contains(t, several.body, `href="review?action=manage&amp;area=deals&amp;person=tomas.vikberg#why"`)
 	found.err = errors.New("the directory is down")
-	require.Contains(t, s.get(lena, "review?person="+tomas+"&action=manage&area=deals").text(), "tomas.vikberg Can manage deals of their own")
+	require.Contains(t, s.get(lena, "review?person="+tomas+"&action=manage&area=deals").text(), "tomas.vikberg May manage deals of their own")
 }
 
 // searching is a directory that finds people.
