@@ -195,3 +195,92 @@ func TestNotAllowed(t *testing.T) {
 		}
 	}
 }
+
+// Review and audit are for whoever may read users, or the record: nobody else learns
+// what is in them, and a limited key no more than its limit.
+func TestReviewAndAuditNeedTheirAreas(t *testing.T) {
+	s := newSite(t)
+	audits, reviews := []string{"audit", "audit.csv", "audit.jsonl"}, []string{"review", "review.csv"}
+	s.add("Only audit", "audit: read all")
+	s.assign("Only audit", "otto")
+	for _, test := range []struct {
+		user, limit    string
+		review, record bool
+	}{
+		{mara, "", true, true},
+		{lena, "", true, true},
+		{"hedda.dorn", "", true, false},
+		{"otto", "", false, true},
+		{tomas, "", false, false},
+		{nobo, "", false, false},
+		{"iris.okada", "", false, false},
+		{mara, "users: read all", true, false},
+		{mara, "audit: read all", false, true},
+	} {
+		status := func(may bool) int {
+			if may {
+				return http.StatusOK
+			}
+			return http.StatusForbidden
+		}
+		for _, path := range reviews {
+			require.Equal(t, status(test.review), s.get(test.user, path, "X-Limit", test.limit).StatusCode, "%v %s", test, path)
+		}
+		for _, path := range audits {
+			page := s.get(test.user, path, "X-Limit", test.limit)
+			require.Equal(t, status(test.record), page.StatusCode, "%v %s", test, path)
+			if !test.record {
+				require.NotContains(t, page.body, "Support")
+			}
+		}
+		require.Equal(t, test.record, s.post(test.user, "audit", url.Values{"do": {"verify"}}, "X-Limit", test.limit).StatusCode == http.StatusSeeOther)
+	}
+	require.Equal(t, http.StatusUnauthorized, s.get("", "audit").StatusCode)
+	page := s.get("otto", "audit")
+	require.NotRegexp(t, `href="(role|member|role-new|review)[?"]`, page.body, "they could not open it")
+}
+
+// What another site sends, or what is sent by GET, changes nothing: for every button
+// about members.
+func TestMembersForged(t *testing.T) {
+	dir := newStaff()
+	dir.waiting = []rbacui.Person{{User: "new", Name: "New"}}
+	s := newSite(t, rbacui.WithDirectory(dir))
+	button := regexp.MustCompile(`<button[^>]* name="([a-z]+)" value="([a-z]+)"`)
+	sent := 0
+	for path, to := range map[string]string{
+		"members": "members-change", "members?": "members", link("member", tomas) + "&role=" + string(s.roles["Support"]): link("member", tomas),
+		link("member", "new") + "&role=" + string(s.roles["Support"]):              link("member", "new"),
+		"members-change?remove=1&user=" + tomas:                                    "members-change",
+		"members-change?state=suspended&move=to&team=X&user=" + tomas:              "members-change",
+		"members-change?user=" + tomas + "&role=" + string(s.roles["Data import"]): "members-change",
+	} {
+		page := s.get(mara, path)
+		form := with(page.filled(), "role", string(s.roles["Data import"]))
+		if !form.Has("user") || form.Get("user") == "new" && to == "members-change" {
+			form.Set("user", tomas)
+		}
+		for _, found := range button.FindAllStringSubmatch(page.body, -1) {
+			form := with(form, found[1], found[2])
+			before := s.revision()
+			for _, headers := range [][]string{
+				{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
+				{"Sec-Fetch-Site", "", "Origin", "https://evil.example"}, {"Sec-Fetch-Site", "", "Origin", "null"},
+			} {
+				require.Equal(t, http.StatusForbidden, s.post(mara, to, form, headers...).StatusCode)
+			}
+			sep := "?"
+			if strings.Contains(to, "?") {
+				sep = "&"
+			}
+			s.get(mara, to+sep+form.Encode())
+			s.post(mara, to+sep+form.Encode(), url.Values{}) // what is in the address is no form
+			for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
+				require.NotEqual(t, http.StatusSeeOther, s.ask(mara, method, to, form).StatusCode)
+			}
+			require.Equal(t, before, s.revision(), "%s %s", path, found[0])
+			sent++
+		}
+	}
+	require.Greater(t, sent, 20)
+}

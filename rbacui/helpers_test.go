@@ -2,6 +2,7 @@ package rbacui_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -243,4 +244,31 @@ func many(t testing.TB, n int) []rbac.AreaInfo {
 		})
 	}
 	return areas
+}
+
+func chosen(users ...string) url.Values { return url.Values{"user": users} }
+
+// row is the row of somebody in the list of members.
+func (a answer) row(user string) string {
+	for _, row := range strings.Split(a.body, "<tr ") {
+		if strings.Contains(row, link("member", user)) {
+			return answer{body: "<tr " + strings.ReplaceAll(row, "</tbody>", "</tr>")}.body
+		}
+	}
+	return ""
+}
+
+func link(segment, user string) string {
+	return segment + "?" + url.Values{"user": {user}}.Encode()
+}
+
+// member returns a member as they are stored.
+func (s *site) member(user string) (rbac.Member, bool) {
+	s.Helper()
+	m, err := s.az.Member(context.Background(), user)
+	if errors.Is(err, rbac.ErrMemberNotFound) {
+		return m, false
+	}
+	require.NoError(s, err)
+	return m, true
 }

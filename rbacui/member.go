@@ -5,8 +5,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"slices"
-	"strconv"
 
 	"github.com/areagate/rbac"
 )
@@ -56,12 +54,6 @@ type areaOption struct {
 	Selected  bool
 }
 
-type historyRow struct {
-	Said, When template.HTML
-	Reason     string
-	Restore    string
-}
-
 // memberPlan is what another role would change.
 type memberPlan struct {
 	Give       []giveOption
@@ -74,8 +66,6 @@ type memberPlan struct {
 	Member     bool
 	Refusal    refusal
 }
-
-const shownHistory = 20
 
 // member shows a member: what they can do and why, what was changed, and what
 // another role would change.
@@ -244,65 +234,6 @@ func (q *request) answerWhy(desk desk, user string, role rbac.Role) (asked, erro
 	return a, nil
 }
 
-// memberHistory fills in since when and by whom the role is held, and what was
-// changed, for those who read the record.
-func (q *request) memberHistory(d *memberData, desk desk, member rbac.Member) error {
-	events, more, err := q.history(d.Person.User)
-	if err != nil {
-		return err
-	}
-	d.Audit = q.mayAudit()
-	s := q.sayer(events...)
-	s.roles, s.page = desk.names, d.Person.User
-	if d.Member {
-		d.Came = s.came(desk, member, events)
-	}
-	if !d.Audit {
-		return nil
-	}
-	if more || len(events) > shownHistory {
-		d.All = link("audit", "user", d.Person.User)
-	}
-	for _, e := range events[:min(len(events), shownHistory)] {
-		row := historyRow{Said: s.sentence(record{Event: e}), When: q.date(e.Time), Reason: e.Reason}
-		if d.May && restorable(e) && differs(e.MemberBefore, member) {
-			row.Restore = link("members-change", "user", d.Person.User, "restore", strconv.FormatInt(e.Seq, 10), "back", "1")
-		}
-		d.History = append(d.History, row)
-	}
-	return nil
-}
-
-// differs reports whether somebody was something else before an event than now.
-func differs(was *rbac.Member, now rbac.Member) bool {
-	if was == nil {
-		return now.User != ""
-	}
-	return was.Role != now.Role || was.Suspended != now.Suspended || was.Team != now.Team
-}
-
-// came says through which role somebody can do what they can, since when, and who
-// gave it: the last to those who read the record only.
-func (s *sayer) came(desk desk, member rbac.Member, events []rbac.Event) template.HTML {
-	role := strong(s.roleName(desk, member.Role))
-	if to := desk.link(member.Role); to != "" {
-		role = anchor(to, role)
-	}
-	one := s.th("There are no exceptions for single people.")
-	at := slices.IndexFunc(events, func(e rbac.Event) bool { return e.Kind == rbac.MemberAssigned })
-	switch {
-	case member.RoleName == "":
-		return s.th("The role that they had does not exist any more, so nothing is allowed until they get another.")
-	case at < 0:
-		return s.th("All of it comes from one place: the role %s.", role) + " " + one
-	case !s.mayAudit():
-		return s.th("All of it comes from one place: the role %s, held since %s.", role, s.date(events[at].Time)) + " " + one
-	case events[at].Actor == "":
-		return s.th("All of it comes from one place: the role %s, held since %s and given by the application (%s).", role, s.date(events[at].Time), bdi(events[at].Reason)) + " " + one
-	}
-	return s.th("All of it comes from one place: the role %s, held since %s and given by %s.", role, s.date(events[at].Time), s.known[events[at].Actor].HTML()) + " " + one
-}
-
 // planMember asks what another role would change, or what a first one allows.
 func (q *request) planMember(desk desk, user string, member rbac.Member, to rbac.RoleID, tried refusal) (memberPlan, error) {
 	p := memberPlan{Suspended: member.Suspended, Member: member.User != "", Refusal: tried}
@@ -331,4 +262,14 @@ func (q *request) planMember(desk desk, user string, member rbac.Member, to rbac
 		p.Refusal = q.memberRefusal(plan.Refused, desk.roles...)
 	}
 	return p, nil
+}
+
+// noPerson says that somebody is no member whom the reader sees.
+func (q *request) noPerson() error {
+	q.state(http.StatusNotFound, state{
+		title: title{Title: q.t("This person is no member")}, Icon: "no",
+		Say:     []any{q.t("Or not one whom you see here. Somebody may have removed them, or the address was never right.")},
+		Actions: []action{{q.t("Members"), "members", true}},
+	})
+	return nil
 }

@@ -15,7 +15,9 @@ package rbacui
 // How a page is written.
 //
 // A page is one file with its handler, and one template of the same name:
-// roles.go and templates/roles.html. Members are on
+// roles.go and templates/roles.html. The topics of a long one have files of their
+// own: reviewmatrix.go, membersfilter.go. What every page may need is in request.go,
+// and what is shown where there is no page in state.go. Members are on
 //
 //	members.go       "members"         search, filters, who waits
 //	member.go        "member"          ?user=…&role=…&action=…&area=…

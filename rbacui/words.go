@@ -213,3 +213,13 @@ func (tr translator) scope(s rbac.Scope) scopeView {
 	}
 	return scopeView{"none", tr.t("no")}
 }
+
+// info returns what is known of an area.
+func (u *ui) info(area rbac.Area) rbac.AreaInfo {
+	for _, info := range u.areas {
+		if info.Area == area {
+			return info
+		}
+	}
+	return rbac.AreaInfo{Area: area, Label: string(area)}
+}
