@@ -138,10 +138,21 @@ func (u *ui) slash(r *http.Request, segment string) (to string, ok bool) {
 	case last == "":
 		return "", false
 	case r.URL.Path == "": // stripped
-	case u.pages[segment] != nil || asked.Path != r.URL.Path || strings.Contains(segment, "."):
+	case u.pages[segment] != nil || asked.Path != r.URL.Path || strings.Contains(segment, ".") || below(r):
 		return "", false
 	}
 	return "./" + last + "/", true
+}
+
+// below reports whether the last part of the path is below the one on which the
+// pages are mounted, so that it is the name of a page, if of none that there is. A
+// router says where they are mounted by the pattern of the request: net/http, chi
+// and echo do, and where it is not known it is not.
+func below(r *http.Request) bool {
+	_, pattern, _ := strings.Cut(r.Pattern, "/") // behind a method and a host
+	last := lastSegment(pattern)
+	open := last == "" || strings.ContainsAny(last[:1], "{*")
+	return open && pattern != last && strings.Count(r.URL.Path, "/") > strings.Count(pattern, "/")
 }
 
 // servePage answers for a page, with the Subject of the request.

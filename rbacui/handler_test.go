@@ -34,6 +34,9 @@ func TestMounted(t *testing.T) {
 	full := http.NewServeMux()                                                      // as chi's Mount and gin do
 	full.Handle("/settings/access/", s.ui)
 	full.Handle("/settings/access", s.ui)
+	named := http.NewServeMux()
+	named.Handle("GET /company/{id}/access", s.ui)
+	named.Handle("/company/{id}/access/{page...}", s.ui)
 	behind := httptest.NewServer(stripped)
 	t.Cleanup(behind.Close)
 	target, err := url.Parse(behind.URL)
@@ -49,6 +52,7 @@ func TestMounted(t *testing.T) {
 	}{
 		"StripPrefix":   {stripped, "/settings/access"},
 		"full path":     {full, "/settings/access"},
+		"a wildcard":    {named, "/company/9/access"},
 		"proxy":         {proxy, "/company/9/access"},
 		"at the root":   {s.ui, ""},
 		"below nothing": {http.StripPrefix("/x", s.ui), "/x"},
@@ -62,6 +66,17 @@ func TestMounted(t *testing.T) {
 				c.Slash(t)
 				res, _ := c.Do(t, http.MethodGet, test.prefix+"/x.html", nil)
 				require.Equal(t, http.StatusNotFound, res.StatusCode)
+			}
+
+			// A name that no page has says so, and leads back.
+			if test.prefix != "" {
+				path := test.prefix + "/rolls"
+				res, page := c.Do(t, http.MethodGet, path+"?id=1", nil)
+				require.Equal(t, http.StatusNotFound, res.StatusCode)
+				require.Contains(t, answer{body: page}.text(), "There is nothing here")
+				require.Contains(t, page, `aria-label="Access"`, "with the navigation")
+				require.NotContains(t, page, "aria-current")
+				require.Equal(t, test.prefix+"/", c.Resolve(t, path, answer{body: page}.leads("All roles")))
 			}
 
 			// A form leads on, too.

@@ -29,12 +29,12 @@ type action struct {
 	Primary     bool
 }
 
-// state answers with a state. The page behind a state may be anything, so it shows
-// the navigation only to whoever is known.
+// state answers with a state. The page behind a state may be anything, or none, so it
+// shows the navigation only to whoever is known.
 func (q *request) state(status int, s state) {
 	q.status = status
 	if q.page == nil {
-		q.page = &page{}
+		q.page = &page{within: "?"} // at no place of the navigation
 	}
 	if err := q.render("state.html", "layout", s, nil); err != nil {
 		q.logger.LogAttrs(q.ctx, slog.LevelError, "rbacui: a page could not be written", slog.Any("error", err))
@@ -194,8 +194,19 @@ func (q *request) notFound() state {
 	return state{
 		title: title{Title: q.t("There is nothing here")}, Icon: "no",
 		Say:     []any{q.t("What this address led to does not exist any more, or never did.")},
-		Actions: []action{{q.t("All roles"), "./", true}},
+		Actions: q.home(),
 	}
+}
+
+// home leads back to the first page that the reader may see.
+func (q *request) home() []action {
+	switch {
+	case usersRead(q) == nil:
+		return []action{{q.t("All roles"), "./", true}}
+	case membersSeen(q) == nil:
+		return []action{{q.t("Members"), "members", true}}
+	}
+	return nil
 }
 
 func (q *request) refused(r refusal) state {
