@@ -26,6 +26,7 @@ func TestDelegates(t *testing.T) {
 		require.NotContains(t, page.body, hidden)
 	}
 	require.Contains(t, page.text(), "1 person waits to be admitted")
+	require.Contains(t, page.text(), "2 people on this page, by id: nia.tamsworth to tomas.vikberg", "how many there are is not theirs to read")
 	require.NotContains(t, s.get("dan", "members?q=same").text(), "celeste.amundry")
 	for _, path := range []string{"members?role=" + string(s.roles["Support"]), "members?q=celeste.amundry"} {
 		page := s.get("dan", path)
@@ -49,6 +50,7 @@ func TestDelegates(t *testing.T) {
 	saved := s.post("dan", "members-change", with(chosen(tomas), "role", string(s.roles["Data import"]), "do", "save"))
 	require.Equal(t, http.StatusSeeOther, saved.StatusCode)
 	require.Equal(t, http.StatusForbidden, s.get("dan", "").StatusCode, "the roles are not theirs to read")
+	require.Equal(t, "members", s.get("dan", "x.html").leads("Members"), "the way back")
 	// A key has no list, and who has neither sees nothing.
 	require.Equal(t, http.StatusForbidden, s.get("dan", "members", "X-Limit", "users: read all, manage all").StatusCode)
 	for _, path := range []string{"members", link("member", "nia.tamsworth"), "members-change", "member-new"} {

@@ -5,7 +5,6 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/areagate/rbac"
@@ -147,32 +146,26 @@ func (q *request) memberRows(d *membersData, desk desk, members []rbac.Member) e
 	return nil
 }
 
-// pager says which part of the members this is.
+// pager says which part of the members this is, and leads to those around it.
 func (q *request) pager(d *membersData, desk desk, f memberFilter, found found) error {
 	if len(d.Rows) == 0 {
 		return nil
 	}
-	shown := template.HTML(strconv.Itoa(len(d.Rows)))
-	if desk.all && f.Query == "" && f.Team == "" && f.State == "" {
-		held, err := q.workspace.Holders(q.ctx)
-		if err != nil {
-			return err
-		}
-		total := held[f.Role]
-		if f.Role == "" {
-			for _, n := range held {
-				total += n
-			}
-		}
-		shown = q.th("%s of %s", len(d.Rows), total)
-	}
 	first, last := found.members[0].User, found.members[len(found.members)-1].User
-	d.Count = q.th("%s, by id: %s to %s", shown, strong(first), strong(last))
-	if f.Query != "" && q.directory != nil && !q.nameless {
-		d.Count = q.th("%s people", shown)
-		if len(d.Rows) == 1 {
-			d.Count = q.th("1 person")
-		}
+	total, counted, err := q.total(desk, f)
+	switch n := len(d.Rows); {
+	case err != nil:
+		return err
+	case counted && n == 1:
+		d.Count = q.th("1 of %s, by id: %s", total, strong(first))
+	case counted:
+		d.Count = q.th("%s of %s, by id: %s to %s", n, total, strong(first), strong(last))
+	case n == 1:
+		d.Count = q.th("1 person on this page")
+	case f.Query != "" && q.directory != nil && !q.nameless: // in the order of the directory
+		d.Count = q.th("%s people on this page", n)
+	default:
+		d.Count = q.th("%s people on this page, by id: %s to %s", n, strong(first), strong(last))
 	}
 	after := q.value("after")
 	var trail []string
@@ -193,4 +186,19 @@ func (q *request) pager(d *membersData, desk desk, f memberFilter, found found) 
 		d.Back, d.First = f.link("", nil), true
 	}
 	return nil
+}
+
+// total returns how many members a filter selects, if the store has counted them and
+// whoever asks sees them all.
+func (q *request) total(desk desk, f memberFilter) (total int, counted bool, err error) {
+	if !desk.all || f.Query != "" || f.Team != "" || f.State != "" {
+		return 0, false, nil
+	}
+	held, err := q.workspace.Holders(q.ctx)
+	for role, n := range held {
+		if f.Role == "" || f.Role == role {
+			total += n
+		}
+	}
+	return total, true, err
 }

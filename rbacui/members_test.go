@@ -60,6 +60,16 @@ func TestMembers(t *testing.T) {
 	require.Contains(t, s.get(lena, "members?q=x").text(), "Nobody matches “x”")
 	require.Equal(t, http.StatusNotFound, s.get(lena, "members?team=%00").StatusCode)
 
+	// The end of the list says what is known of it.
+	for query, say := range map[string]string{
+		"role=" + string(s.roles["Operations manager"]): "1 of 1, by id: lena.ahlgrund",
+		"role=" + string(s.roles["Sales"]):              "2 of 2, by id: nia.tamsworth to tomas.vikberg",
+		"state=active&q=":                               "10 people on this page, by id: anton.weissenau to viktor.hallgreen",
+		"q=hedda":                                       "1 person on this page",
+	} {
+		require.Contains(t, s.get(lena, "members?"+query).text(), say)
+	}
+
 	// Who only reads is told so, and has nothing to press.
 	reader := s.get("anton.weissenau", "members", "X-Limit", "users: read all")
 	require.Contains(t, reader.text(), "The key or session that you use gives no roles")
