@@ -197,15 +197,24 @@ var (
 	attr   = regexp.MustCompile(`([a-z-]+)(?:="([^"]*)")?`)
 )
 
-// filled returns what a browser would send of the forms on a page: the inputs that
-// are on.
-func (a answer) filled() url.Values {
-	form := url.Values{}
+// inputs returns the attributes of each input.
+func (a answer) inputs() []map[string]string {
+	var all []map[string]string
 	for _, input := range inputs.FindAllString(a.body, -1) {
 		attrs := map[string]string{}
 		for _, found := range attr.FindAllStringSubmatch(strings.TrimPrefix(input, "<input"), -1) {
 			attrs[found[1]] = unescape(found[2])
 		}
+		all = append(all, attrs)
+	}
+	return all
+}
+
+// filled returns what a browser would send of the forms on a page: the inputs that
+// are on.
+func (a answer) filled() url.Values {
+	form := url.Values{}
+	for _, attrs := range a.inputs() {
 		_, off := attrs["disabled"]
 		_, checked := attrs["checked"]
 		choice := attrs["type"] == "radio" || attrs["type"] == "checkbox"
