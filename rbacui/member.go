@@ -92,7 +92,7 @@ func (q *request) giveRole() error {
 		return q.showMember("", refusal{q.t("Nothing was changed."), []problem{{Say: q.th("Choose a role.")}}})
 	}
 	c := memberChange{Users: []string{user}, Role: role, Admit: !isMember}
-	err = q.admin().Together(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
+	err = q.together(func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
 	if err == nil {
 		return q.redirect(link("member", "user", user, "done", user))
 	}

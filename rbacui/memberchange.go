@@ -165,7 +165,7 @@ func (q *request) changeMembers() error {
 	if q.posted("do") != "save" || c.empty() || len(c.Users) == 0 || len(c.Users) > mostChosen {
 		return q.showChange(c, "", refusal{})
 	}
-	err := q.admin().Together(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
+	err := q.together(func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
 	if err == nil {
 		to := link("members", "done", c.Users[0])
 		if c.Back && !c.Remove {

@@ -35,7 +35,7 @@ package rbacui
 //		nav: "Members", get: (*request).members, post: (*request).admit}
 //
 // and the page is in the list of pages in handler.go. A handler reads with
-// q.workspace, changes with q.admin() (several at once with its Together, after its
+// q.workspace, changes with q.admin() (several at once with q.together, after a
 // Preview), and ends with q.show, which renders its
 // template with any value, q.redirect, after a change, or an error: q.fail knows
 // what each error of package rbac looks like. It never writes by GET.

@@ -3,8 +3,11 @@ package rbacui
 import (
 	"bytes"
 	"context"
+	"errors"
 	"html/template"
+	"math/rand/v2"
 	"net/http"
+	"time"
 
 	"github.com/areagate/rbac"
 )
@@ -29,6 +32,25 @@ func (u *ui) request(w http.ResponseWriter, r *http.Request) *request {
 
 // admin changes the workspace as whoever asks.
 func (q *request) admin() *rbac.Admin { return q.workspace.AsSubject(q.subject) }
+
+// together makes several changes as one, and begins anew where another change was in
+// the way: as often, and with such pauses, as package rbac does for one.
+func (q *request) together(change func(*rbac.Admin) error) error {
+	const attempts = 10
+	pause := 5 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		err := q.admin().Together(q.ctx, change)
+		if !errors.Is(err, rbac.ErrContention) || attempt == attempts {
+			return err
+		}
+		select {
+		case <-time.After(pause/2 + rand.N(pause/2+1)):
+		case <-q.ctx.Done():
+			return q.ctx.Err()
+		}
+		pause = min(2*pause, 320*time.Millisecond)
+	}
+}
 
 // everything reports whether whoever asks holds everything, so that no rule about
 // what one holds refuses them.

@@ -57,7 +57,7 @@ func (q *request) deleteRole() error {
 		return q.showDelete(to, refusal{})
 	}
 	id := rbac.RoleID(q.value("id"))
-	err := q.admin().Together(q.ctx, func(a *rbac.Admin) error { return replaceAndDelete(q.ctx, a, id, to) })
+	err := q.together(func(a *rbac.Admin) error { return replaceAndDelete(q.ctx, a, id, to) })
 	if err == nil {
 		return q.redirect(link("", "done", string(id)))
 	}
