@@ -67,6 +67,15 @@ type holding struct {
 	Link      string // to them
 }
 
+// users are the first who hold it.
+func (h holding) users() []string {
+	var users []string
+	for _, p := range h.Faces {
+		users = append(users, p.User)
+	}
+	return users
+}
+
 const (
 	mostFaces     = 3
 	mostSuspended = 100

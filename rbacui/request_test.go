@@ -39,7 +39,7 @@ func TestContention(t *testing.T) {
 		}{
 			{"the role of one", link("member", tomas), url.Values{"role": {support}}},
 			{"several people", "members-change", with(chosen(tomas, "nia.tamsworth"), "role", support)},
-			{"the deletion of a role", s.path("role-delete", "Support, night shift"), url.Values{"to": {sales}, "do": {"delete"}}},
+			{"the deletion of a role", s.path("role-delete", "Support, night shift"), deletion(sales)},
 			{"a role", s.path("role", "Sales"), with(s.get(mara, s.path("role", "Sales")).filled(), "name", "Selling")},
 		} {
 			form := test.form
