@@ -224,11 +224,8 @@ func (q *request) answerWhy(desk desk, user string, role rbac.Role) (asked, erro
 			more = append(more, bdi(choice.Role.Name))
 		}
 	}
-	if n := len(more) - areasNamed; n > 1 {
-		more = append(more[:areasNamed], q.th("%s more", n))
-	}
 	if len(more) > 0 {
-		a.Answer = q.th("%s Of the roles that you may give, these say more: %s.", a.Answer, q.listHTML(more))
+		a.Answer = q.th("%s Of the roles that you may give, these say more: %s.", a.Answer, q.some(more, areasNamed))
 	}
 	a.Answer = q.th("%s As of revision %s.", a.Answer, d.Revision)
 	return a, nil

@@ -66,10 +66,7 @@ func (q *request) lacking(err *rbac.EscalationError) template.HTML {
 			names = append(names, bdi(info.Label))
 		}
 	}
-	if more := len(names) - areasNamed; more > 1 {
-		names = append(names[:areasNamed], q.th("%s more", more))
-	}
-	return q.listHTML(names)
+	return q.some(names, areasNamed)
 }
 
 // errSharing is the refusal of a move into a team.

@@ -15,8 +15,28 @@ type line struct {
 
 type scopeChange struct{ Before, After scopeView }
 
+// lines are first what has scopes, then the roles of a list.
+type lines []line
+
+// Shown are the lines that a page has: of a long list the first roles.
+func (l lines) Shown() lines { return l[:len(l)-l.Beyond()] }
+
+// Beyond is how many roles of a list are not shown.
+func (l lines) Beyond() int {
+	listed := 0
+	for _, line := range l {
+		if line.Change == nil {
+			listed++
+		}
+	}
+	if listed <= mostRolesNamed+1 {
+		return 0
+	}
+	return listed - mostRolesNamed
+}
+
 // difference is what comes and goes.
-type difference struct{ Gains, Loses []line }
+type difference struct{ Gains, Loses lines }
 
 // Rows is how many rows differ.
 func (d difference) Rows() int { return len(d.Gains) + len(d.Loses) }
@@ -42,7 +62,7 @@ func (u *ui) difference(before, after rbac.Permissions) difference {
 
 // lists adds what the list of roles to assign gains and loses.
 func (d *difference) lists(u *ui, before, after []rbac.RoleID, roles []rbac.Role) {
-	only := func(of, than []rbac.RoleID) (lines []line) {
+	only := func(of, than []rbac.RoleID) (lines lines) {
 		var ids []rbac.RoleID
 		for _, id := range of {
 			if !slices.Contains(than, id) {

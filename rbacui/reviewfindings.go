@@ -69,10 +69,7 @@ func (q *request) sayFinding(code rbac.FindingCode, role rbac.Role, areas []rbac
 	for _, info := range areas {
 		where = append(where, bdi(q.noun(info)))
 	}
-	if more := len(where) - areasNamed; more > 1 {
-		where = append(where[:areasNamed:areasNamed], q.th("%s more", more))
-	}
-	these := q.listHTML(where)
+	these := q.some(where, areasNamed)
 	openRow := func() {
 		row.Link, row.Label = open, q.t("Open the row")
 		if len(areas) > 0 {

@@ -275,10 +275,7 @@ func (q *request) readOnly(role rbac.Role, roles []rbac.Role) (why, instead temp
 	if len(beyond) == 0 {
 		return "", ""
 	}
-	if more := len(beyond) - areasNamed; more > 1 {
-		beyond = append(beyond[:areasNamed], q.th("%s more", more))
-	}
-	return q.th("It holds more than your own role: %s. Nobody changes a role that is more than theirs.", q.listHTML(beyond)),
+	return q.th("It holds more than your own role: %s. Nobody changes a role that is more than theirs.", q.some(beyond, areasNamed)),
 		q.th("Somebody who holds all of that can do it.")
 }
 

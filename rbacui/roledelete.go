@@ -116,10 +116,7 @@ func (q *request) showDelete(to rbac.RoleID, tried refusal) error {
 			listing = append(listing, anchor(link("role", "id", string(other.ID))+"#sec-assign", bdi(other.Name)))
 		}
 	}
-	if more := len(listing) - mostRolesNamed; more > 0 {
-		listing = append(listing[:mostRolesNamed], q.th("%s more", more))
-	}
-	d.Listing = q.listHTML(listing)
+	d.Listing = q.some(listing, mostRolesNamed)
 	if d.Holding.Members > 0 {
 		if err := q.replacements(&d, roles, to); err != nil {
 			return err

@@ -123,19 +123,11 @@ func (q *request) roles() error {
 
 // assigned says which roles a role may assign, in a list.
 func (q *request) assigned(role rbac.Role, roles []rbac.Role) template.HTML {
-	names := q.roleNames(role.Assigns, roles)
-	more := len(names) - areasNamed
-	if more > 1 {
-		names = names[:areasNamed]
-	}
 	var html []template.HTML
-	for _, name := range names {
+	for _, name := range q.roleNames(role.Assigns, roles) {
 		html = append(html, bdi(name))
 	}
-	if more > 1 {
-		html = append(html, q.th("%s more", more))
-	}
-	return q.th("Assigns %s.", q.listHTML(html))
+	return q.th("Assigns %s.", q.some(html, areasNamed))
 }
 
 // matching returns the roles that have a text in their names or descriptions, or
@@ -166,13 +158,7 @@ func (q *request) undecided(reached map[rbac.Area]bool) template.HTML {
 			names = append(names, bdi(info.Label))
 		}
 	}
-	if len(names) == 0 {
-		return ""
-	}
-	if more := len(names) - areasNamed; more > 1 {
-		names = append(names[:areasNamed], q.th("%s more", more))
-	}
-	return q.listHTML(names)
+	return q.some(names, areasNamed)
 }
 
 // findingID is the id under which the review page has a finding.

@@ -139,6 +139,14 @@ func (tr translator) listHTML(words []template.HTML) template.HTML {
 	return joined
 }
 
+// some is listHTML that names at most so many, and says how many there are beside.
+func (tr translator) some(words []template.HTML, most int) template.HTML {
+	if more := len(words) - most; more > 1 {
+		words = append(words[:most:most], tr.th("%s more", more))
+	}
+	return tr.listHTML(words)
+}
+
 // bdi shows a name from outside, whatever its direction of writing is.
 func bdi(name string) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(visible(name)) + "</bdi>")

@@ -163,13 +163,12 @@ func (u *ui) assigns(role rbac.Role, roles []rbac.Role) template.HTML {
 	if len(names) == 0 {
 		return template.HTML(template.HTMLEscapeString(u.t("no roles")))
 	}
-	var joined template.HTML
-	for i, name := range names {
-		if i == 0 {
-			joined = bdi(name)
-		} else {
-			joined = u.th("%s; %s", joined, bdi(name))
-		}
+	if more := len(names) - mostRolesNamed; more > 1 {
+		names = append(names[:mostRolesNamed], u.t("%s more", more))
+	}
+	joined := bdi(names[0])
+	for _, name := range names[1:] {
+		joined = u.th("%s; %s", joined, bdi(name))
 	}
 	return joined
 }
