@@ -18,8 +18,23 @@ type desk struct {
 	names   map[rbac.RoleID]string
 }
 
-// desk finds out what whoever asks may do of some users, who need not be members.
+// desk finds out what whoever asks may do of some users, who need not be members. That
+// of nobody in particular is found out once.
 func (q *request) desk(users ...string) (desk, error) {
+	if len(users) > 0 {
+		return q.deskFor(users)
+	}
+	if q.anybody == nil {
+		d, err := q.deskFor(nil)
+		if err != nil {
+			return d, err
+		}
+		q.anybody = &d
+	}
+	return *q.anybody, nil
+}
+
+func (q *request) deskFor(users []string) (desk, error) {
 	d := desk{all: usersRead(q) == nil, names: map[rbac.RoleID]string{}}
 	choices, err := q.admin().Choices(q.ctx, users...)
 	switch {
@@ -53,7 +68,9 @@ func (d desk) given() []rbac.RoleID {
 }
 
 // sees reports whether the holders of a role are shown.
-func (d desk) sees(role rbac.RoleID) bool { return d.all || slices.Contains(d.given(), role) }
+func (d desk) sees(role rbac.RoleID) bool {
+	return d.all || slices.ContainsFunc(d.choices, func(c rbac.Choice) bool { return c.Role.ID == role && c.Refused == nil })
+}
 
 // role returns a role by its id.
 func (d desk) role(id rbac.RoleID) rbac.Role {

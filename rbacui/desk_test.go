@@ -1,11 +1,14 @@
 package rbacui_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/rbacui"
 	"github.com/stretchr/testify/require"
 )
@@ -77,4 +80,30 @@ func TestMembersLimited(t *testing.T) {
 	s.post(mara, "members-change", form, "X-Limit", "users: read all")
 	s.post(mara, "members", with(form, "user", "new", "do", "admit"), "X-Limit", "users: read all")
 	require.Equal(t, before, s.revision())
+}
+
+// unanswering is a store that fails once it is told to.
+type unanswering struct {
+	rbac.Store
+	failing bool
+}
+
+func (u *unanswering) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
+	if u.failing {
+		return errors.New("the store is away")
+	}
+	return u.Store.View(ctx, workspace, fn)
+}
+
+// What a delegate may see is not known without the store. That is no refusal.
+func TestDelegatesWithoutTheStore(t *testing.T) {
+	store := &unanswering{Store: rbac.NewMemStore()}
+	s := openSite(t, store)
+	require.NoError(t, s.az.Sync(context.Background()))
+	require.Equal(t, http.StatusForbidden, s.get(tomas, "members").StatusCode)
+	s.add("Help desk", "contacts: read own", "Sales")
+	s.assign("Help desk", "dan")
+	require.Equal(t, http.StatusOK, s.get("dan", "members").StatusCode)
+	store.failing = true
+	require.Equal(t, http.StatusInternalServerError, s.get("dan", "members").StatusCode)
 }

@@ -120,12 +120,14 @@ func (q *request) showMember(to rbac.RoleID, tried refusal) error {
 	if err != nil {
 		return err
 	}
-	all, err := q.desk() // what may be given to anybody
-	if err != nil {
-		return err
-	}
-	if isMember && !all.sees(member.Role) || !isMember && len(all.given()) == 0 {
-		return q.noPerson()
+	if !isMember || !desk.all { // which needs what may be given to anybody
+		all, err := q.desk()
+		if err != nil {
+			return err
+		}
+		if isMember && !all.sees(member.Role) || !isMember && len(all.given()) == 0 {
+			return q.noPerson()
+		}
 	}
 	d := memberData{
 		Person: q.people(user)[0], Member: isMember, Suspended: member.Suspended, Team: visible(member.Team), RoleName: member.RoleName,

@@ -48,11 +48,13 @@ func (u *ui) difference(before, after rbac.Permissions) difference {
 	for _, info := range u.areas {
 		for _, action := range actions(info) {
 			was, is := before.Scope(info.Area, action), after.Scope(info.Area, action)
+			if is == was {
+				continue
+			}
 			l := line{bdi(u.right(info.Label, action)), &scopeChange{u.scope(was), u.scope(is)}}
-			switch {
-			case is > was:
+			if is > was {
 				d.Gains = append(d.Gains, l)
-			case is < was:
+			} else {
 				d.Loses = append(d.Loses, l)
 			}
 		}

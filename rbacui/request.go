@@ -21,8 +21,9 @@ type request struct {
 	subject   rbac.Subject
 	workspace *rbac.Workspace
 	page      *page
-	nameless  bool // the directory failed
-	status    int  // of the page that is shown; 0 is 200
+	nameless  bool  // the directory failed
+	anybody   *desk // once it was asked for
+	status    int   // of the page that is shown; 0 is 200
 }
 
 func (u *ui) request(w http.ResponseWriter, r *http.Request) *request {

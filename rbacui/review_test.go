@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"testing"
 
@@ -84,4 +85,23 @@ func TestReviewIsOfOneRevision(t *testing.T) {
 	require.Equal(t, http.StatusOK, file.StatusCode)
 	require.Contains(t, file.body, "Made meanwhile")
 	require.Contains(t, file.body, fmt.Sprintf("Revision,%d,", revision+1))
+}
+
+// Only who asks for it, by a form, has each of many members looked at.
+func TestReviewLooks(t *testing.T) {
+	s := newSite(t)
+	var users []string
+	for i := range 600 {
+		users = append(users, fmt.Sprintf("user-%04d", i))
+	}
+	s.assign("Operations manager", users...)
+	require.NoError(t, s.az.Sync(context.Background()))
+	page := s.get(mara, "review")
+	require.Contains(t, page.text(), "Members are many, so they were counted and not looked at one by one. Look at every member")
+	require.NotContains(t, page.text(), "Many people can change roles and members")
+	page = s.post(mara, "review", url.Values{"do": {"look"}})
+	require.Equal(t, http.StatusOK, page.StatusCode)
+	require.Contains(t, page.text(), "Many people can change roles and members It is more than one in five. Each can give others what they hold. See who")
+	require.Equal(t, http.StatusForbidden, s.post(mara, "review", url.Values{"do": {"look"}}, "Sec-Fetch-Site", "cross-site").StatusCode)
+	require.Equal(t, http.StatusMethodNotAllowed, s.post(mara, "review.csv", url.Values{}).StatusCode)
 }

@@ -398,15 +398,15 @@ func (q *request) why(info rbac.AreaInfo, held rbac.Permissions, off []rbac.Acti
 	return say + " " + anchor(who, q.th("Who can?"))
 }
 
-// assignList lays out the roles that may be assigned: those chosen first if they are
-// many.
+// assignList lays out the roles that may be assigned. If they are many, those chosen
+// come first, and where only these can be changed the others are left out.
 func (q *request) assignList(stored, draft rbac.Role, roles []rbac.Role, r refusal) assignList {
 	l := assignList{Errors: r.Beside("assign"), Search: len(roles) > searchRole}
 	adds := q.everything()
 	if !adds {
 		l.Why = q.t("Only an administrator adds roles here.")
 	}
-	listed := slices.Clone(draft.Assigns)
+	listed, left := slices.Clone(draft.Assigns), 0
 	for _, role := range roles {
 		if role.ID == draft.ID && draft.ID != "" {
 			continue
@@ -422,7 +422,14 @@ func (q *request) assignList(stored, draft rbac.Role, roles []rbac.Role, r refus
 		if administers {
 			b.Hint = q.t("This role administers others, so it cannot be handed out this way.")
 		}
+		if b.Off && !adds && l.Search {
+			left++
+			continue
+		}
 		l.Boxes = append(l.Boxes, b)
+	}
+	if left > 0 {
+		l.Why += " " + q.n(left, "1 role that is not on the list is left out.", "%s roles that are not on the list are left out.")
 	}
 	for _, id := range listed {
 		l.Boxes = append(l.Boxes, assignBox{
