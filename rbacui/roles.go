@@ -216,10 +216,7 @@ func (u *ui) overreaching(p rbac.Permissions) []rbac.AreaInfo {
 func (q *request) twins(roles []rbac.Role) map[rbac.RoleID]string {
 	first, twins := map[string]string{}, map[rbac.RoleID]string{}
 	for _, role := range roles {
-		key := role.Permissions.String()
-		for _, id := range role.Assigns {
-			key += "\n" + string(id)
-		}
+		key := q.alike(role)
 		if name, known := first[key]; known {
 			twins[role.ID] = name
 		} else {
@@ -227,6 +224,27 @@ func (q *request) twins(roles []rbac.Role) map[rbac.RoleID]string {
 		}
 	}
 	return twins
+}
+
+// alike is the same text for roles with the same permissions and list.
+func (u *ui) alike(role rbac.Role) string {
+	var b strings.Builder
+	known := 0
+	for _, info := range u.areas {
+		access, there := role.Permissions[info.Area]
+		if there {
+			known++
+		}
+		b.WriteByte(byte(access.Read))
+		b.WriteByte(byte(access.Manage))
+	}
+	if known < len(role.Permissions) {
+		b.WriteString(role.Permissions.String()) // with areas that this program does not know
+	}
+	for _, id := range role.Assigns {
+		b.WriteString("\n" + string(id))
+	}
+	return b.String()
 }
 
 // toastFor is how long after a change it is told.

@@ -59,9 +59,17 @@ func (tr translator) t(text string, args ...any) string {
 func texts(args []any) []any {
 	out := make([]any, len(args))
 	for i, arg := range args {
-		out[i] = fmt.Sprint(arg)
+		out[i] = word(arg)
 	}
 	return out
+}
+
+// word is fmt.Sprint, which most arguments need not.
+func word(arg any) string {
+	if s, ok := arg.(string); ok {
+		return s
+	}
+	return fmt.Sprint(arg)
 }
 
 // th is t as HTML: what is no [template.HTML] is escaped.
@@ -71,7 +79,7 @@ func (tr translator) th(text string, args ...any) template.HTML {
 		if html, ok := arg.(template.HTML); ok {
 			out[i] = string(html)
 		} else {
-			out[i] = template.HTMLEscapeString(fmt.Sprint(arg))
+			out[i] = template.HTMLEscapeString(word(arg))
 		}
 	}
 	escaped := template.HTMLEscapeString(tr.of(text))
