@@ -85,15 +85,6 @@ func (s *sayer) restore(l *auditLine, e rbac.Event) {
 	}
 }
 
-func (s *sayer) scopeHTML(scope rbac.Scope) template.HTML {
-	v := s.scope(scope)
-	return template.HTML(`<span class="scope" data-scope="` + v.Value + `">` + template.HTMLEscapeString(v.Word) + `</span>`)
-}
-
-func muted(text string) template.HTML {
-	return template.HTML(`<span class="muted">` + template.HTMLEscapeString(text) + `</span>`)
-}
-
 // roleRows are what changed of a role, row by row.
 func (s *sayer) roleRows(before, after *rbac.Role) []auditRow {
 	var rows []auditRow

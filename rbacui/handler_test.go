@@ -129,35 +129,42 @@ func TestForged(t *testing.T) {
 	sent := 0
 	for _, path := range []string{s.path("role", "Sales lead"), "role-new", s.path("role-delete", "Support, night shift")} {
 		page := s.get(mara, path)
-		form := with(page.filled(), "name", "Forged", "to", string(s.roles["Support"]), "deals.manage", "all")
-		for _, button := range regexp.MustCompile(`<button[^>]* name="([a-z]+)" value="([a-z]+)"`).FindAllStringSubmatch(page.body, -1) {
-			form := with(form, button[1], button[2])
-			before := s.revision()
-			for _, headers := range [][]string{
-				{"Sec-Fetch-Site", "cross-site"},
-				{"Sec-Fetch-Site", "same-site"},
-				{"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
-				{"Sec-Fetch-Site", "", "Origin", "null"},
-			} {
-				answered := s.post(mara, path, form, headers...)
-				require.Equal(t, http.StatusForbidden, answered.StatusCode)
-				require.Contains(t, answered.text(), "This form was sent from another site")
-			}
-			sep := "?"
-			if strings.Contains(path, "?") {
-				sep = "&"
-			}
-			s.get(mara, path+sep+form.Encode())
-			s.post(mara, path+sep+form.Encode(), url.Values{}) // what is in the address is no form
-			for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
-				require.NotEqual(t, http.StatusSeeOther, s.ask(mara, method, path, form).StatusCode)
-			}
-			require.Equal(t, before, s.revision(), "%s %s", path, button[0])
-			sent++
-		}
+		sent += s.forge(page, path, with(page.filled(), "name", "Forged", "to", string(s.roles["Support"]), "deals.manage", "all"))
 	}
 	require.Greater(t, sent, 14)
 	require.Equal(t, http.StatusMethodNotAllowed, s.post(mara, "", url.Values{"do": {"save"}}).StatusCode)
+}
+
+// forge sends a form by each button of a page as another site would, and by methods
+// that no form has, and returns how many buttons there are.
+func (s *site) forge(page answer, to string, form url.Values) int {
+	s.Helper()
+	buttons := regexp.MustCompile(`<button[^>]* name="([a-z]+)" value="([a-z]+)"`).FindAllStringSubmatch(page.body, -1)
+	for _, button := range buttons {
+		form := with(form, button[1], button[2])
+		before := s.revision()
+		for _, headers := range [][]string{
+			{"Sec-Fetch-Site", "cross-site"},
+			{"Sec-Fetch-Site", "same-site"},
+			{"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
+			{"Sec-Fetch-Site", "", "Origin", "null"},
+		} {
+			answered := s.post(mara, to, form, headers...)
+			require.Equal(s, http.StatusForbidden, answered.StatusCode)
+			require.Contains(s, answered.text(), "This form was sent from another site")
+		}
+		sep := "?"
+		if strings.Contains(to, "?") {
+			sep = "&"
+		}
+		s.get(mara, to+sep+form.Encode())
+		s.post(mara, to+sep+form.Encode(), url.Values{}) // what is in the address is no form
+		for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
+			require.NotEqual(s, http.StatusSeeOther, s.ask(mara, method, to, form).StatusCode)
+		}
+		require.Equal(s, before, s.revision(), "%s %s", to, button[0])
+	}
+	return len(buttons)
 }
 
 // A form that cannot be answered now comes back, to be sent again.
@@ -261,7 +268,6 @@ func TestMembersForged(t *testing.T) {
 	dir := newStaff()
 	dir.waiting = []rbacui.Person{{User: "new", Name: "New"}}
 	s := newSite(t, rbacui.WithDirectory(dir))
-	button := regexp.MustCompile(`<button[^>]* name="([a-z]+)" value="([a-z]+)"`)
 	sent := 0
 	for path, to := range map[string]string{
 		"members": "members-change", "members?": "members", link("member", tomas) + "&role=" + string(s.roles["Support"]): link("member", tomas),
@@ -275,27 +281,7 @@ func TestMembersForged(t *testing.T) {
 		if !form.Has("user") || form.Get("user") == "new" && to == "members-change" {
 			form.Set("user", tomas)
 		}
-		for _, found := range button.FindAllStringSubmatch(page.body, -1) {
-			form := with(form, found[1], found[2])
-			before := s.revision()
-			for _, headers := range [][]string{
-				{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
-				{"Sec-Fetch-Site", "", "Origin", "https://evil.example"}, {"Sec-Fetch-Site", "", "Origin", "null"},
-			} {
-				require.Equal(t, http.StatusForbidden, s.post(mara, to, form, headers...).StatusCode)
-			}
-			sep := "?"
-			if strings.Contains(to, "?") {
-				sep = "&"
-			}
-			s.get(mara, to+sep+form.Encode())
-			s.post(mara, to+sep+form.Encode(), url.Values{}) // what is in the address is no form
-			for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
-				require.NotEqual(t, http.StatusSeeOther, s.ask(mara, method, to, form).StatusCode)
-			}
-			require.Equal(t, before, s.revision(), "%s %s", path, found[0])
-			sent++
-		}
+		sent += s.forge(page, to, form)
 	}
 	require.Greater(t, sent, 20)
 }

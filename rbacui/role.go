@@ -89,7 +89,7 @@ func (q *request) editRole() error {
 	case errors.Is(err, rbac.ErrConflict):
 		return q.conflict(draft)
 	case errors.Is(err, rbac.ErrRoleNotFound) && refusal.Rule != "":
-		if _, _, err := q.find(stored.ID); err != nil {
+		if _, _, err := q.find(stored.ID); errors.Is(err, rbac.ErrRoleNotFound) {
 			return q.gone()
 		}
 		fallthrough

@@ -63,11 +63,11 @@ func (q *request) deleteRole() error {
 	if err == nil {
 		return q.redirect(link("", "done", string(id)))
 	}
-	role, roles, found := q.find(id)
+	_, roles, found := q.find(id)
 	if errors.Is(found, rbac.ErrRoleNotFound) {
 		return q.gone()
 	}
-	if refusal := q.refusal(err, append(roles, role)...); refusal.Rule != "" {
+	if refusal := q.refusal(err, roles...); refusal.Rule != "" {
 		return q.showDelete(to, refusal)
 	}
 	return err

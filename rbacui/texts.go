@@ -155,6 +155,11 @@ func (tr translator) some(words []template.HTML, most int) template.HTML {
 	return tr.listHTML(words)
 }
 
+// muted is what there is to say where there is nothing to show.
+func muted(text string) template.HTML {
+	return template.HTML(`<span class="muted">` + template.HTMLEscapeString(text) + `</span>`)
+}
+
 // bdi shows a name from outside, whatever its direction of writing is.
 func bdi(name string) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(visible(name)) + "</bdi>")

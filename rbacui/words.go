@@ -198,6 +198,12 @@ func (tr translator) right(label string, action rbac.Action) string {
 	return tr.t("%s: manage", label)
 }
 
+// scopeHTML is a scope as it stands in a table.
+func (tr translator) scopeHTML(scope rbac.Scope) template.HTML {
+	v := tr.scope(scope)
+	return template.HTML(`<span class="scope" data-scope="` + v.Value + `">` + template.HTMLEscapeString(v.Word) + `</span>`)
+}
+
 // scopeView is a scope with its word.
 type scopeView struct{ Value, Word string }
 
