@@ -59,7 +59,6 @@ type ui struct {
 	csp    string
 	pages  map[string]*page
 	order  []*page
-	guard  *rbachttp.Guard
 	behind http.Handler // what is behind the guard
 
 	templates map[string]*template.Template
@@ -91,10 +90,10 @@ func New(az *rbac.Authorizer, identify rbachttp.Identify, opts ...Option) http.H
 		u.order = append(u.order, &p)
 	}
 	u.parse()
-	u.guard = rbachttp.New(az, identify, rbachttp.WithLogger(u.logger), rbachttp.WithAnswer(u.answer))
+	guard := rbachttp.New(az, identify, rbachttp.WithLogger(u.logger), rbachttp.WithAnswer(u.answer))
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(u.crossOrigin))
-	u.behind = protection.Handler(u.guard.Require(rbachttp.SignedIn())(http.HandlerFunc(u.servePage)))
+	u.behind = protection.Handler(guard.Require(rbachttp.SignedIn())(http.HandlerFunc(u.servePage)))
 	return u
 }
 

@@ -96,14 +96,11 @@ func (q *request) giveRole() error {
 	if err == nil {
 		return q.redirect(link("member", "user", user, "done", user))
 	}
-	if !refuses(err) {
+	tried, err := q.tried(err)
+	if err != nil {
 		return err
 	}
-	roles, failed := q.workspace.Roles(q.ctx)
-	if failed != nil {
-		return failed
-	}
-	return q.showMember(role, q.memberRefusal(err, roles...))
+	return q.showMember(role, tried)
 }
 
 func (q *request) showMember(to rbac.RoleID, tried refusal) error {

@@ -173,14 +173,11 @@ func (q *request) changeMembers() error {
 		}
 		return q.redirect(to)
 	}
-	if !refuses(err) {
+	tried, err := q.tried(err)
+	if err != nil {
 		return err
 	}
-	roles, failed := q.workspace.Roles(q.ctx)
-	if failed != nil {
-		return failed
-	}
-	return q.showChange(c, "", q.memberRefusal(err, roles...))
+	return q.showChange(c, "", tried)
 }
 
 // showChange shows a change with its plan.

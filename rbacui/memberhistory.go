@@ -179,7 +179,7 @@ func (q *request) memberToast(user string) *toast {
 		if n > 1 {
 			t.Text = q.th("%s And %s more with it.", t.Text, template.HTML(template.HTMLEscapeString(q.countPeople(n-1))))
 		}
-		if q.pages["audit"] != nil && q.mayAudit() {
+		if q.mayAudit() {
 			t.Link = link("audit", "user", user)
 		}
 		return t

@@ -69,6 +69,16 @@ func (q *request) lacking(err *rbac.EscalationError) template.HTML {
 	return q.some(names, areasNamed)
 }
 
+// tried returns why a rule refused a change of members that was tried, or the error
+// if no rule gave it.
+func (q *request) tried(err error) (refusal, error) {
+	if !refuses(err) {
+		return refusal{}, err
+	}
+	roles, failed := q.workspace.Roles(q.ctx)
+	return q.memberRefusal(err, roles...), failed
+}
+
 // errSharing is the refusal of a move into a team.
 type errSharing struct{ error }
 

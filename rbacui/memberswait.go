@@ -74,12 +74,9 @@ func (q *request) admit() error {
 	if err == nil {
 		return q.redirect(link("members", "done", user))
 	}
-	if !refuses(err) {
+	tried, err := q.tried(err)
+	if err != nil {
 		return err
 	}
-	roles, failed := q.workspace.Roles(q.ctx)
-	if failed != nil {
-		return failed
-	}
-	return q.showMembers(q.memberRefusal(err, roles...))
+	return q.showMembers(tried)
 }

@@ -77,7 +77,6 @@ type view struct {
 	Me       named
 	MyRole   string
 	Framed   bool // by a layout of the application's
-	Language string
 	Nameless bool
 	Toast    *toast
 	Data     any
@@ -113,7 +112,7 @@ func (q *request) render(name, layout string, data interface{ heading() title },
 	head := data.heading()
 	v := view{
 		Title: head.Title, State: head.State, Name: q.name(), Nav: q.nav(), Framed: q.layout != nil,
-		Language: q.language, Toast: toast, Data: data, MyRole: q.subject.RoleName(),
+		Toast: toast, Data: data, MyRole: q.subject.RoleName(),
 	}
 	if q.subject.User() != "" {
 		v.Me = q.people(q.subject.User())[0]

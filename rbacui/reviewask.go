@@ -128,7 +128,6 @@ type whyNot struct {
 	Found  []whyPerson // whom the text may mean, if it means several
 	More   bool
 	Person *named
-	Yes    bool
 	Say    template.HTML
 	Who    string // who can
 }
@@ -156,8 +155,7 @@ func (q *request) whyNot(a askForm, roles []rbac.Role) (*whyNot, error) {
 		return nil, err
 	}
 	person := q.people(user)[0]
-	w.Person, w.Yes = &person, d.Scope != rbac.None
-	w.Say = q.because(d)
+	w.Person, w.Say = &person, q.because(d)
 	return w, nil
 }
 

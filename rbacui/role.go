@@ -10,9 +10,9 @@ import (
 	"github.com/areagate/rbac"
 )
 
-var rolePage = page{segment: "role", template: "role.html", within: "", needs: usersRead, get: (*request).role, post: (*request).editRole}
+var rolePage = page{segment: "role", template: "role.html", needs: usersRead, get: (*request).role, post: (*request).editRole}
 
-var newRolePage = page{segment: "role-new", template: "role.html", within: "", needs: usersManage, get: (*request).newRole, post: (*request).createRole}
+var newRolePage = page{segment: "role-new", template: "role.html", needs: usersManage, get: (*request).newRole, post: (*request).createRole}
 
 // usersManage is what pages need that are only there to change something.
 func usersManage(q *request) error {

@@ -19,7 +19,6 @@ type deleteData struct {
 	Role    rbac.Role
 	Holding holding
 	Names   template.HTML // the first who hold it
-	More    int           // and so many more
 	Choices []replacement
 	Rest    []replacement // the ones further away
 	To      rbac.RoleID
@@ -205,8 +204,8 @@ func (q *request) replacements(d *deleteData, roles []rbac.Role, to rbac.RoleID)
 	for _, p := range d.Holding.Faces {
 		names = append(names, p.HTML())
 	}
-	if d.More = d.Holding.Members - len(names); d.More > 0 {
-		names = append(names, q.th("%s more", d.More))
+	if more := d.Holding.Members - len(names); more > 0 {
+		names = append(names, q.th("%s more", more))
 	}
 	d.Names = q.listHTML(names)
 	return nil

@@ -279,7 +279,7 @@ func (q *request) toast() *toast {
 		default:
 			t.Text = q.th("Deleted “%s”.", bdi(e.RoleBefore.Name))
 		}
-		if q.pages["audit"] != nil && auditRead(q) == nil {
+		if q.mayAudit() {
 			t.Link = link("audit", "role", id)
 		}
 		return t
