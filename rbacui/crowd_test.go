@@ -164,7 +164,7 @@ func (s *site) everyPage() []asked {
 			post("role-new", made, "do", "plan"), post("role-new", made, "do", "plan", "part", "plan"), post("role-new", made, "do", "save"),
 			post(deleted, nil, "to", to, "do", "plan"), post(deleted, nil, "to", to, "do", "plan", "part", "plan"),
 		},
-		get(mara, "members", "members?after=user-001000", "members?q=somebody", "members?q=user-0010", "members?team=team-7&state=active", "members?role="+string(s.roles[crowdedRole])+"&team=team-2&state=suspended"),
+		get(mara, "members", "members?after=user-001000", "members?q=somebody", "members?q=user-0010", "members?team=team-7&state=active", "members?role="+string(s.roles[crowdedRole])+"&team=team-4&state=suspended"),
 		get("dan", "members", "members?q=somebody", member), get("don", "members", "members?q=somebody", "members?team=team-1"), get("vera", "members", member), get("rita", "members", member),
 		get(mara, "member-new", "member-new?q=somebody", member, member+"&area=deals&action=read&role="+to, "members-change?suspend=1&back=1&user=user-000003&restore=300"),
 		[]asked{
