@@ -161,10 +161,15 @@ func malformedRole(role Role) error {
 			bad.add(indexed("assigns", i), notUTF8)
 		}
 	}
-	for _, area := range role.Permissions.sorted() {
-		if a := role.Permissions[area]; a.Read > All || a.Manage > All {
-			bad.add(permissionField(area), "has a scope that does not exist")
+	var areas []Area
+	for area, a := range role.Permissions {
+		if a.Read > All || a.Manage > All {
+			areas = append(areas, area)
 		}
+	}
+	slices.Sort(areas)
+	for _, area := range areas {
+		bad.add(permissionField(area), "has a scope that does not exist")
 	}
 	if err := bad.err(); err != nil {
 		return &MalformedError{"role", string(role.ID), err}

@@ -399,23 +399,17 @@ func about(e rbac.Event) string {
 
 // sayChanges lays out changes by day, with the names of people from one question.
 func (q *request) sayChanges(d *auditData, changes [][]record) {
-	s := sayer{request: q, known: map[string]named{}, roles: map[rbac.RoleID]string{}}
-	var users []string
+	var events []rbac.Event
 	for _, c := range changes {
-		users = append(users, c[0].Actor)
 		for _, r := range c[:min(len(c), mostInLine)] {
-			users = append(users, about(r.Event))
+			events = append(events, r.Event)
 		}
 	}
-	slices.Sort(users)
-	users = slices.DeleteFunc(slices.Compact(users), func(user string) bool { return user == "" })
-	for _, p := range q.people(users...) {
-		s.known[p.User] = p
-	}
+	s := q.sayer(events...)
+	s.roles = map[rbac.RoleID]string{}
 	for _, o := range d.Filter.Roles {
 		s.roles[rbac.RoleID(o.ID)] = o.Name
 	}
-	s.mayOpen = usersRead(q) == nil
 	today := q.day(time.Now())
 	for _, c := range changes {
 		line := s.line(c)

@@ -2,21 +2,16 @@ package rbacui_test
 
 import (
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -89,16 +84,16 @@ func TestAudit(t *testing.T) {
 		"Mara Lindhagen renamed the role Sales2 to Sales, and changed its description. no. 37",
 		"Mara Lindhagen renamed the role Sales to Sales2. no. 36",
 		"Mara Lindhagen changed the role Sales: its description and 2 rights. no. 35",
-		"The application removed cy. Reason: “λ”. no. 34",
+		"The application removed cy, before: Night lead. Reason: “λ”. no. 34",
 		"Mara Lindhagen changed the id ann2 to ann. no. 33",
 		"Mara Lindhagen changed the id ann to ann2. no. 32",
 		"Mara Lindhagen reinstated Ann Ek. no. 31",
 		"Mara Lindhagen suspended Ann Ek. Reason: “ι”. no. 30",
 		"Mara Lindhagen suspended bob. no. 29",
 		"Mara Lindhagen took Ann Ek out of the team Τ. no. 28",
-		"Mara Lindhagen moved Ann Ek into the team Τ. no. 27",
+		"Mara Lindhagen moved Ann Ek into the team Τ, before: Σ. no. 27",
 		"Mara Lindhagen moved bob and Ann Ek into the team Σ. no. 25–26",
-		"Mara Lindhagen gave cy the role Night lead. no. 24",
+		"Mara Lindhagen gave cy the role Night lead, before: Sales. no. 24",
 		"Mara Lindhagen admitted cy and 2 others as Sales. no. 21–23",
 		"The application created the role Night lead, with 1 right. Reason: “test”. no. 20",
 	}, page.lines()[:17])
@@ -200,17 +195,6 @@ func (a answer) numbers(t testing.TB) (all []int64) {
 		}
 	}
 	return all
-}
-
-// exported are the numbers of the events in a file of JSON Lines.
-func exported(t testing.TB, file answer) (seqs []int64) {
-	t.Helper()
-	for line := range strings.Lines(file.body) {
-		var e rbac.Event
-		require.NoError(t, json.Unmarshal([]byte(line), &e))
-		seqs = append(seqs, e.Seq)
-	}
-	return seqs
 }
 
 // Pages follow each other by number, whichever way, and each event is on one. What a
@@ -378,94 +362,4 @@ func TestAuditUnreadable(t *testing.T) {
 	}
 	require.Contains(t, s.get(lena, "review").text(), "revision 19 no hash")
 	require.Equal(t, http.StatusOK, s.get(lena, "review.csv").StatusCode)
-}
-
-// The exports have all that the filter selects, as package rbac writes it, and break
-// with the connection when the store does.
-func TestAuditExports(t *testing.T) {
-	store := &bent{Store: rbac.NewMemStore()}
-	s := openSite(t, store)
-	var users []string
-	for i := range 600 {
-		users = append(users, fmt.Sprintf("user-%04d", i))
-	}
-	s.assign("Sales", users...)
-	file := s.get(lena, "audit.jsonl")
-	require.Equal(t, "application/jsonl", file.Header.Get("Content-Type"))
-	require.Equal(t, `attachment; filename="audit.jsonl"`, file.Header.Get("Content-Disposition"))
-	require.Equal(t, "no-store", file.Header.Get("Cache-Control"))
-	var want strings.Builder
-	for e, err := range s.az.Events(context.Background(), rbac.EventQuery{}) {
-		require.NoError(t, err)
-		line, err := json.Marshal(e)
-		require.NoError(t, err)
-		want.Write(append(line, '\n'))
-	}
-	require.Equal(t, want.String(), file.body)
-	rows, err := csv.NewReader(strings.NewReader(s.get(lena, "audit.csv").body)).ReadAll()
-	require.NoError(t, err)
-	require.Len(t, rows, 1+619)
-	require.Equal(t, "619", rows[619][0])
-
-	server := httptest.NewServer(s.ui)
-	t.Cleanup(server.Close)
-	store.fails = errors.New("the store is down")
-	for _, name := range []string{"audit.jsonl", "audit.csv"} {
-		r, err := http.NewRequest(http.MethodGet, server.URL+"/"+name, nil)
-		require.NoError(t, err)
-		r.Header.Set("X-User", lena)
-		res, err := http.DefaultTransport.RoundTrip(r)
-		if err == nil { // else it broke before anything was sent
-			_, err = io.ReadAll(res.Body)
-			require.NoError(t, res.Body.Close())
-		}
-		require.Error(t, err, "no part of a record looks like a whole one")
-	}
-}
-
-// The CSV of the record is text for a spreadsheet, cell by cell.
-func TestScenario40_AuditIsNeutralisedInCSV(t *testing.T) {
-	s := newSite(t, rbacui.WithDirectory(people{names: map[string]rbacui.Person{"-cy": {Name: "＝Cy"}}}))
-	ctx := context.Background()
-	role, err := s.az.System("@now").CreateRole(ctx, rbac.Role{Name: "=1+1", Permissions: permissions(t, "deals: read own")})
-	require.NoError(t, err)
-	require.NoError(t, s.az.As(mara).Via("+x").Because("=tab").Assign(ctx, role.ID, "-cy"))
-	require.NoError(t, s.az.As(mara).SetTeam(ctx, "north", "-cy"))
-	require.NoError(t, s.az.As(mara).Suspend(ctx, "-cy"))
-	rows, err := csv.NewReader(strings.NewReader(s.get(lena, "audit.csv").body)).ReadAll()
-	require.NoError(t, err)
-	line := func(row []string) string { return strings.Join(slices.Concat(row[:1], row[2:len(row)-1]), "|") }
-	require.Equal(t, "Number|What happened|Changed by|Name|Reason|Through|Role|About person|Name|Before|After", line(rows[0]))
-	id := string(role.ID)
-	require.Equal(t, "20|role.created|||'@now||"+id+"||||'=1+1 (deals: read own)", line(rows[20]))
-	require.Equal(t, "21|member.assigned|"+mara+"||'=tab|'+x|"+id+"|'-cy|'＝Cy||'=1+1", line(rows[21]))
-	require.Equal(t, "22|member.moved|"+mara+"||||"+id+"|'-cy|'＝Cy|'=1+1|'=1+1, team north", line(rows[22]))
-	require.Equal(t, "23|member.suspended|"+mara+"||||"+id+"|'-cy|'＝Cy|'=1+1, team north|'=1+1, team north, suspended", line(rows[23]))
-	for _, row := range rows[1:] {
-		_, err := time.Parse(time.RFC3339Nano, row[1])
-		require.NoError(t, err)
-		require.Regexp(t, `^[0-9a-f]{64}$`, row[len(row)-1])
-		for _, cell := range row {
-			require.NotRegexp(t, `^[=+\-@\t\r\n＝＋－＠]`, cell)
-		}
-	}
-}
-
-// Changes that differ in anything have lines of their own, if they were made at the
-// same time, too.
-func TestAuditLines(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, ctx := newSite(t), t.Context()
-		require.NoError(t, s.az.As(mara).SetTeam(ctx, "north", tomas))
-		require.NoError(t, s.az.As(mara).SetTeam(ctx, "south", "nia.tamsworth"))
-		s.assign("Support", "ann")
-		time.Sleep(time.Second) // of the test's clock
-		s.assign("Support", "bob")
-		require.Equal(t, []string{
-			"The application admitted bob as Support. Reason: “test”. no. 23",
-			"The application admitted ann as Support. Reason: “test”. no. 22",
-			"mara.lindhagen moved nia.tamsworth into the team south. no. 21",
-			"mara.lindhagen moved tomas.vikberg into the team north. no. 20",
-		}, s.get(lena, "audit").lines()[:4])
-	})
 }

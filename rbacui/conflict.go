@@ -77,8 +77,11 @@ func (q *request) version(stored rbac.Role, version int64) (base rbac.Role, last
 // both, and else the page on which one decides.
 func (q *request) conflict(mine rbac.Role) error {
 	fresh, roles, err := q.find(mine.ID)
-	if err != nil {
+	if errors.Is(err, rbac.ErrRoleNotFound) {
 		return q.gone()
+	}
+	if err != nil {
+		return err
 	}
 	base, last, known, err := q.version(fresh, mine.Version)
 	if err != nil {
@@ -179,7 +182,7 @@ func (q *request) mergeRows(base, theirs, mine rbac.Role, known bool, roles []rb
 	}
 	text := func(s string) template.HTML {
 		if s == "" {
-			return `<span class="muted">` + q.th("empty") + `</span>`
+			return muted(q.t("empty"))
 		}
 		return bdi(s)
 	}
@@ -213,7 +216,7 @@ func (q *request) scopeChip(value string) template.HTML {
 	if s.UnmarshalText([]byte(value)) != nil {
 		return ""
 	}
-	return template.HTML(`<span class="scope" data-scope="` + s.String() + `">` + template.HTMLEscapeString(q.scope(s).Word) + `</span>`)
+	return q.scopeHTML(s)
 }
 
 func (q *request) showConflict(base, stored, mine rbac.Role, last rbac.Event, known bool, rows []mergeRow, undecided bool) error {

@@ -59,7 +59,6 @@ type ui struct {
 	csp    string
 	pages  map[string]*page
 	order  []*page
-	guard  *rbachttp.Guard
 	behind http.Handler // what is behind the guard
 
 	templates map[string]*template.Template
@@ -91,10 +90,10 @@ func New(az *rbac.Authorizer, identify rbachttp.Identify, opts ...Option) http.H
 		u.order = append(u.order, &p)
 	}
 	u.parse()
-	u.guard = rbachttp.New(az, identify, rbachttp.WithLogger(u.logger), rbachttp.WithAnswer(u.answer))
+	guard := rbachttp.New(az, identify, rbachttp.WithLogger(u.logger), rbachttp.WithAnswer(u.answer))
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(u.crossOrigin))
-	u.behind = protection.Handler(u.guard.Require(rbachttp.SignedIn())(http.HandlerFunc(u.servePage)))
+	u.behind = protection.Handler(guard.Require(rbachttp.SignedIn())(http.HandlerFunc(u.servePage)))
 	return u
 }
 
@@ -138,10 +137,21 @@ func (u *ui) slash(r *http.Request, segment string) (to string, ok bool) {
 	case last == "":
 		return "", false
 	case r.URL.Path == "": // stripped
-	case u.pages[segment] != nil || asked.Path != r.URL.Path || strings.Contains(segment, "."):
+	case u.pages[segment] != nil || asked.Path != r.URL.Path || strings.Contains(segment, ".") || below(r):
 		return "", false
 	}
 	return "./" + last + "/", true
+}
+
+// below reports whether the last part of the path is below the one on which the
+// pages are mounted, so that it is the name of a page, if of none that there is. A
+// router says where they are mounted by the pattern of the request: net/http, chi
+// and echo do, and where it is not known it is not.
+func below(r *http.Request) bool {
+	_, pattern, _ := strings.Cut(r.Pattern, "/") // behind a method and a host
+	last := lastSegment(pattern)
+	open := last == "" || strings.ContainsAny(last[:1], "{*")
+	return open && pattern != last && strings.Count(r.URL.Path, "/") > strings.Count(pattern, "/")
 }
 
 // servePage answers for a page, with the Subject of the request.

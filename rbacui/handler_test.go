@@ -9,7 +9,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -18,11 +17,6 @@ import (
 	"github.com/areagate/rbac/internal/crawl"
 	"github.com/areagate/rbac/rbacui"
 )
-
-// later are the pages that are not there yet, to which links lead already.
-func later(segment string) bool {
-	return slices.Contains([]string{"members", "member"}, segment)
-}
 
 // Under any prefix, stripped or not, behind a proxy that rewrites it, with a slash
 // at the end or not, every link, asset and redirect leads to where it should.
@@ -34,6 +28,9 @@ func TestMounted(t *testing.T) {
 	full := http.NewServeMux()                                                      // as chi's Mount and gin do
 	full.Handle("/settings/access/", s.ui)
 	full.Handle("/settings/access", s.ui)
+	named := http.NewServeMux()
+	named.Handle("GET /company/{id}/access", s.ui)
+	named.Handle("/company/{id}/access/{page...}", s.ui)
 	behind := httptest.NewServer(stripped)
 	t.Cleanup(behind.Close)
 	target, err := url.Parse(behind.URL)
@@ -49,6 +46,7 @@ func TestMounted(t *testing.T) {
 	}{
 		"StripPrefix":   {stripped, "/settings/access"},
 		"full path":     {full, "/settings/access"},
+		"a wildcard":    {named, "/company/9/access"},
 		"proxy":         {proxy, "/company/9/access"},
 		"at the root":   {s.ui, ""},
 		"below nothing": {http.StripPrefix("/x", s.ui), "/x"},
@@ -56,12 +54,23 @@ func TestMounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(test.h)
 			t.Cleanup(server.Close)
-			c := crawl.Site{Server: server.URL, Prefix: test.prefix, Header: http.Header{"X-User": {mara}}, Later: later}
+			c := crawl.Site{Server: server.URL, Prefix: test.prefix, Header: http.Header{"X-User": {mara}}}
 			require.Greater(t, len(c.Visit(t)), 30)
 			if test.prefix != "" {
 				c.Slash(t)
 				res, _ := c.Do(t, http.MethodGet, test.prefix+"/x.html", nil)
 				require.Equal(t, http.StatusNotFound, res.StatusCode)
+			}
+
+			// A name that no page has says so, and leads back.
+			if test.prefix != "" {
+				path := test.prefix + "/rolls"
+				res, page := c.Do(t, http.MethodGet, path+"?id=1", nil)
+				require.Equal(t, http.StatusNotFound, res.StatusCode)
+				require.Contains(t, answer{body: page}.text(), "There is nothing here")
+				require.Contains(t, page, `aria-label="Access"`, "with the navigation")
+				require.NotContains(t, page, "aria-current")
+				require.Equal(t, test.prefix+"/", c.Resolve(t, path, answer{body: page}.leads("All roles")))
 			}
 
 			// A form leads on, too.
@@ -114,35 +123,42 @@ func TestForged(t *testing.T) {
 	sent := 0
 	for _, path := range []string{s.path("role", "Sales lead"), "role-new", s.path("role-delete", "Support, night shift")} {
 		page := s.get(mara, path)
-		form := with(page.filled(), "name", "Forged", "to", string(s.roles["Support"]), "deals.manage", "all")
-		for _, button := range regexp.MustCompile(`<button[^>]* name="([a-z]+)" value="([a-z]+)"`).FindAllStringSubmatch(page.body, -1) {
-			form := with(form, button[1], button[2])
-			before := s.revision()
-			for _, headers := range [][]string{
-				{"Sec-Fetch-Site", "cross-site"},
-				{"Sec-Fetch-Site", "same-site"},
-				{"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
-				{"Sec-Fetch-Site", "", "Origin", "null"},
-			} {
-				answered := s.post(mara, path, form, headers...)
-				require.Equal(t, http.StatusForbidden, answered.StatusCode)
-				require.Contains(t, answered.text(), "This form was sent from another site")
-			}
-			sep := "?"
-			if strings.Contains(path, "?") {
-				sep = "&"
-			}
-			s.get(mara, path+sep+form.Encode())
-			s.post(mara, path+sep+form.Encode(), url.Values{}) // what is in the address is no form
-			for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
-				require.NotEqual(t, http.StatusSeeOther, s.ask(mara, method, path, form).StatusCode)
-			}
-			require.Equal(t, before, s.revision(), "%s %s", path, button[0])
-			sent++
-		}
+		sent += s.forge(page, path, with(page.filled(), "name", "Forged", "to", string(s.roles["Support"]), "deals.manage", "all"))
 	}
 	require.Greater(t, sent, 14)
 	require.Equal(t, http.StatusMethodNotAllowed, s.post(mara, "", url.Values{"do": {"save"}}).StatusCode)
+}
+
+// forge sends a form by each button of a page as another site would, and by methods
+// that no form has, and returns how many buttons there are.
+func (s *site) forge(page answer, to string, form url.Values) int {
+	s.Helper()
+	buttons := regexp.MustCompile(`<button[^>]* name="([a-z]+)" value="([a-z]+)"`).FindAllStringSubmatch(page.body, -1)
+	for _, button := range buttons {
+		form := with(form, button[1], button[2])
+		before := s.revision()
+		for _, headers := range [][]string{
+			{"Sec-Fetch-Site", "cross-site"},
+			{"Sec-Fetch-Site", "same-site"},
+			{"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
+			{"Sec-Fetch-Site", "", "Origin", "null"},
+		} {
+			answered := s.post(mara, to, form, headers...)
+			require.Equal(s, http.StatusForbidden, answered.StatusCode)
+			require.Contains(s, answered.text(), "This form was sent from another site")
+		}
+		sep := "?"
+		if strings.Contains(to, "?") {
+			sep = "&"
+		}
+		s.get(mara, to+sep+form.Encode())
+		s.post(mara, to+sep+form.Encode(), url.Values{}) // what is in the address is no form
+		for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
+			require.NotEqual(s, http.StatusSeeOther, s.ask(mara, method, to, form).StatusCode)
+		}
+		require.Equal(s, before, s.revision(), "%s %s", to, button[0])
+	}
+	return len(buttons)
 }
 
 // A form that cannot be answered now comes back, to be sent again.
@@ -194,4 +210,72 @@ func TestNotAllowed(t *testing.T) {
 			require.Equal(t, http.StatusForbidden, page.StatusCode)
 		}
 	}
+}
+
+// Review and audit are for whoever may read users, or the record: nobody else learns
+// what is in them, and a limited key no more than its limit.
+func TestReviewAndAuditNeedTheirAreas(t *testing.T) {
+	s := newSite(t)
+	audits, reviews := []string{"audit", "audit.csv", "audit.jsonl"}, []string{"review", "review.csv"}
+	s.add("Only audit", "audit: read all")
+	s.assign("Only audit", "otto")
+	for _, test := range []struct {
+		user, limit    string
+		review, record bool
+	}{
+		{mara, "", true, true},
+		{lena, "", true, true},
+		{"hedda.dorn", "", true, false},
+		{"otto", "", false, true},
+		{tomas, "", false, false},
+		{nobo, "", false, false},
+		{"iris.okada", "", false, false},
+		{mara, "users: read all", true, false},
+		{mara, "audit: read all", false, true},
+	} {
+		status := func(may bool) int {
+			if may {
+				return http.StatusOK
+			}
+			return http.StatusForbidden
+		}
+		for _, path := range reviews {
+			require.Equal(t, status(test.review), s.get(test.user, path, "X-Limit", test.limit).StatusCode, "%v %s", test, path)
+		}
+		for _, path := range audits {
+			page := s.get(test.user, path, "X-Limit", test.limit)
+			require.Equal(t, status(test.record), page.StatusCode, "%v %s", test, path)
+			if !test.record {
+				require.NotContains(t, page.body, "Support")
+			}
+		}
+		require.Equal(t, test.record, s.post(test.user, "audit", url.Values{"do": {"verify"}}, "X-Limit", test.limit).StatusCode == http.StatusSeeOther)
+	}
+	require.Equal(t, http.StatusUnauthorized, s.get("", "audit").StatusCode)
+	page := s.get("otto", "audit")
+	require.NotRegexp(t, `href="(role|member|role-new|review)[?"]`, page.body, "they could not open it")
+}
+
+// What another site sends, or what is sent by GET, changes nothing: for every button
+// about members.
+func TestMembersForged(t *testing.T) {
+	dir := newStaff()
+	dir.waiting = []rbacui.Person{{User: "new", Name: "New"}}
+	s := newSite(t, rbacui.WithDirectory(dir))
+	sent := 0
+	for path, to := range map[string]string{
+		"members": "members-change", "members?": "members", link("member", tomas) + "&role=" + string(s.roles["Support"]): link("member", tomas),
+		link("member", "new") + "&role=" + string(s.roles["Support"]):              link("member", "new"),
+		"members-change?remove=1&user=" + tomas:                                    "members-change",
+		"members-change?state=suspended&move=to&team=X&user=" + tomas:              "members-change",
+		"members-change?user=" + tomas + "&role=" + string(s.roles["Data import"]): "members-change",
+	} {
+		page := s.get(mara, path)
+		form := with(page.filled(), "role", string(s.roles["Data import"]))
+		if !form.Has("user") || form.Get("user") == "new" && to == "members-change" {
+			form.Set("user", tomas)
+		}
+		sent += s.forge(page, to, form)
+	}
+	require.Greater(t, sent, 20)
 }

@@ -2,6 +2,7 @@ package rbacui_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -196,15 +197,24 @@ var (
 	attr   = regexp.MustCompile(`([a-z-]+)(?:="([^"]*)")?`)
 )
 
-// filled returns what a browser would send of the forms on a page: the inputs that
-// are on.
-func (a answer) filled() url.Values {
-	form := url.Values{}
+// inputs returns the attributes of each input.
+func (a answer) inputs() []map[string]string {
+	var all []map[string]string
 	for _, input := range inputs.FindAllString(a.body, -1) {
 		attrs := map[string]string{}
 		for _, found := range attr.FindAllStringSubmatch(strings.TrimPrefix(input, "<input"), -1) {
 			attrs[found[1]] = unescape(found[2])
 		}
+		all = append(all, attrs)
+	}
+	return all
+}
+
+// filled returns what a browser would send of the forms on a page: the inputs that
+// are on.
+func (a answer) filled() url.Values {
+	form := url.Values{}
+	for _, attrs := range a.inputs() {
 		_, off := attrs["disabled"]
 		_, checked := attrs["checked"]
 		choice := attrs["type"] == "radio" || attrs["type"] == "checkbox"
@@ -243,4 +253,31 @@ func many(t testing.TB, n int) []rbac.AreaInfo {
 		})
 	}
 	return areas
+}
+
+func chosen(users ...string) url.Values { return url.Values{"user": users} }
+
+// row is the row of somebody in the list of members.
+func (a answer) row(user string) string {
+	for _, row := range strings.Split(a.body, "<tr ") {
+		if strings.Contains(row, link("member", user)) {
+			return answer{body: "<tr " + strings.ReplaceAll(row, "</tbody>", "</tr>")}.body
+		}
+	}
+	return ""
+}
+
+func link(segment, user string) string {
+	return segment + "?" + url.Values{"user": {user}}.Encode()
+}
+
+// member returns a member as they are stored.
+func (s *site) member(user string) (rbac.Member, bool) {
+	s.Helper()
+	m, err := s.az.Member(context.Background(), user)
+	if errors.Is(err, rbac.ErrMemberNotFound) {
+		return m, false
+	}
+	require.NoError(s, err)
+	return m, true
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"slices"
-	"strconv"
 
 	"github.com/areagate/rbac"
 )
@@ -56,12 +54,6 @@ type areaOption struct {
 	Selected  bool
 }
 
-type historyRow struct {
-	Said, When template.HTML
-	Reason     string
-	Restore    string
-}
-
 // memberPlan is what another role would change.
 type memberPlan struct {
 	Give       []giveOption
@@ -74,8 +66,6 @@ type memberPlan struct {
 	Member     bool
 	Refusal    refusal
 }
-
-const shownHistory = 20
 
 // member shows a member: what they can do and why, what was changed, and what
 // another role would change.
@@ -102,18 +92,15 @@ func (q *request) giveRole() error {
 		return q.showMember("", refusal{q.t("Nothing was changed."), []problem{{Say: q.th("Choose a role.")}}})
 	}
 	c := memberChange{Users: []string{user}, Role: role, Admit: !isMember}
-	err = q.admin().Together(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
+	err = q.together(func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
 	if err == nil {
 		return q.redirect(link("member", "user", user, "done", user))
 	}
-	if !refuses(err) {
+	tried, err := q.tried(err)
+	if err != nil {
 		return err
 	}
-	roles, failed := q.workspace.Roles(q.ctx)
-	if failed != nil {
-		return failed
-	}
-	return q.showMember(role, q.memberRefusal(err, roles...))
+	return q.showMember(role, tried)
 }
 
 func (q *request) showMember(to rbac.RoleID, tried refusal) error {
@@ -130,12 +117,14 @@ func (q *request) showMember(to rbac.RoleID, tried refusal) error {
 	if err != nil {
 		return err
 	}
-	all, err := q.desk() // what may be given to anybody
-	if err != nil {
-		return err
-	}
-	if isMember && !all.sees(member.Role) || !isMember && len(all.given()) == 0 {
-		return q.noPerson()
+	if !isMember || !desk.all { // which needs what may be given to anybody
+		all, err := q.desk()
+		if err != nil {
+			return err
+		}
+		if isMember && !all.sees(member.Role) || !isMember && len(all.given()) == 0 {
+			return q.noPerson()
+		}
 	}
 	d := memberData{
 		Person: q.people(user)[0], Member: isMember, Suspended: member.Suspended, Team: visible(member.Team), RoleName: member.RoleName,
@@ -227,79 +216,18 @@ func (q *request) answerWhy(desk desk, user string, role rbac.Role) (asked, erro
 	if err != nil {
 		return a, err
 	}
-	a.Answer = q.th("%s: %s", strong(q.right(q.label(area), action)), q.explained(d))
+	a.Answer = q.because(d)
 	var more []template.HTML
 	for _, choice := range desk.choices {
 		if choice.Refused == nil && choice.Role.Permissions.Scope(area, action) > role.Permissions.Scope(area, action) {
 			more = append(more, bdi(choice.Role.Name))
 		}
 	}
-	if n := len(more) - areasNamed; n > 1 {
-		more = append(more[:areasNamed], q.th("%s more", n))
-	}
 	if len(more) > 0 {
-		a.Answer = q.th("%s Of the roles that you may give, these say more: %s.", a.Answer, q.listHTML(more))
+		a.Answer = q.th("%s Of the roles that you may give, these say more: %s.", a.Answer, q.some(more, areasNamed))
 	}
 	a.Answer = q.th("%s As of revision %s.", a.Answer, d.Revision)
 	return a, nil
-}
-
-// memberHistory fills in since when and by whom the role is held, and what was
-// changed, for those who read the record.
-func (q *request) memberHistory(d *memberData, desk desk, member rbac.Member) error {
-	events, more, err := q.history(d.Person.User)
-	if err != nil {
-		return err
-	}
-	d.Audit = q.mayAudit()
-	names := q.naming(events...)
-	if d.Member {
-		d.Came = q.came(desk, member, events, names)
-	}
-	if !d.Audit {
-		return nil
-	}
-	if more || len(events) > shownHistory {
-		d.All = link("audit", "user", d.Person.User)
-	}
-	for _, e := range events[:min(len(events), shownHistory)] {
-		row := historyRow{Said: q.said(e, names), When: q.date(e.Time), Reason: e.Reason}
-		if d.May && restorable(e) && differs(e.MemberBefore, member) {
-			row.Restore = link("members-change", "user", d.Person.User, "restore", strconv.FormatInt(e.Seq, 10), "back", "1")
-		}
-		d.History = append(d.History, row)
-	}
-	return nil
-}
-
-// differs reports whether somebody was something else before an event than now.
-func differs(was *rbac.Member, now rbac.Member) bool {
-	if was == nil {
-		return now.User != ""
-	}
-	return was.Role != now.Role || was.Suspended != now.Suspended || was.Team != now.Team
-}
-
-// came says through which role somebody can do what they can, since when, and who
-// gave it: the last to those who read the record only.
-func (q *request) came(desk desk, member rbac.Member, events []rbac.Event, names map[string]template.HTML) template.HTML {
-	role := strong(q.roleName(desk, member.Role))
-	if to := desk.link(member.Role); to != "" {
-		role = anchor(to, role)
-	}
-	one := q.th("There are no exceptions for single people.")
-	at := slices.IndexFunc(events, func(e rbac.Event) bool { return e.Kind == rbac.MemberAssigned })
-	switch {
-	case member.RoleName == "":
-		return q.th("The role that they had does not exist any more, so nothing is allowed until they get another.")
-	case at < 0:
-		return q.th("All of it comes from one place: the role %s.", role) + " " + one
-	case !q.mayAudit():
-		return q.th("All of it comes from one place: the role %s, held since %s.", role, q.date(events[at].Time)) + " " + one
-	case events[at].Actor == "":
-		return q.th("All of it comes from one place: the role %s, held since %s and given by the application (%s).", role, q.date(events[at].Time), bdi(events[at].Reason)) + " " + one
-	}
-	return q.th("All of it comes from one place: the role %s, held since %s and given by %s.", role, q.date(events[at].Time), names[events[at].Actor]) + " " + one
 }
 
 // planMember asks what another role would change, or what a first one allows.
@@ -330,4 +258,14 @@ func (q *request) planMember(desk desk, user string, member rbac.Member, to rbac
 		p.Refusal = q.memberRefusal(plan.Refused, desk.roles...)
 	}
 	return p, nil
+}
+
+// noPerson says that somebody is no member whom the reader sees.
+func (q *request) noPerson() error {
+	q.state(http.StatusNotFound, state{
+		title: title{Title: q.t("This person is no member")}, Icon: "no",
+		Say:     []any{q.t("Or not one whom you see here. Somebody may have removed them, or the address was never right.")},
+		Actions: []action{{q.t("Members"), "members", true}},
+	})
+	return nil
 }

@@ -2,17 +2,12 @@ package rbacui_test
 
 import (
 	"context"
-	"html/template"
 	"net/http"
 	"net/url"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/areagate/rbac"
-	"github.com/areagate/rbac/rbacui"
 )
 
 // The page of a member says what they can do and why, since when and by whom, and
@@ -40,7 +35,7 @@ func TestMember(t *testing.T) {
 	} {
 		require.Contains(t, text, say)
 	}
-	require.Contains(t, s.get(lena, link("member", "nia.t")).text(), "lena.ahlgrund gave nia.t another id: nia.t, before: nia.tamsworth.")
+	require.Contains(t, s.get(lena, link("member", "nia.t")).text(), "lena.ahlgrund changed the id nia.tamsworth to nia.t.")
 	require.Contains(t, s.get(lena, link("member", "nia.t")).text(), "The application admitted nia.tamsworth as Sales.", "under the id before")
 
 	// Who does not read the record learns since when, and not by whom.
@@ -51,10 +46,10 @@ func TestMember(t *testing.T) {
 	require.Contains(t, less, "Holds a role that is not among those that you may give.")
 
 	for query, say := range map[string]string{
-		"&action=manage&area=claims":   "Warranty claims: manage: In part, for records of their team: the role Support says team there. Of the roles that you may give, these say more: Operations manager.",
-		"&action=read&area=contacts":   "Contacts: read: Yes: the role Support says all there. As of revision",
-		"&action=read&area=deals":      "Deals: read: No: the role Support says no there. Of the roles that you may give, these say more: Operations manager, Sales and Sales lead.",
-		"&action=read&area=approvals":  "No: there is nothing like that to do in this area.",
+		"&action=manage&area=claims":   "May manage warranty claims of their team, and no others: the role Support says team there. Of the roles that you may give, these say more: Operations manager.",
+		"&action=read&area=contacts":   "May read contacts: the role Support says all there. As of revision",
+		"&action=read&area=deals":      "May not read deals: the role Support says no there. Of the roles that you may give, these say more: Operations manager, Sales and Sales lead.",
+		"&action=read&area=approvals":  "May not read deal approvals: there is nothing like that to do in this area.",
 		"&action=manage&area=nonsense": "Why, or why not?",
 	} {
 		require.Contains(t, s.get(lena, link("member", tomas)+query).text(), say)
@@ -63,7 +58,7 @@ func TestMember(t *testing.T) {
 	require.Contains(t, self.text(), "This is you. Nobody changes their own membership.")
 	require.NotRegexp(t, `name="do"|members-change`, self.body)
 	require.Contains(t, s.get(lena, link("member", "iris.okada")).text(), "Suspended: nothing at the moment.")
-	require.Contains(t, s.get(lena, link("member", "iris.okada")+"&area=deals").text(), "No: who is suspended may do nothing, whatever the role says.")
+	require.Contains(t, s.get(lena, link("member", "iris.okada")+"&area=deals").text(), "May not read deals: who is suspended may do nothing, whatever the role says.")
 	require.Equal(t, http.StatusNotFound, s.get("anton.weissenau", link("member", "no.body"), "X-Limit", "users: read all").StatusCode)
 	require.Equal(t, http.StatusNotFound, s.get(lena, "member").StatusCode)
 }
@@ -144,131 +139,4 @@ func TestGraveSteps(t *testing.T) {
 	require.NoError(t, s.az.System("test").Suspend(context.Background(), "anton.weissenau"))
 	last := s.post(mara, "members-change", with(chosen(mara), "remove", "1", "do", "save"))
 	require.Contains(t, last.text(), "nobody changes their own membership")
-}
-
-// What was before an event is restored by the ordinary rules, after a look at the
-// plan.
-func TestRestore(t *testing.T) {
-	s := newSite(t)
-	ctx := context.Background()
-	admin := s.az.As(mara)
-	require.NoError(t, admin.SetTeam(ctx, "North", tomas))
-	require.NoError(t, admin.Assign(ctx, s.roles["Integrations"], tomas))
-	require.NoError(t, admin.Assign(ctx, s.roles["Support"], tomas))
-	toIntegrations := s.revision()
-	require.NoError(t, admin.SetTeam(ctx, "", tomas))
-	require.NoError(t, admin.Suspend(ctx, tomas))
-	require.NoError(t, admin.Remove(ctx, tomas))
-	removed := s.revision()
-
-	page := s.get(lena, link("member", tomas))
-	require.Contains(t, page.text(), "No member yet")
-	restore := "members-change?back=1&restore=" + itoa(removed) + "&user=" + tomas
-	require.Contains(t, page.body, `href="`+template.HTMLEscapeString(restore)+`"`)
-	plan := s.get(lena, restore)
-	require.Contains(t, plan.text(), "This is what was before the change of ")
-	require.Contains(t, plan.text(), "Admit tomas.vikberg?")
-	form := with(plan.filled(), "role", string(s.roles["Support"]), "state", "suspended", "do", "save")
-	require.Equal(t, removed, s.revision())
-	require.Equal(t, http.StatusSeeOther, s.post(lena, "members-change", form).StatusCode)
-	m, _ := s.member(tomas)
-	require.Equal(t, s.roles["Support"], m.Role)
-	require.True(t, m.Suspended)
-
-	// The role, the team and the state before, all at once; a rule refuses the role.
-	restore = "members-change?back=1&restore=" + itoa(toIntegrations) + "&user=" + tomas
-	refused := s.get(lena, restore)
-	require.Contains(t, refused.text(), "Refused: nobody gives away more than they hold.")
-	require.NotContains(t, refused.body, `value="save"`)
-	unread := s.get(mara, restore, "X-Limit", "users: read all, manage all").text()
-	require.Contains(t, unread, "Nothing would change.", "the record is not read")
-	plan = s.get(mara, restore)
-	require.Contains(t, plan.text(), "No rule refuses this.")
-	for _, selected := range []string{string(s.roles["Integrations"]), "to", "active"} {
-		require.Contains(t, plan.body, `value="`+selected+`" selected`)
-	}
-	require.Contains(t, plan.body, `name="team" value="North"`)
-	saved := s.post(mara, "members-change", with(plan.filled(), "role", string(s.roles["Integrations"]), "move", "to", "state", "active", "do", "save"))
-	require.Equal(t, http.StatusSeeOther, saved.StatusCode)
-	m, _ = s.member(tomas)
-	require.Equal(t, rbac.Member{User: tomas, Role: s.roles["Integrations"], RoleName: "Integrations", Team: "North", UpdatedAt: m.UpdatedAt}, m)
-
-	// The event of somebody else, or for who does not read the record, restores nothing.
-	require.Contains(t, s.get(mara, "members-change?back=1&restore="+itoa(toIntegrations)+"&user=samir.bassi").text(), "Nothing would change.")
-}
-
-// What another site sends, or what is sent by GET, changes nothing: for every button
-// about members.
-func TestMembersForged(t *testing.T) {
-	dir := newStaff()
-	dir.waiting = []rbacui.Person{{User: "new", Name: "New"}}
-	s := newSite(t, rbacui.WithDirectory(dir))
-	button := regexp.MustCompile(`<button[^>]* name="([a-z]+)" value="([a-z]+)"`)
-	sent := 0
-	for path, to := range map[string]string{
-		"members": "members-change", "members?": "members", link("member", tomas) + "&role=" + string(s.roles["Support"]): link("member", tomas),
-		link("member", "new") + "&role=" + string(s.roles["Support"]):              link("member", "new"),
-		"members-change?remove=1&user=" + tomas:                                    "members-change",
-		"members-change?state=suspended&move=to&team=X&user=" + tomas:              "members-change",
-		"members-change?user=" + tomas + "&role=" + string(s.roles["Data import"]): "members-change",
-	} {
-		page := s.get(mara, path)
-		form := with(page.filled(), "role", string(s.roles["Data import"]))
-		if !form.Has("user") || form.Get("user") == "new" && to == "members-change" {
-			form.Set("user", tomas)
-		}
-		for _, found := range button.FindAllStringSubmatch(page.body, -1) {
-			form := with(form, found[1], found[2])
-			before := s.revision()
-			for _, headers := range [][]string{
-				{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
-				{"Sec-Fetch-Site", "", "Origin", "https://evil.example"}, {"Sec-Fetch-Site", "", "Origin", "null"},
-			} {
-				require.Equal(t, http.StatusForbidden, s.post(mara, to, form, headers...).StatusCode)
-			}
-			sep := "?"
-			if strings.Contains(to, "?") {
-				sep = "&"
-			}
-			s.get(mara, to+sep+form.Encode())
-			s.post(mara, to+sep+form.Encode(), url.Values{}) // what is in the address is no form
-			for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
-				require.NotEqual(t, http.StatusSeeOther, s.ask(mara, method, to, form).StatusCode)
-			}
-			require.Equal(t, before, s.revision(), "%s %s", path, found[0])
-			sent++
-		}
-	}
-	require.Greater(t, sent, 20)
-}
-
-// Whatever names and ids say, on the pages of members they are text.
-func TestHostileMembers(t *testing.T) {
-	user := `"><script>alert(2)</script>&role=administrator#?/../%2f`
-	dir := newStaff(rbacui.Person{User: user, Name: "\u202egnirednaw\u2066" + hostile, Email: hostile, Note: "\u200f" + hostile, Avatar: "javascript:alert(3)"})
-	dir.waiting = []rbacui.Person{{User: user + "2", Name: hostile, Email: "\u202e", Note: hostile}}
-	s := newSite(t, rbacui.WithDirectory(dir))
-	ctx := context.Background()
-	role, err := s.az.As(mara).CreateRole(ctx, rbac.Role{Name: hostile, Description: hostile, Permissions: permissions(t, "deals: read own")})
-	require.NoError(t, err)
-	require.NoError(t, s.az.As(mara).Assign(ctx, role.ID, user))
-	require.NoError(t, s.az.As(mara).Because(hostile).SetTeam(ctx, hostile, user))
-	escaped := url.QueryEscape(hostile)
-	for i, page := range []answer{
-		s.get(mara, "members"), s.get(mara, "members?q=wand"), s.get(mara, "members?q=gnir"), s.get(mara, "members?q="+escaped+"&team="+escaped+"&state="+escaped+"&after="+escaped+"&trail="+escaped),
-		s.get(mara, "members?role="+escaped), s.get(mara, "members?done="+url.QueryEscape(user)), s.get(mara, link("member", user)+"&role="+string(role.ID)+"&area="+escaped+"&action="+escaped),
-		s.get(mara, link("member", user)+"&area=deals"), s.get(mara, link("member", user+"2")+"&role="+string(role.ID)), s.get(mara, link("member", hostile)), s.get(mara, "member-new"), s.get(mara, "member-new?q="+escaped),
-		s.post(mara, "members-change", with(chosen(user, hostile), "role", escaped, "move", "to", "team", hostile, "state", hostile, "do", "save")),
-		s.post(mara, "members-change", with(chosen(user), "role", string(s.roles["Sales"]), "move", "out")),
-		s.post(mara, "members", with(chosen(user+"2"), "role", hostile)), s.post(mara, link("member", user), with(chosen(user), "role", hostile, "do", "save")),
-		s.post("", "members-change", url.Values{hostile: {hostile}}),
-	} {
-		require.Less(t, page.StatusCode, 500, i)
-		bare := strings.ReplaceAll(page.body, template.HTMLEscapeString(hostile), "")
-		require.NotRegexp(t, `(?i)<script>|<img src=x|onerror=alert\(1\)>|javascript:|<[a-z][^>]* (style|on[a-z]+)=|href="[a-z]+:`, bare, "page %d", i)
-		page.body = regexp.MustCompile(`value="[^"]*"`).ReplaceAllString(page.body, "")
-		require.NotContains(t, page.body, "\u202e", "page %d", i)
-		require.NotContains(t, page.body, "\u200f", "page %d", i)
-		require.NotContains(t, page.body, "ZgotmplZ", "page %d", i)
-	}
 }

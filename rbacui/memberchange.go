@@ -3,12 +3,10 @@ package rbacui
 import (
 	"cmp"
 	"context"
-	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/areagate/rbac"
@@ -167,7 +165,7 @@ func (q *request) changeMembers() error {
 	if q.posted("do") != "save" || c.empty() || len(c.Users) == 0 || len(c.Users) > mostChosen {
 		return q.showChange(c, "", refusal{})
 	}
-	err := q.admin().Together(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
+	err := q.together(func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
 	if err == nil {
 		to := link("members", "done", c.Users[0])
 		if c.Back && !c.Remove {
@@ -175,14 +173,11 @@ func (q *request) changeMembers() error {
 		}
 		return q.redirect(to)
 	}
-	if !refuses(err) {
+	tried, err := q.tried(err)
+	if err != nil {
 		return err
 	}
-	roles, failed := q.workspace.Roles(q.ctx)
-	if failed != nil {
-		return failed
-	}
-	return q.showChange(c, "", q.memberRefusal(err, roles...))
+	return q.showChange(c, "", tried)
 }
 
 // showChange shows a change with its plan.
@@ -428,63 +423,3 @@ func (q *request) ask(d *changeData, desk desk, members []rbac.Member) {
 		}
 	}
 }
-
-// restoring returns the change that makes a member what they were before an event,
-// if the address names one of theirs, with what says so. The rules are those of any
-// change.
-func (q *request) restoring(c memberChange) (memberChange, template.HTML, error) {
-	seq, bad := strconv.ParseInt(q.value("restore"), 10, 64)
-	if bad != nil || len(c.Users) != 1 || !q.mayAudit() {
-		return c, "", nil
-	}
-	now, err := q.workspace.Member(q.ctx, c.Users[0])
-	isMember := err == nil
-	if err != nil && !errors.Is(err, rbac.ErrMemberNotFound) {
-		return c, "", err
-	}
-	events, _, err := q.history(c.Users[0])
-	if err != nil {
-		return c, "", err
-	}
-	i := slices.IndexFunc(events, func(e rbac.Event) bool { return e.Seq == seq })
-	if i < 0 || !restorable(events[i]) {
-		return c, "", nil
-	}
-	was := events[i].MemberBefore
-	switch {
-	case was == nil:
-		c.Remove = isMember
-	case !isMember:
-		c.Admit, c.Role = true, was.Role
-		c.Move, c.Team = move("", was.Team)
-		if was.Suspended {
-			c.State = "suspended"
-		}
-	default:
-		if was.Role != now.Role {
-			c.Role = was.Role
-		}
-		c.Move, c.Team = move(now.Team, was.Team)
-		if was.Suspended != now.Suspended {
-			c.State = map[bool]string{true: "suspended", false: "active"}[was.Suspended]
-		}
-	}
-	if !q.teams {
-		c.Move, c.Team = "", ""
-	}
-	return c, q.th("This is what was before the change of %s. Nothing is saved yet: look at the plan first.", q.date(events[i].Time)), nil
-}
-
-// move returns how one comes from one team to another.
-func move(from, to string) (move, team string) {
-	switch {
-	case from == to:
-		return "", ""
-	case to == "":
-		return "out", ""
-	}
-	return "to", to
-}
-
-// restorable reports whether an event changed what can be restored: an id stays.
-func restorable(e rbac.Event) bool { return e.Kind != rbac.MemberRenamed }

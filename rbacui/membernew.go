@@ -1,6 +1,7 @@
 package rbacui
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func (q *request) newMember() error {
 		if exact, err = q.strangers(exact, []string{d.Query}); err != nil {
 			return err
 		}
-		if len(exact) > 0 && !has(d.People, d.Query) {
+		if len(exact) > 0 && !slices.ContainsFunc(d.People, func(p named) bool { return p.User == d.Query }) {
 			d.Exact = &exact[0]
 		}
 	default:
@@ -54,14 +55,4 @@ func (q *request) newMember() error {
 		d.Waiting = len(d.People) > 0
 	}
 	return q.show(d)
-}
-
-// has reports whether somebody is among people.
-func has(people []named, user string) bool {
-	for _, p := range people {
-		if p.User == user {
-			return true
-		}
-	}
-	return false
 }

@@ -15,8 +15,28 @@ type line struct {
 
 type scopeChange struct{ Before, After scopeView }
 
+// lines are first what has scopes, then the roles of a list.
+type lines []line
+
+// Shown are the lines that a page has: of a long list the first roles.
+func (l lines) Shown() lines { return l[:len(l)-l.Beyond()] }
+
+// Beyond is how many roles of a list are not shown.
+func (l lines) Beyond() int {
+	listed := 0
+	for _, line := range l {
+		if line.Change == nil {
+			listed++
+		}
+	}
+	if listed <= mostRolesNamed+1 {
+		return 0
+	}
+	return listed - mostRolesNamed
+}
+
 // difference is what comes and goes.
-type difference struct{ Gains, Loses []line }
+type difference struct{ Gains, Loses lines }
 
 // Rows is how many rows differ.
 func (d difference) Rows() int { return len(d.Gains) + len(d.Loses) }
@@ -28,11 +48,13 @@ func (u *ui) difference(before, after rbac.Permissions) difference {
 	for _, info := range u.areas {
 		for _, action := range actions(info) {
 			was, is := before.Scope(info.Area, action), after.Scope(info.Area, action)
+			if is == was {
+				continue
+			}
 			l := line{bdi(u.right(info.Label, action)), &scopeChange{u.scope(was), u.scope(is)}}
-			switch {
-			case is > was:
+			if is > was {
 				d.Gains = append(d.Gains, l)
-			case is < was:
+			} else {
 				d.Loses = append(d.Loses, l)
 			}
 		}
@@ -42,7 +64,7 @@ func (u *ui) difference(before, after rbac.Permissions) difference {
 
 // lists adds what the list of roles to assign gains and loses.
 func (d *difference) lists(u *ui, before, after []rbac.RoleID, roles []rbac.Role) {
-	only := func(of, than []rbac.RoleID) (lines []line) {
+	only := func(of, than []rbac.RoleID) (lines lines) {
 		var ids []rbac.RoleID
 		for _, id := range of {
 			if !slices.Contains(than, id) {
@@ -65,6 +87,15 @@ type holding struct {
 	Beyond    bool // more than mostSuspended are suspended
 	Faces     []named
 	Link      string // to them
+}
+
+// users are the first who hold it.
+func (h holding) users() []string {
+	var users []string
+	for _, p := range h.Faces {
+		users = append(users, p.User)
+	}
+	return users
 }
 
 const (

@@ -15,17 +15,19 @@ package rbacui
 // How a page is written.
 //
 // A page is one file with its handler, and one template of the same name:
-// roles.go and templates/roles.html. Members are on
+// roles.go and templates/roles.html. The topics of a long one have files of their
+// own: reviewmatrix.go, membersfilter.go. What every page may need is in request.go,
+// and what is shown where there is no page in state.go. Members are on
 //
 //	members.go       "members"         search, filters, who waits
 //	member.go        "member"          ?user=…&role=…&action=…&area=…
 //	memberchange.go  "members-change"  ?user=…&user=…&role=…&move=…&team=…&state=…&remove=1&restore=<number>
 //	membernew.go     "member-new"      ?q=…
 //
-// and review and audit will be on
+// and review and audit on
 //
-//	review.go   templates/review.html   "review"   #f-<code>-<role>, #who-can
-//	audit.go    templates/audit.html    "audit"    ?role=…&user=…, #e-<number>
+//	review.go        "review"          ?area=…&action=…&person=…, #f-<code>-<role>, #who-can
+//	audit.go         "audit"           ?role=…&user=…, #e-<number>
 //
 // In the file stands
 //
@@ -33,7 +35,7 @@ package rbacui
 //		nav: "Members", get: (*request).members, post: (*request).admit}
 //
 // and the page is in the list of pages in handler.go. A handler reads with
-// q.workspace, changes with q.admin() (several at once with its Together, after its
+// q.workspace, changes with q.admin() (several at once with q.together, after a
 // Preview), and ends with q.show, which renders its
 // template with any value, q.redirect, after a change, or an error: q.fail knows
 // what each error of package rbac looks like. It never writes by GET.
@@ -46,5 +48,7 @@ package rbacui
 //   - "role?id=…&restore=<number>" and "role-new?restore=<number>" open the form with
 //     the role as it was before that event, for those who may read the record.
 //   - Names are shown by bdi, people by q.people(ids), icons by icon.
-//   - What roles may do is said by words.go, what a rule refused by refusals.go,
-//     what a change does by plan.go, when by times.go: in one way everywhere.
+//   - What roles may do is said by words.go, why somebody may do something by
+//     decision.go, what an event did by eventwords.go, what a rule refused by
+//     refusals.go, what a change does by plan.go, when by times.go: in one way
+//     everywhere.

@@ -65,7 +65,7 @@ func (q *request) refusal(err error, roles ...rbac.Role) refusal {
 		return q.escalation(escalation, roles)
 	case errors.As(err, &denied):
 		return refusal{q.t("Refused: your role does not do this."), []problem{{
-			Say: q.th("This needs %s.", strong(q.right(q.label(denied.Decision.Area), denied.Decision.Action))),
+			Say: q.th("This needs %s.", strong(q.right(q.info(denied.Decision.Area).Label, denied.Decision.Action))),
 		}}}
 	case errors.As(err, &refused):
 		return q.byRule(refused, roles)
@@ -94,7 +94,7 @@ func (q *request) invalid(err *rbac.ValidationError) refusal {
 					area = info.Area
 				}
 			}
-			p.Field, p.Label = areaID(area), q.label(area)
+			p.Field, p.Label = areaID(area), q.info(area).Label
 		case "assigns":
 			p.Field, p.Label = "assign", q.t("May assign")
 			p.Short, p.Say = q.t("at most 100 roles."), q.th("A role may assign at most 100 roles. Take some off the list.")

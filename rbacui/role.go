@@ -10,9 +10,9 @@ import (
 	"github.com/areagate/rbac"
 )
 
-var rolePage = page{segment: "role", template: "role.html", within: "", needs: usersRead, get: (*request).role, post: (*request).editRole}
+var rolePage = page{segment: "role", template: "role.html", needs: usersRead, get: (*request).role, post: (*request).editRole}
 
-var newRolePage = page{segment: "role-new", template: "role.html", within: "", needs: usersManage, get: (*request).newRole, post: (*request).createRole}
+var newRolePage = page{segment: "role-new", template: "role.html", needs: usersManage, get: (*request).newRole, post: (*request).createRole}
 
 // usersManage is what pages need that are only there to change something.
 func usersManage(q *request) error {
@@ -77,7 +77,7 @@ func (q *request) editRole() error {
 	}
 	draft := q.draft(stored)
 	if preset := q.posted("preset"); preset != "" {
-		return q.showRole(stored, q.preset(draft, preset, roles), roles, roleForm{})
+		return q.showRole(stored, q.preset(draft, preset, q.posted("copy"), roles), roles, roleForm{})
 	}
 	if q.posted("do") != "save" {
 		return q.showRole(stored, draft, roles, roleForm{})
@@ -89,7 +89,7 @@ func (q *request) editRole() error {
 	case errors.Is(err, rbac.ErrConflict):
 		return q.conflict(draft)
 	case errors.Is(err, rbac.ErrRoleNotFound) && refusal.Rule != "":
-		if _, _, err := q.find(stored.ID); err != nil {
+		if _, _, err := q.find(stored.ID); errors.Is(err, rbac.ErrRoleNotFound) {
 			return q.gone()
 		}
 		fallthrough
@@ -99,48 +99,53 @@ func (q *request) editRole() error {
 	return err
 }
 
-// newRole shows the form of a new role, or of a copy.
+// newRole shows the form of a new role.
 func (q *request) newRole() error {
-	roles, err := q.workspace.Roles(q.ctx)
+	begun, notice, roles, err := q.begun()
 	if err != nil {
 		return err
 	}
-	draft, notice, err := q.restored(rbac.Role{})
-	if err != nil {
-		return err
+	return q.showRole(begun, begun, roles, roleForm{Notice: notice})
+}
+
+// begun returns what a new role begins as, which counts as no edit: nothing, the copy
+// or the restored role that the address names.
+func (q *request) begun() (begun rbac.Role, notice template.HTML, roles []rbac.Role, err error) {
+	if roles, err = q.workspace.Roles(q.ctx); err != nil {
+		return begun, "", nil, err
 	}
+	begun, notice, err = q.restored(rbac.Role{})
 	if id := q.value("copy"); id != "" {
-		q.r.PostForm = map[string][]string{"copy": {id}}
-		draft = q.preset(draft, "copy", roles)
+		begun = q.preset(begun, "copy", id, roles)
 	}
-	return q.showRole(rbac.Role{}, draft, roles, roleForm{Notice: notice})
+	return begun, notice, roles, err
 }
 
 // createRole answers the form of a new role.
 func (q *request) createRole() error {
-	roles, err := q.workspace.Roles(q.ctx)
+	begun, _, roles, err := q.begun()
 	if err != nil {
 		return err
 	}
-	draft := q.draft(rbac.Role{})
+	draft := q.draft(begun)
 	draft.Version = 0
 	if preset := q.posted("preset"); preset != "" {
-		return q.showRole(rbac.Role{}, q.preset(draft, preset, roles), roles, roleForm{})
+		return q.showRole(begun, q.preset(draft, preset, q.posted("copy"), roles), roles, roleForm{})
 	}
 	if q.posted("do") != "save" {
-		return q.showRole(rbac.Role{}, draft, roles, roleForm{})
+		return q.showRole(begun, draft, roles, roleForm{})
 	}
 	created, err := q.admin().CreateRole(q.ctx, draft)
 	if err == nil {
 		return q.redirect(link("", "done", string(created.ID)))
 	}
 	if refusal := q.refusal(err, roles...); refusal.Rule != "" {
-		return q.showRole(rbac.Role{}, draft, roles, roleForm{Refusal: refusal, Tried: true})
+		return q.showRole(begun, draft, roles, roleForm{Refusal: refusal, Tried: true})
 	}
 	return err
 }
 
-// showRole shows a role with a draft of it. The extra fields of the form are those
+// showRole shows a role with a draft of it: for a new one, what it began as. The extra fields of the form are those
 // that say how it came to be shown.
 func (q *request) showRole(stored, draft rbac.Role, roles []rbac.Role, extra roleForm) error {
 	isNew := stored.ID == ""
@@ -161,7 +166,10 @@ func (q *request) showRole(stored, draft rbac.Role, roles []rbac.Role, extra rol
 	f.Action = link("role", "id", string(stored.ID))
 	f.Title = stored.Name
 	if isNew {
-		f.Title, f.Action = q.t("New role"), link("role-new")
+		if i := slices.IndexFunc(roles, func(r rbac.Role) bool { return string(r.ID) == q.value("copy") }); i >= 0 {
+			f.From = roles[i].Name
+		}
+		f.Title, f.Action = q.t("New role"), link("role-new", "copy", q.value("copy"), "restore", q.value("restore"))
 	}
 	if extra.Tried {
 		f.State, q.status = q.t("Not saved"), http.StatusUnprocessableEntity
@@ -186,6 +194,9 @@ func (q *request) showRole(stored, draft rbac.Role, roles []rbac.Role, extra rol
 // planRole asks what saving the draft would do.
 func (q *request) planRole(stored, draft rbac.Role, roles []rbac.Role, extra roleForm) (planView, error) {
 	v := planView{New: stored.ID == "", Revision: q.subject.Explain(rbac.Users, rbac.Manage).Revision}
+	if v.New {
+		stored = rbac.Role{}
+	}
 	v.Diff = q.difference(stored.Permissions, draft.Permissions)
 	v.Diff.lists(q.ui, stored.Assigns, draft.Assigns, roles)
 	v.Changes = v.Diff.Rows()
@@ -264,10 +275,7 @@ func (q *request) readOnly(role rbac.Role, roles []rbac.Role) (why, instead temp
 	if len(beyond) == 0 {
 		return "", ""
 	}
-	if more := len(beyond) - areasNamed; more > 1 {
-		beyond = append(beyond[:areasNamed], q.th("%s more", more))
-	}
-	return q.th("It holds more than your own role: %s. Nobody changes a role that is more than theirs.", q.listHTML(beyond)),
+	return q.th("It holds more than your own role: %s. Nobody changes a role that is more than theirs.", q.some(beyond, areasNamed)),
 		q.th("Somebody who holds all of that can do it.")
 }
 

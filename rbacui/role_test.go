@@ -18,6 +18,22 @@ func (a answer) option(name, value string) string {
 	return regexp.MustCompile(`<input [^>]*name="` + regexp.QuoteMeta(name) + `" value="` + regexp.QuoteMeta(value) + `"[^>]*>`).FindString(a.body)
 }
 
+// edited returns the fields of the form of a role that differ from what is stored, as
+// the script finds them before somebody leaves the page.
+func (a answer) edited() []string {
+	var fields []string
+	for _, attrs := range a.inputs() {
+		stored, marked := attrs["data-stored"]
+		_, checked := attrs["checked"]
+		value, text := attrs["data-stored-value"]
+		switch {
+		case text && value != attrs["value"], attrs["type"] == "radio" && marked && !checked, attrs["type"] == "checkbox" && (stored == "on") != checked:
+			fields = append(fields, attrs["name"])
+		}
+	}
+	return fields
+}
+
 // The form offers what each area has, marks what is stored, and shows what one may
 // not grant: there, off, with the reason.
 func TestRoleForm(t *testing.T) {
@@ -174,6 +190,22 @@ func TestNewRole(t *testing.T) {
 	copied := s.get(lena, "role-new?copy="+string(s.roles["Support"]))
 	require.Equal(t, "", copied.filled().Get("name"))
 	require.Equal(t, "team", copied.filled().Get("claims.manage"))
+	require.Contains(t, copied.text(), "A role with 5 rights")
+	require.Contains(t, copied.text(), "It begins with what Support allows")
+	// Nothing was edited: whoever leaves now loses nothing. It stays so when the plan is asked for.
+	require.Empty(t, copied.edited())
+	address := regexp.MustCompile(`id="role-form"[^>]* action="([^"]*)"`).FindStringSubmatch(copied.body)[1]
+	planned := s.post(lena, address, with(copied.filled(), "do", "plan"))
+	require.Empty(t, planned.edited())
+	planned = s.post(lena, address, with(copied.filled(), "do", "plan", "claims.manage", "own"))
+	require.Equal(t, []string{"claims.manage"}, planned.edited())
+	require.Contains(t, planned.text(), "was team")
+	refused := s.post(lena, address, with(copied.filled(), "do", "save", "name", "Support"))
+	require.Equal(t, http.StatusUnprocessableEntity, refused.StatusCode)
+	require.Equal(t, []string{"name"}, refused.edited())
+	made = s.post(lena, address, with(copied.filled(), "do", "save", "name", "Support, copied"))
+	require.Equal(t, http.StatusSeeOther, made.StatusCode)
+	require.Contains(t, s.get(lena, made.Header.Get("Location")[2:]).text(), "Support, copied")
 	require.Equal(t, http.StatusForbidden, s.get("hedda.dorn", "role-new").StatusCode, "she only reads")
 }
 

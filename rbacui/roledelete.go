@@ -19,7 +19,6 @@ type deleteData struct {
 	Role    rbac.Role
 	Holding holding
 	Names   template.HTML // the first who hold it
-	More    int           // and so many more
 	Choices []replacement
 	Rest    []replacement // the ones further away
 	To      rbac.RoleID
@@ -27,6 +26,7 @@ type deleteData struct {
 	Diff    difference
 	Refusal refusal
 	Tried   bool
+	Unseen  bool          // it was to be deleted with another plan than was shown
 	Why     template.HTML // it cannot be deleted at all
 	Listing template.HTML // the roles that may assign it
 	Audit   string
@@ -44,28 +44,29 @@ type replacement struct {
 }
 
 const (
-	nearChoices   = 6    // are shown with what they allow
-	mostPreviewed = 1000 // people whose move is tried for the page; the move itself has no bound
+	nearChoices   = 6   // are shown with what they allow
+	mostPreviewed = 100 // people whose move is tried for the page; the move itself has no bound
 )
 
 func (q *request) askDeleteRole() error { return q.showDelete(rbac.RoleID(q.value("to")), refusal{}) }
 
-// deleteRole deletes a role, after its holders got another, in one step.
+// deleteRole deletes a role, after its holders got another, in one step. It does so
+// for the role whose plan was shown, and else shows the plan first.
 func (q *request) deleteRole() error {
 	to := rbac.RoleID(q.posted("to"))
-	if q.posted("do") != "delete" {
+	if q.posted("do") != "delete" || q.posted("shown") != string(to) {
 		return q.showDelete(to, refusal{})
 	}
 	id := rbac.RoleID(q.value("id"))
-	err := q.admin().Together(q.ctx, func(a *rbac.Admin) error { return replaceAndDelete(q.ctx, a, id, to) })
+	err := q.together(func(a *rbac.Admin) error { return replaceAndDelete(q.ctx, a, id, to) })
 	if err == nil {
 		return q.redirect(link("", "done", string(id)))
 	}
-	role, roles, found := q.find(id)
+	_, roles, found := q.find(id)
 	if errors.Is(found, rbac.ErrRoleNotFound) {
 		return q.gone()
 	}
-	if refusal := q.refusal(err, append(roles, role)...); refusal.Rule != "" {
+	if refusal := q.refusal(err, roles...); refusal.Rule != "" {
 		return q.showDelete(to, refusal)
 	}
 	return err
@@ -92,6 +93,7 @@ func (q *request) showDelete(to rbac.RoleID, tried refusal) error {
 	}
 	d := deleteData{
 		title: title{Title: q.t("Delete %s", visible(role.Name))}, Role: role, Refusal: tried, Tried: tried.Rule != "",
+		Unseen: tried.Rule == "" && q.posted("do") == "delete",
 		Action: link("role-delete", "id", string(role.ID)), Audit: link("audit", "role", string(role.ID)),
 	}
 	if d.Tried {
@@ -113,17 +115,14 @@ func (q *request) showDelete(to rbac.RoleID, tried refusal) error {
 			listing = append(listing, anchor(link("role", "id", string(other.ID))+"#sec-assign", bdi(other.Name)))
 		}
 	}
-	if more := len(listing) - mostRolesNamed; more > 0 {
-		listing = append(listing[:mostRolesNamed], q.th("%s more", more))
-	}
-	d.Listing = q.listHTML(listing)
+	d.Listing = q.some(listing, mostRolesNamed)
 	if d.Holding.Members > 0 {
 		if err := q.replacements(&d, roles, to); err != nil {
 			return err
 		}
 	}
-	if d.Listing == "" && (d.Holding.Members == 0 || d.To != "") && !d.Tried && d.Holding.Members <= mostPreviewed {
-		plan, err := q.admin().Preview(q.ctx, func(a *rbac.Admin) error { return replaceAndDelete(q.ctx, a, role.ID, d.To) })
+	if d.Listing == "" && (d.Holding.Members == 0 || d.To != "") && !d.Tried {
+		plan, err := q.admin().Preview(q.ctx, func(a *rbac.Admin) error { return q.tryDeletion(a, d) })
 		if err != nil {
 			return err
 		}
@@ -137,14 +136,24 @@ func (q *request) showDelete(to rbac.RoleID, tried refusal) error {
 	return q.show(d)
 }
 
+// tryDeletion does what deleting would do, in a preview. Of many people it moves the
+// first, and whoever asks if they are among them: the rules judge the two roles and
+// who asks, and what the move changes is the difference of the roles for each.
+func (q *request) tryDeletion(a *rbac.Admin, d deleteData) error {
+	if d.Holding.Members <= mostPreviewed {
+		return replaceAndDelete(q.ctx, a, d.Role.ID, d.To)
+	}
+	users := d.Holding.users()
+	if q.subject.Role() == d.Role.ID {
+		users = append(users, q.subject.User())
+	}
+	return a.Assign(q.ctx, d.To, users...)
+}
+
 // replacements lays out the roles that the holders could get, the nearest first, and
 // what the chosen one changes for them.
 func (q *request) replacements(d *deleteData, roles []rbac.Role, to rbac.RoleID) error {
-	var users []string
-	for _, p := range d.Holding.Faces {
-		users = append(users, p.User)
-	}
-	choices, err := q.admin().Choices(q.ctx, users...)
+	choices, err := q.admin().Choices(q.ctx, d.Holding.users()...)
 	if err != nil {
 		return err
 	}
@@ -195,8 +204,8 @@ func (q *request) replacements(d *deleteData, roles []rbac.Role, to rbac.RoleID)
 	for _, p := range d.Holding.Faces {
 		names = append(names, p.HTML())
 	}
-	if d.More = d.Holding.Members - len(names); d.More > 0 {
-		names = append(names, q.th("%s more", d.More))
+	if more := d.Holding.Members - len(names); more > 0 {
+		names = append(names, q.th("%s more", more))
 	}
 	d.Names = q.listHTML(names)
 	return nil

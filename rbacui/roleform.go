@@ -1,6 +1,7 @@
 package rbacui
 
 import (
+	"cmp"
 	"html/template"
 	"net/url"
 	"slices"
@@ -13,8 +14,9 @@ import (
 type roleForm struct {
 	title
 	New      bool
-	Stored   rbac.Role // zero for a new one
+	Stored   rbac.Role // what a new one began as, without an id
 	Draft    rbac.Role
+	From     string // the role that a new one is a copy of
 	Action   string // where the form is sent
 	Sections []section
 	Search   bool // many areas: with a search, and sections that fold
@@ -186,12 +188,13 @@ func (q *request) grants(held rbac.Permissions, area rbac.Area, action rbac.Acti
 	return scope == rbac.None || q.everything() || held.Scope(area, action) >= need
 }
 
-// preset fills in choices as far as whoever asks may grant them.
-func (q *request) preset(draft rbac.Role, name string, roles []rbac.Role) rbac.Role {
+// preset fills in choices as far as whoever asks may grant them: those of another role
+// for "copy".
+func (q *request) preset(draft rbac.Role, name, other string, roles []rbac.Role) rbac.Role {
 	held := q.subject.Permissions()
 	var from rbac.Permissions
 	if name == "copy" {
-		i := slices.IndexFunc(roles, func(r rbac.Role) bool { return string(r.ID) == q.posted("copy") })
+		i := slices.IndexFunc(roles, func(r rbac.Role) bool { return string(r.ID) == other })
 		if i < 0 {
 			return draft
 		}
@@ -234,7 +237,7 @@ func (q *request) preset(draft rbac.Role, name string, roles []rbac.Role) rbac.R
 func (q *request) form(stored, draft rbac.Role, roles []rbac.Role, r refusal) roleForm {
 	f := roleForm{
 		New: stored.ID == "", Stored: stored, Draft: draft, Copies: roles, Refusal: r,
-		Search: len(q.areas) > foldFrom, Copy: rbac.RoleID(q.r.PostForm.Get("copy")),
+		Search: len(q.areas) > foldFrom, Copy: rbac.RoleID(cmp.Or(q.posted("copy"), q.value("copy"))),
 		Words: q.words(draft.Permissions, 0),
 	}
 	f.Most.Name, f.Most.Description = mostName, mostDescription
@@ -395,15 +398,15 @@ func (q *request) why(info rbac.AreaInfo, held rbac.Permissions, off []rbac.Acti
 	return say + " " + anchor(who, q.th("Who can?"))
 }
 
-// assignList lays out the roles that may be assigned: those chosen first if they are
-// many.
+// assignList lays out the roles that may be assigned. If they are many, those chosen
+// come first, and where only these can be changed the others are left out.
 func (q *request) assignList(stored, draft rbac.Role, roles []rbac.Role, r refusal) assignList {
 	l := assignList{Errors: r.Beside("assign"), Search: len(roles) > searchRole}
 	adds := q.everything()
 	if !adds {
 		l.Why = q.t("Only an administrator adds roles here.")
 	}
-	listed := slices.Clone(draft.Assigns)
+	listed, left := slices.Clone(draft.Assigns), 0
 	for _, role := range roles {
 		if role.ID == draft.ID && draft.ID != "" {
 			continue
@@ -419,7 +422,14 @@ func (q *request) assignList(stored, draft rbac.Role, roles []rbac.Role, r refus
 		if administers {
 			b.Hint = q.t("This role administers others, so it cannot be handed out this way.")
 		}
+		if b.Off && !adds && l.Search {
+			left++
+			continue
+		}
 		l.Boxes = append(l.Boxes, b)
+	}
+	if left > 0 {
+		l.Why += " " + q.n(left, "1 role that is not on the list is left out.", "%s roles that are not on the list are left out.")
 	}
 	for _, id := range listed {
 		l.Boxes = append(l.Boxes, assignBox{

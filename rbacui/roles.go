@@ -123,19 +123,11 @@ func (q *request) roles() error {
 
 // assigned says which roles a role may assign, in a list.
 func (q *request) assigned(role rbac.Role, roles []rbac.Role) template.HTML {
-	names := q.roleNames(role.Assigns, roles)
-	more := len(names) - areasNamed
-	if more > 1 {
-		names = names[:areasNamed]
-	}
 	var html []template.HTML
-	for _, name := range names {
+	for _, name := range q.roleNames(role.Assigns, roles) {
 		html = append(html, bdi(name))
 	}
-	if more > 1 {
-		html = append(html, q.th("%s more", more))
-	}
-	return q.th("Assigns %s.", q.listHTML(html))
+	return q.th("Assigns %s.", q.some(html, areasNamed))
 }
 
 // matching returns the roles that have a text in their names or descriptions, or
@@ -166,13 +158,7 @@ func (q *request) undecided(reached map[rbac.Area]bool) template.HTML {
 			names = append(names, bdi(info.Label))
 		}
 	}
-	if len(names) == 0 {
-		return ""
-	}
-	if more := len(names) - areasNamed; more > 1 {
-		names = append(names[:areasNamed], q.th("%s more", more))
-	}
-	return q.listHTML(names)
+	return q.some(names, areasNamed)
 }
 
 // findingID is the id under which the review page has a finding.
@@ -230,10 +216,7 @@ func (u *ui) overreaching(p rbac.Permissions) []rbac.AreaInfo {
 func (q *request) twins(roles []rbac.Role) map[rbac.RoleID]string {
 	first, twins := map[string]string{}, map[rbac.RoleID]string{}
 	for _, role := range roles {
-		key := role.Permissions.String()
-		for _, id := range role.Assigns {
-			key += "\n" + string(id)
-		}
+		key := q.alike(role)
 		if name, known := first[key]; known {
 			twins[role.ID] = name
 		} else {
@@ -241,6 +224,27 @@ func (q *request) twins(roles []rbac.Role) map[rbac.RoleID]string {
 		}
 	}
 	return twins
+}
+
+// alike is the same text for roles with the same permissions and list.
+func (u *ui) alike(role rbac.Role) string {
+	var b strings.Builder
+	known := 0
+	for _, info := range u.areas {
+		access, there := role.Permissions[info.Area]
+		if there {
+			known++
+		}
+		b.WriteByte(byte(access.Read))
+		b.WriteByte(byte(access.Manage))
+	}
+	if known < len(role.Permissions) {
+		b.WriteString(role.Permissions.String()) // with areas that this program does not know
+	}
+	for _, id := range role.Assigns {
+		b.WriteString("\n" + string(id))
+	}
+	return b.String()
 }
 
 // toastFor is how long after a change it is told.
@@ -275,7 +279,7 @@ func (q *request) toast() *toast {
 		default:
 			t.Text = q.th("Deleted “%s”.", bdi(e.RoleBefore.Name))
 		}
-		if q.pages["audit"] != nil && auditRead(q) == nil {
+		if q.mayAudit() {
 			t.Link = link("audit", "role", id)
 		}
 		return t

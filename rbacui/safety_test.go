@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,56 +18,6 @@ import (
 	"github.com/areagate/rbac/internal/workspacetest"
 	"github.com/areagate/rbac/rbacui"
 )
-
-// people is a directory in memory.
-type people struct {
-	names map[string]rbacui.Person
-	err   error
-	wait  bool // until the context is done
-}
-
-func (p people) People(ctx context.Context, _ string, users []string) (map[string]rbacui.Person, error) {
-	if p.wait {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}
-	found := map[string]rbacui.Person{}
-	for _, user := range users {
-		if person, ok := p.names[user]; ok {
-			found[user] = person
-		}
-	}
-	return found, p.err
-}
-
-func (p people) Search(context.Context, string, string, int) ([]rbacui.Person, bool, error) {
-	return nil, false, p.err
-}
-
-func (p people) Waiting(context.Context, string, int) ([]rbacui.Person, bool, error) {
-	return nil, false, p.err
-}
-
-// Names are those of the directory. Without one, or when it fails, pages show ids,
-// and say so.
-func TestDirectory(t *testing.T) {
-	known := people{names: map[string]rbacui.Person{
-		lena:         {Name: "Lena Ahlgrund", Avatar: "/avatars/lena.png"},
-		"hedda.dorn": {Name: "Hedda Dorn"},
-	}}
-	s := newSite(t, rbacui.WithDirectory(known), rbacui.WithName(func(*http.Request, string) string { return "Ostervik Supply" }))
-	page := s.get(lena, s.path("role", "Sales lead"))
-	require.Contains(t, page.body, "<title>Sales lead · Ostervik Supply</title>")
-	require.Contains(t, page.text(), "Lena Ahlgrund Operations manager")
-	require.Contains(t, page.body, `<img src="/avatars/lena.png" alt=""`)
-	require.Contains(t, page.body, `<span class="avatar avatar-s" aria-hidden="true">HD</span><span class="avatar avatar-s" aria-hidden="true">IO</span>`)
-	known.err = errors.New("the directory is down")
-	s = newSite(t, rbacui.WithDirectory(known))
-	page = s.get(lena, s.path("role", "Sales lead"))
-	require.Equal(t, http.StatusOK, page.StatusCode)
-	require.Contains(t, page.text(), "Names cannot be shown right now.")
-	require.Contains(t, page.text(), "lena.ahlgrund Operations manager")
-}
 
 // hostile is text that would do something if it were not shown as text.
 const hostile = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
@@ -111,123 +59,6 @@ func TestHostileNames(t *testing.T) {
 	}
 	require.Contains(t, pages[0].body, "<bdi>"+hebrew+"</bdi>")
 	require.Contains(t, pages[2].body, `name="name" value="`+template.HTMLEscapeString(hostile)+`"`)
-}
-
-// The pages are bounded: with 200 roles and 60 areas, each is below 200 KB.
-func TestSizes(t *testing.T) {
-	store := rbac.NewMemStore()
-	s := &site{TB: t, store: store, roles: map[string]rbac.RoleID{"Administrator": rbac.Administrator}}
-	scopes := []rbac.Scope{rbac.None, rbac.Own, rbac.Team, rbac.All}
-	require.NoError(t, store.Update(context.Background(), "", func(tx rbac.Tx) error {
-		for i := range 199 {
-			role := rbac.Role{
-				ID: rbac.RoleID(fmt.Sprintf("role-of-twenty-six-bytes-%03d", i)), Name: fmt.Sprintf("A role with a name of some length, number %03d", i),
-				Description: "Something that tells people what it is for.", Permissions: rbac.Permissions{}, Version: 1, CreatedAt: time.Unix(1, 0).UTC(), UpdatedAt: time.Unix(1, 0).UTC(),
-			}
-			for j, info := range many(t, 60) {
-				if info.Owned && info.Area != rbac.Users {
-					role.Permissions[info.Area] = rbac.Access{Read: scopes[(i+j)%4], Manage: scopes[(i/4+j)%4]}
-				}
-			}
-			if i == 198 {
-				for n := range 100 {
-					role.Assigns = append(role.Assigns, rbac.RoleID(fmt.Sprintf("role-of-twenty-six-bytes-%03d", n)))
-				}
-			}
-			s.roles[role.Name] = role.ID
-			if err := tx.PutRole(role); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
-	s.az = workspacetest.Open(t, store, rbac.WithAreas(many(t, 60)...), rbac.WithTeams())
-	s.ui = rbacui.New(s.az, identify)
-	s.assign("Administrator", mara)
-	role := "A role with a name of some length, number 198"
-	s.assign(role, "bob", "cy")
-	stale := with(s.get(mara, s.path("role", role)).filled(), "do", "save")
-	for name, value := range stale {
-		if strings.HasSuffix(name, ".read") && value[0] == "all" {
-			stale.Set(name, "none")
-		}
-	}
-	s.edits(mara, role, func(r *rbac.Role) {
-		for area := range r.Permissions {
-			r.Permissions[area] = rbac.Access{Read: rbac.Own}
-		}
-	})
-	for _, page := range []answer{
-		s.get(mara, ""), s.get(mara, "?q=number"), s.get(mara, s.path("role", role)), s.get(mara, "role-new"), s.get(mara, "role?id=administrator"),
-		s.get(mara, s.path("role-delete", role)), s.post(mara, s.path("role", role), stale),
-	} {
-		require.Contains(t, []int{200, 409}, page.StatusCode)
-		require.Less(t, len(page.body), 200_000, regexp.MustCompile("<title>.*</title>").FindString(page.body))
-	}
-	first := s.get(mara, "")
-	require.Contains(t, first.text(), "200 of 200 roles match. Next")
-	next := regexp.MustCompile(`href="(\./\?from=[^"]*)"`).FindStringSubmatch(first.body)
-	require.NotNil(t, next)
-	require.Contains(t, s.get(mara, next[1][2:]).text(), "number 198")
-}
-
-// Every text can be replaced: nothing on a page is said in English then.
-func TestTextsReplaced(t *testing.T) {
-	greek := map[string]string{}
-	for _, text := range rbacui.Texts() {
-		replaced := regexp.MustCompile(`%s`).ReplaceAllString(text, "\x00")
-		replaced = regexp.MustCompile(`\p{L}`).ReplaceAllString(replaced, "ж")
-		greek[text] = strings.ReplaceAll(replaced, "\x00", "%s")
-	}
-	var areas []rbac.AreaInfo
-	for i, info := range many(t, 14) {
-		info.Label, info.Section, info.Description = "Ωωω"+strings.Repeat("ω", i), "Σσσ", "Δδδ"
-		info.OwnWords = ""
-		areas = append(areas, info)
-	}
-	store := rbac.NewMemStore()
-	az := workspacetest.Open(t, store, rbac.WithAreas(areas...), rbac.WithTeams(),
-		rbac.WithSystemRoles(rbac.Role{ID: "α", Name: "Ααα", Permissions: permissions(t, "users: read all")}))
-	s := &site{TB: t, az: az, store: store, roles: map[string]rbac.RoleID{}, ui: rbacui.New(az, identify, rbacui.WithTexts("ru", greek), rbacui.WithLogger(slog.New(slog.DiscardHandler)))}
-	ctx := context.Background()
-	system := az.System("λόγος")
-	require.NoError(t, system.Assign(ctx, rbac.Administrator, "ada"))
-	role, err := system.CreateRole(ctx, rbac.Role{Name: "Βββ", Permissions: permissions(t, "contacts: read all, manage own; api: manage all")})
-	require.NoError(t, err)
-	list, err := system.CreateRole(ctx, rbac.Role{Name: "Γγγ", Permissions: permissions(t, "users: read all"), Assigns: []rbac.RoleID{role.ID}})
-	require.NoError(t, err)
-	require.NoError(t, system.Assign(ctx, role.ID, "β", "γ"))
-	require.NoError(t, system.Assign(ctx, list.ID, "δ"))
-	s.roles["Βββ"], s.roles["Γγγ"] = role.ID, list.ID
-	form := with(s.get("ada", s.path("role", "Βββ")).filled(), "do", "save")
-	s.edits("ada", "Βββ", func(r *rbac.Role) { r.Permissions[rbac.Contacts] = rbac.Access{Read: rbac.Team} })
-	for i, page := range []answer{
-		s.get("ada", ""), s.get("ada", "?q=000"), s.get("ada", "?done="+string(role.ID)), s.get("ada", s.path("role", "Βββ")), s.get("δ", s.path("role", "Βββ")),
-		s.get("ada", "role-new"), s.get("ada", "role?id=administrator"), s.get("ada", "role?id=0"), s.get("ada", s.path("role-delete", "Βββ")), s.get("ada", s.path("role-delete", "Γγγ")),
-		s.get("δ", "role-new"), s.get("0", ""), s.get("", ""), s.get("ada", "0.0"), s.post("", "role-new", url.Values{"name": {"0"}}),
-		s.post("ada", s.path("role", "Βββ"), with(form, "contacts.read", "own")),
-		s.post("ada", s.path("role", "Βββ"), with(form, "name", "Γγγ", "version", "2")),
-		s.post("ada", s.path("role", "Βββ"), with(form, "name", "", "description", strings.Repeat("x", 501))),
-		s.post("ada", "role-new", form, "Sec-Fetch-Site", "cross-site"),
-		s.get("ada", "members"), s.get("ada", "members?q=000"), s.get("ada", "members?done=β"), s.get("δ", "members"), s.get("ada", "member-new"), s.get("ada", "member-new?q=β"),
-		s.get("ada", "member?user=β&area=contacts&action=read&role="+string(list.ID)), s.get("δ", "member?user=ada"), s.get("ada", "member?user=ada"), s.get("ada", "member?user=000"),
-		s.get("ada", "members-change"), s.get("ada", "members-change?user=β&remove=1"), s.get("ada", "members-change?user=β&user=000&state=suspended"),
-		s.post("ada", "members-change", url.Values{"user": {"β", "γ", "δ"}, "role": {string(list.ID)}, "move": {"to"}, "team": {"τ"}, "state": {"suspended"}}),
-		s.post("ada", "members-change", url.Values{"user": {"β", "ada"}, "role": {"administrator"}, "do": {"save"}}), s.post("ada", "members", url.Values{"user": {"000"}}),
-	} {
-		text := strings.ReplaceAll(page.text(), "Administrator", "") // a name
-		text = regexp.MustCompile(`May read and manage everything\.|ada|AD?\b`).ReplaceAllString(text, "")
-		require.NotRegexp(t, `[A-Za-z]{2,}`, text, "page %d", i)
-		for _, attr := range regexp.MustCompile(` (?:aria-label|placeholder|data-label|title|alt)="([^"]*)"`).FindAllStringSubmatch(strings.ReplaceAll(page.body, " UTC\"", "\""), -1) {
-			require.NotRegexp(t, `[A-Za-z]{2,}`, strings.ReplaceAll(attr[1], "ada", ""), "page %d", i)
-		}
-		require.Contains(t, page.body, `<html lang="ru">`)
-	}
-	require.Panics(t, func() {
-		rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"nothing here says this": ""}))
-	})
-	require.Panics(t, func() { rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s people": "Leute"})) })
-	rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s people": "%s Personen"}))
 }
 
 // A layout of the application's puts the pages into its own document.
@@ -274,11 +105,68 @@ func TestWithoutTeams(t *testing.T) {
 	require.NotRegexp(t, `(?i)team`, page.text())
 }
 
-// Times are in UTC, as elements that say so.
-func TestTimes(t *testing.T) {
-	s := newSite(t)
-	updated := s.role("Sales").UpdatedAt
-	page := s.get(mara, s.path("role", "Sales"))
-	require.Contains(t, page.body, fmt.Sprintf(`<time datetime="%s" title="%s UTC" data-local="date">%s</time>`,
-		updated.Format(time.RFC3339), updated.Format("2006-01-02 15:04:05"), updated.Format("2 January 2006")))
+// Names from anywhere are text on all of these pages.
+func TestReviewAndAuditOfHostileNames(t *testing.T) {
+	hebrew := strings.Repeat("ש", 40) + " " + strings.Repeat("Ｗ", 39)
+	names := people{names: map[string]rbacui.Person{hostile: {Name: "\u202egnirednaw\u2066" + hostile, Avatar: "javascript:alert(3)"}}}
+	s := newSite(t, rbacui.WithDirectory(names), rbacui.WithName(func(*http.Request, string) string { return hostile }))
+	ctx := context.Background()
+	for _, name := range []string{hostile, hebrew} {
+		role, err := s.az.As(mara).CreateRole(ctx, rbac.Role{Name: name, Description: name + hostile, Permissions: permissions(t, "deals: read own")})
+		require.NoError(t, err)
+		s.roles[name] = role.ID
+	}
+	s.assign(hostile, hostile, "b"+hostile)
+	require.NoError(t, s.az.System(hostile).SetTeam(ctx, hostile, hostile))
+	require.NoError(t, s.az.System(hostile).Suspend(ctx, hostile))
+	s.assign("Administrator", hostile)
+	require.NoError(t, s.az.System("back").Reinstate(ctx, hostile))
+	require.NoError(t, s.az.As(hostile).Via(hostile).Because(hostile).Rename(ctx, "b"+hostile, "c"+hostile))
+	s.edits(hostile, hebrew, func(r *rbac.Role) { r.Assigns = []rbac.RoleID{s.roles[hostile]} })
+	q := url.QueryEscape(hostile)
+	for _, path := range []string{
+		"review", "review?by=area", "review?area=" + q + "&action=" + q + "&from=" + q + "&after=" + q, "review?person=" + q + "&roles=" + q + "&findings=" + q,
+		"audit", "audit?actor=" + q + "&user=" + q, "audit?actor=" + q, "audit?user=" + q, "audit?role=" + q, "audit?kind=" + q + "&from=" + q + "&until=" + q, "audit?before=" + q + "&after=" + q,
+	} {
+		page := s.get(mara, path)
+		require.Equal(t, http.StatusOK, page.StatusCode, path)
+		shown := strings.ReplaceAll(page.body, template.HTMLEscapeString(hostile), "")
+		for _, bad := range []string{`(?i)<script>|<img src=x|onerror=alert\(1\)|javascript:`, `<[a-z][^>]* (style|on[a-z]+)=|<style|data:|ZgotmplZ`, "[\u202a-\u202e\u2066-\u2069\u200f]"} {
+			require.Empty(t, regexp.MustCompile(bad).FindString(shown), path)
+		}
+	}
+	require.Contains(t, s.get(mara, "audit").body, "<bdi>"+hebrew+"</bdi>")
+	require.Contains(t, s.get(mara, "review").body, "<bdi>"+hebrew+"</bdi>")
+	require.Contains(t, s.get(mara, "audit.jsonl").body, `\u003cscript\u003e`)
+}
+
+// Whatever names and ids say, on the pages of members they are text.
+func TestHostileMembers(t *testing.T) {
+	user := `"><script>alert(2)</script>&role=administrator#?/../%2f`
+	dir := newStaff(rbacui.Person{User: user, Name: "\u202egnirednaw\u2066" + hostile, Email: hostile, Note: "\u200f" + hostile, Avatar: "javascript:alert(3)"})
+	dir.waiting = []rbacui.Person{{User: user + "2", Name: hostile, Email: "\u202e", Note: hostile}}
+	s := newSite(t, rbacui.WithDirectory(dir))
+	ctx := context.Background()
+	role, err := s.az.As(mara).CreateRole(ctx, rbac.Role{Name: hostile, Description: hostile, Permissions: permissions(t, "deals: read own")})
+	require.NoError(t, err)
+	require.NoError(t, s.az.As(mara).Assign(ctx, role.ID, user))
+	require.NoError(t, s.az.As(mara).Because(hostile).SetTeam(ctx, hostile, user))
+	escaped := url.QueryEscape(hostile)
+	for i, page := range []answer{
+		s.get(mara, "members"), s.get(mara, "members?q=wand"), s.get(mara, "members?q=gnir"), s.get(mara, "members?q="+escaped+"&team="+escaped+"&state="+escaped+"&after="+escaped+"&trail="+escaped),
+		s.get(mara, "members?role="+escaped), s.get(mara, "members?done="+url.QueryEscape(user)), s.get(mara, link("member", user)+"&role="+string(role.ID)+"&area="+escaped+"&action="+escaped),
+		s.get(mara, link("member", user)+"&area=deals"), s.get(mara, link("member", user+"2")+"&role="+string(role.ID)), s.get(mara, link("member", hostile)), s.get(mara, "member-new"), s.get(mara, "member-new?q="+escaped),
+		s.post(mara, "members-change", with(chosen(user, hostile), "role", escaped, "move", "to", "team", hostile, "state", hostile, "do", "save")),
+		s.post(mara, "members-change", with(chosen(user), "role", string(s.roles["Sales"]), "move", "out")),
+		s.post(mara, "members", with(chosen(user+"2"), "role", hostile)), s.post(mara, link("member", user), with(chosen(user), "role", hostile, "do", "save")),
+		s.post("", "members-change", url.Values{hostile: {hostile}}),
+	} {
+		require.Less(t, page.StatusCode, 500, i)
+		bare := strings.ReplaceAll(page.body, template.HTMLEscapeString(hostile), "")
+		require.NotRegexp(t, `(?i)<script>|<img src=x|onerror=alert\(1\)>|javascript:|<[a-z][^>]* (style|on[a-z]+)=|href="[a-z]+:`, bare, "page %d", i)
+		page.body = regexp.MustCompile(`value="[^"]*"`).ReplaceAllString(page.body, "")
+		require.NotContains(t, page.body, "\u202e", "page %d", i)
+		require.NotContains(t, page.body, "\u200f", "page %d", i)
+		require.NotContains(t, page.body, "ZgotmplZ", "page %d", i)
+	}
 }

@@ -34,7 +34,7 @@ func (u *ui) parse() {
 
 // icon is one of the symbols of templates/layout.html.
 func icon(name string) template.HTML {
-	return template.HTML(`<svg viewBox="0 0 16 16" aria-hidden="true"><use href="#i-` + template.HTMLEscapeString(name) + `"/></svg>`)
+	return template.HTML(`<svg aria-hidden="true"><use href="#i-` + template.HTMLEscapeString(name) + `"/></svg>`)
 }
 
 func strong(text string) template.HTML {

@@ -59,9 +59,17 @@ func (tr translator) t(text string, args ...any) string {
 func texts(args []any) []any {
 	out := make([]any, len(args))
 	for i, arg := range args {
-		out[i] = fmt.Sprint(arg)
+		out[i] = word(arg)
 	}
 	return out
+}
+
+// word is fmt.Sprint, which most arguments need not.
+func word(arg any) string {
+	if s, ok := arg.(string); ok {
+		return s
+	}
+	return fmt.Sprint(arg)
 }
 
 // th is t as HTML: what is no [template.HTML] is escaped.
@@ -71,7 +79,7 @@ func (tr translator) th(text string, args ...any) template.HTML {
 		if html, ok := arg.(template.HTML); ok {
 			out[i] = string(html)
 		} else {
-			out[i] = template.HTMLEscapeString(fmt.Sprint(arg))
+			out[i] = template.HTMLEscapeString(word(arg))
 		}
 	}
 	escaped := template.HTMLEscapeString(tr.of(text))
@@ -137,6 +145,19 @@ func (tr translator) listHTML(words []template.HTML) template.HTML {
 		}
 	}
 	return joined
+}
+
+// some is listHTML that names at most so many, and says how many there are beside.
+func (tr translator) some(words []template.HTML, most int) template.HTML {
+	if more := len(words) - most; more > 1 {
+		words = append(words[:most:most], tr.th("%s more", more))
+	}
+	return tr.listHTML(words)
+}
+
+// muted is what there is to say where there is nothing to show.
+func muted(text string) template.HTML {
+	return template.HTML(`<span class="muted">` + template.HTMLEscapeString(text) + `</span>`)
 }
 
 // bdi shows a name from outside, whatever its direction of writing is.

@@ -163,13 +163,12 @@ func (u *ui) assigns(role rbac.Role, roles []rbac.Role) template.HTML {
 	if len(names) == 0 {
 		return template.HTML(template.HTMLEscapeString(u.t("no roles")))
 	}
-	var joined template.HTML
-	for i, name := range names {
-		if i == 0 {
-			joined = bdi(name)
-		} else {
-			joined = u.th("%s; %s", joined, bdi(name))
-		}
+	if more := len(names) - mostRolesNamed; more > 1 {
+		names = append(names[:mostRolesNamed], u.t("%s more", more))
+	}
+	joined := bdi(names[0])
+	for _, name := range names[1:] {
+		joined = u.th("%s; %s", joined, bdi(name))
 	}
 	return joined
 }
@@ -199,6 +198,12 @@ func (tr translator) right(label string, action rbac.Action) string {
 	return tr.t("%s: manage", label)
 }
 
+// scopeHTML is a scope as it stands in a table.
+func (tr translator) scopeHTML(scope rbac.Scope) template.HTML {
+	v := tr.scope(scope)
+	return template.HTML(`<span class="scope" data-scope="` + v.Value + `">` + template.HTMLEscapeString(v.Word) + `</span>`)
+}
+
 // scopeView is a scope with its word.
 type scopeView struct{ Value, Word string }
 
@@ -212,4 +217,14 @@ func (tr translator) scope(s rbac.Scope) scopeView {
 		return scopeView{"all", tr.t("all")}
 	}
 	return scopeView{"none", tr.t("no")}
+}
+
+// info returns what is known of an area.
+func (u *ui) info(area rbac.Area) rbac.AreaInfo {
+	for _, info := range u.areas {
+		if info.Area == area {
+			return info
+		}
+	}
+	return rbac.AreaInfo{Area: area, Label: string(area)}
 }
