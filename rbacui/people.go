@@ -17,7 +17,8 @@ import (
 // it shows ids, and says so.
 type Directory interface {
 	// People returns who is known of some users, at most 500, by id. One who is
-	// not known is missing.
+	// not known is missing, and so is one who is nobody to the workspace: an id
+	// may be what somebody wrote into an address.
 	People(ctx context.Context, workspace string, users []string) (map[string]Person, error)
 
 	// Search finds people of a workspace by a part of a name or address, members

@@ -297,7 +297,7 @@ func (s *server) shownList(r *http.Request, who rbac.Subject, k kind, page page)
 	for _, row := range rows {
 		users = append(users, row.base().Owner)
 	}
-	people, err := s.people(r.Context(), unique(users)...)
+	people, err := s.people(r.Context(), who.Workspace(), unique(users)...)
 	if err != nil {
 		return shownList{}, nil, err
 	}
