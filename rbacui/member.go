@@ -87,21 +87,18 @@ func (q *request) giveRole() error {
 	if q.posted("do") != "save" {
 		return q.showMember(role, refusal{})
 	}
+	// Who was removed while the form was open is not let in again by it.
+	admit := q.posted("admit")
 	member, err := q.workspace.Member(q.ctx, user)
-	isMember := err == nil
 	switch {
 	case err != nil && !errors.Is(err, rbac.ErrMemberNotFound):
 		return err
 	case role == rbac.Administrator || member.Role == rbac.Administrator && role != "": // which is asked once more
-		admit := ""
-		if !isMember {
-			admit = "1"
-		}
 		return q.redirect(link("members-change", "user", user, "role", string(role), "admit", admit, "back", "1"))
 	case role == "":
 		return q.showMember("", refusal{q.t("Nothing was changed."), []problem{{Say: q.th("Choose a role.")}}})
 	}
-	c := memberChange{Users: []string{user}, Role: role, Admit: !isMember}
+	c := memberChange{Users: []string{user}, Role: role, Admit: admit != ""}
 	err = q.admin().Together(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
 	if err == nil {
 		return q.redirect(link("member", "user", user, "done", user))

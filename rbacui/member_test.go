@@ -107,6 +107,30 @@ func TestGiveRole(t *testing.T) {
 	require.Equal(t, s.roles["Support"], m.Role)
 }
 
+// A form that was open while somebody else removed the person, or let them in, does
+// not do the one in place of the other.
+func TestGiveRoleMeanwhile(t *testing.T) {
+	s := newSite(t)
+	system := s.az.System("test")
+	give := with(s.get(lena, link("member", tomas)).filled(), "role", string(s.roles["Sales lead"]), "do", "save")
+	admit := with(s.get(lena, link("member", "new")).filled(), "role", string(s.roles["Sales"]), "do", "save")
+	plan := with(s.get(lena, "members-change?admit=1&user=new&state=suspended&role="+string(s.roles["Sales"])).filled(),
+		"role", string(s.roles["Sales"]), "state", "suspended", "do", "save")
+	require.NoError(t, system.Remove(t.Context(), tomas))
+	require.NoError(t, system.Assign(t.Context(), s.roles["Support"], "new"))
+	before := s.revision()
+	for say, page := range map[string]answer{
+		"Refused: somebody is no member any more. tomas.vikberg: no member.": s.post(lena, link("member", tomas), give),
+		"Refused: somebody is a member already. new: a member already.":      s.post(lena, link("member", "new"), admit),
+		"new: a member already. Open their page":                             s.post(lena, "members-change", plan),
+		"a member already. Open their page to change what they hold.":        s.post(lena, "members", url.Values{"user": {"new"}, "role": {string(s.roles["Sales"])}}),
+	} {
+		require.Equal(t, http.StatusUnprocessableEntity, page.StatusCode, say)
+		require.Contains(t, page.text(), say)
+	}
+	require.Equal(t, before, s.revision())
+}
+
 // The grave steps ask once more, and say what they mean.
 func TestGraveSteps(t *testing.T) {
 	s := newSite(t)

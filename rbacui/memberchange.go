@@ -70,6 +70,9 @@ func (c memberChange) apply(ctx context.Context, a *rbac.Admin) error {
 		return a.Remove(ctx, c.Users...)
 	}
 	if c.Admit {
+		if err := strangersOnly(ctx, a, c.Users); err != nil {
+			return err
+		}
 		if err := a.Add(ctx, c.Role, c.Users...); err != nil {
 			return err
 		}
@@ -91,6 +94,22 @@ func (c memberChange) apply(ctx context.Context, a *rbac.Admin) error {
 		return a.Suspend(ctx, c.Users...)
 	case "active":
 		return a.Reinstate(ctx, c.Users...)
+	}
+	return nil
+}
+
+// strangersOnly refuses users who have become members meanwhile: Add leaves them as
+// they are, and what follows it would not.
+func strangersOnly(ctx context.Context, a *rbac.Admin, users []string) error {
+	for _, user := range users {
+		err := a.Authorize(ctx, user)
+		switch {
+		case errors.Is(err, rbac.ErrMemberNotFound):
+		case err == nil, errors.Is(err, rbac.ErrSelf), errors.Is(err, rbac.ErrEscalation):
+			return &rbac.RefusalError{Rule: rbac.ErrMemberExists, Users: []string{user}}
+		default:
+			return err
+		}
 	}
 	return nil
 }
