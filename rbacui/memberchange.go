@@ -250,7 +250,7 @@ func (q *request) showChange(c memberChange, notice template.HTML, tried refusal
 	if err := q.sharing(&d, plan.Events); err != nil {
 		return err
 	}
-	if role := desk.role(c.Role); role.ID != "" {
+	if role := desk.role(c.Role); role.ID != "" && desk.sees(role.ID) {
 		d.RoleName, d.Sentence = role.Name, q.words(role.Permissions, areasNamed).Sentence
 	}
 	q.ask(&d, desk, members)

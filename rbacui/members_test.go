@@ -407,6 +407,10 @@ func TestDelegates(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, s.get("dan", "members-change?remove=1&user="+user).StatusCode, user)
 	}
 	require.Contains(t, s.get("dan", link("member", tomas)).text(), "What Same Name may do")
+	// What another role says is nothing to them, whatever id they write.
+	for _, path := range []string{link("member", tomas), "members-change?user=" + tomas} {
+		require.NotContains(t, s.get("dan", path+"&role="+string(s.roles["Support"])).text(), "warranty claims; their team", path)
+	}
 	before := s.revision()
 	for _, form := range []url.Values{
 		with(chosen(tomas, "celeste.amundry"), "remove", "1"), with(chosen("celeste.amundry"), "role", string(s.roles["Sales"])),
