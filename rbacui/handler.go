@@ -59,6 +59,7 @@ type ui struct {
 	csp    string
 	pages  map[string]*page
 	order  []*page
+	asking chan struct{} // who asks the directory
 	guard  *rbachttp.Guard
 	behind http.Handler // what is behind the guard
 
@@ -79,7 +80,7 @@ func New(az *rbac.Authorizer, identify rbachttp.Identify, opts ...Option) http.H
 	if az == nil {
 		panic("rbacui: nil Authorizer")
 	}
-	u := &ui{options: newOptions(opts), az: az, areas: az.Areas(), pages: map[string]*page{}, templates: map[string]*template.Template{}}
+	u := &ui{options: newOptions(opts), az: az, areas: az.Areas(), pages: map[string]*page{}, templates: map[string]*template.Template{}, asking: make(chan struct{}, mostAsking)}
 	u.translator = newTranslator(u.texts)
 	u.csp = u.policy()
 	for _, info := range u.areas {

@@ -10,8 +10,11 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -25,13 +28,12 @@ import (
 type people struct {
 	names map[string]rbacui.Person
 	err   error
-	wait  bool // until the context is done
+	then  func() // what it does before it answers
 }
 
-func (p people) People(ctx context.Context, _ string, users []string) (map[string]rbacui.Person, error) {
-	if p.wait {
-		<-ctx.Done()
-		return nil, ctx.Err()
+func (p people) People(_ context.Context, _ string, users []string) (map[string]rbacui.Person, error) {
+	if p.then != nil {
+		p.then()
 	}
 	found := map[string]rbacui.Person{}
 	for _, user := range users {
@@ -69,6 +71,28 @@ func TestDirectory(t *testing.T) {
 	require.Equal(t, http.StatusOK, page.StatusCode)
 	require.Contains(t, page.text(), "Names cannot be shown right now.")
 	require.Contains(t, page.text(), "lena.ahlgrund Operations manager")
+}
+
+// A directory that panics, or does not look at its context, takes no page along, and
+// no more than so many goroutines.
+func TestDirectoryThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, rbacui.WithDirectory(people{then: func() { panic("no rows") }}))
+		require.Contains(t, s.get(lena, "members").text(), "Names cannot be shown right now.")
+		s = newSite(t, rbacui.WithDirectory(people{then: runtime.Goexit}))
+		require.Contains(t, s.get(lena, "members").text(), "Names cannot be shown right now.")
+
+		hung := make(chan struct{})
+		defer close(hung)
+		var asked atomic.Int64
+		s = newSite(t, rbacui.WithDirectory(people{then: func() { asked.Add(1); <-hung }}))
+		for range 110 {
+			began := time.Now()
+			require.Contains(t, s.get(lena, "no.page").body, "Names cannot be shown right now.")
+			require.Equal(t, 2*time.Second, time.Since(began))
+		}
+		require.EqualValues(t, 100, asked.Load())
+	})
 }
 
 // hostile is text that would do something if it were not shown as text.
