@@ -99,8 +99,13 @@ func New(az *rbac.Authorizer, identify rbachttp.Identify, opts ...Option) http.H
 	return u
 }
 
-// mostForm bounds a form, in bytes: 200 people of the longest ids are less.
-const mostForm = 1 << 18
+// The bounds of a form, in bytes and in values of one name: 200 people of the longest
+// ids are less, and so are all roles of a workspace. What compares lists takes the
+// square of the second.
+const (
+	mostForm   = 1 << 18
+	mostValues = 1500
+)
 
 func (u *ui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	segment := lastSegment(r.URL.Path)
@@ -168,6 +173,11 @@ func (q *request) serve(p *page) error {
 		q.r.Form = nil
 		if err := q.r.ParseForm(); err != nil {
 			return errForm{err}
+		}
+		for _, values := range q.r.PostForm {
+			if len(values) > mostValues {
+				return errForm{&http.MaxBytesError{Limit: mostForm}}
+			}
 		}
 		return p.post(q)
 	}

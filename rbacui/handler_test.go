@@ -161,6 +161,11 @@ func TestFormComesBack(t *testing.T) {
 	page := s.post(lena, s.path("role", "Sales lead"), large)
 	require.Equal(t, http.StatusRequestEntityTooLarge, page.StatusCode)
 	require.Contains(t, page.text(), "This is too much at once")
+	many := with(form, "merge", "1")
+	for i := range 2000 {
+		many.Add("assign", "role-"+itoa(int64(i)))
+	}
+	require.Contains(t, s.post(lena, s.path("role", "Sales lead"), many).text(), "This is too much at once")
 }
 
 func TestSignIn(t *testing.T) {
