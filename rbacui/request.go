@@ -62,6 +62,7 @@ type view struct {
 	Framed   bool // by a layout of the application's
 	Language string
 	Nameless bool
+	Limited  bool // the reader may do less than their role
 	Toast    *toast
 	Data     any
 }
@@ -97,6 +98,7 @@ func (q *request) render(name, layout string, data interface{ heading() title },
 	v := view{
 		Title: head.Title, State: head.State, Name: q.name(), Nav: q.nav(), Framed: q.layout != nil,
 		Language: q.language, Toast: toast, Data: data, MyRole: q.subject.RoleName(),
+		Limited: q.subject.Limited(),
 	}
 	if q.subject.User() != "" {
 		v.Me = q.people(q.subject.User())[0]

@@ -84,6 +84,8 @@ func (q *request) editRole() error {
 	}
 	saved, err := q.admin().UpdateRole(q.ctx, draft)
 	switch refusal := q.refusal(err, roles...); {
+	case err == nil && saved.Version == draft.Version:
+		return q.redirect(link("")) // nothing was changed, so there is nothing to tell
 	case err == nil:
 		return q.redirect(link("", "done", string(saved.ID)))
 	case errors.Is(err, rbac.ErrConflict):
@@ -315,7 +317,11 @@ func (q *request) gone() error {
 		query := rbac.EventQuery{Role: rbac.RoleID(id), Newest: true, Limit: 1, Kinds: []rbac.EventKind{rbac.RoleDeleted}}
 		for e, err := range q.workspace.Events(q.ctx, query) {
 			if err == nil {
-				s.Say = []any{q.th("%s deleted “%s” on %s.", q.actor(e), bdi(e.RoleBefore.Name), q.date(e.Time))}
+				who := q.th("The application")
+				if e.Actor != "" {
+					who = q.actor(e)
+				}
+				s.Say = []any{q.th("%s deleted “%s” on %s.", who, bdi(e.RoleBefore.Name), q.date(e.Time))}
 				s.Actions = append(s.Actions, action{q.t("See the event"), link("audit", "role", id), false})
 			}
 			break
