@@ -53,7 +53,7 @@ func TestReview(t *testing.T) {
 	} {
 		require.Regexp(t, `(?s)<li class="\w+" id="`+what+`">[^\n]*<a class="btn btn-s" href="`+regexp.QuoteMeta(to)+`">`, page.body)
 	}
-	for _, chip := range regexp.MustCompile(`href="review#([^"]*)"`).FindAllStringSubmatch(s.get(lena, "").body, -1) {
+	for _, chip := range regexp.MustCompile(`href="review[?]finding=[^"]*#([^"]*)"`).FindAllStringSubmatch(s.get(lena, "").body, -1) {
 		require.Contains(t, page.body, ` id="`+chip[1]+`"`, "what a chip of the list of roles leads to")
 	}
 	// Who only reads is not led to what they may not do.
@@ -99,6 +99,16 @@ func TestReviewFindings(t *testing.T) {
 	require.Contains(t, page.body, `<a href="role?id=x#area-contacts">`)
 	require.Less(t, strings.Index(text, "does not exist any more"), strings.Index(text, "one active administrator"), "the gravest first")
 	require.NoError(t, az.System("test").Suspend(ctx, "bob"))
+
+	// A finding of a role is found from the role, however many there are.
+	for i := range 60 {
+		s.add(fmt.Sprint("Unused ", i), "users: manage all")
+	}
+	chips := regexp.MustCompile(`href="(review[?][^"]*)#(f-[^"]*)"`).FindAllStringSubmatch(s.get(mara, "").body, -1)
+	require.Greater(t, len(chips), 100)
+	for _, i := range []int{0, 1, 50, 80, len(chips) - 1} {
+		require.Contains(t, s.get(mara, chips[i][1]).body, `id="`+chips[i][2]+`"`)
+	}
 }
 
 // Who can is all whom WhoCan of package rbac returns, a page at a time.
