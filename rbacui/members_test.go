@@ -406,6 +406,7 @@ func TestDelegates(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, s.get("dan", "member?user="+user).StatusCode, user)
 		require.Equal(t, http.StatusNotFound, s.get("dan", "members-change?remove=1&user="+user).StatusCode, user)
 	}
+	require.NotContains(t, s.get("dan", "members-change?user="+mara).body, `href="./">All roles`, "which is nothing to them")
 	require.Contains(t, s.get("dan", link("member", tomas)).text(), "What Same Name may do")
 	// What another role says is nothing to them, whatever id they write.
 	for _, path := range []string{link("member", tomas), "members-change?user=" + tomas} {

@@ -263,7 +263,7 @@ func (u *ui) crossOrigin(w http.ResponseWriter, r *http.Request) {
 	q.state(http.StatusForbidden, state{
 		title: title{Title: q.t("Nothing was changed")}, Icon: "no",
 		Say:     []any{q.t("This form was sent from another site, so it was not looked at. Open the page here and try again.")},
-		Actions: []action{{q.t("All roles"), "./", true}},
+		Actions: []action{q.home()},
 	})
 }
 
@@ -305,6 +305,15 @@ func (q *request) again() string {
 	return to
 }
 
+// home is where one goes on: to the roles, or for those who may not read them, to the
+// members.
+func (q *request) home() action {
+	if q.subject.Active() && usersRead(q) != nil {
+		return action{q.t("Members"), "members", true}
+	}
+	return action{q.t("All roles"), "./", true}
+}
+
 func (q *request) signedOut() state {
 	return state{
 		title: title{Title: q.t("You are not signed in")}, Icon: "lock", Retry: q.retry(),
@@ -316,7 +325,7 @@ func (q *request) tooLarge() state {
 	return state{
 		title: title{Title: q.t("This is too much at once")}, Icon: "no",
 		Say:     []any{q.t("Nothing was changed. Choose fewer people or roles, and do the rest afterwards.")},
-		Actions: []action{{q.t("All roles"), "./", true}},
+		Actions: []action{q.home()},
 	}
 }
 
@@ -332,7 +341,7 @@ func (q *request) broken() state {
 	return state{
 		title: title{Title: q.t("This page cannot be shown right now.")}, Icon: "no", When: q.moment(time.Now()),
 		Say:     []any{q.t("Nothing was changed. Whoever runs the application finds the cause in its log.")},
-		Actions: []action{{q.t("All roles"), "./", true}},
+		Actions: []action{q.home()},
 	}
 }
 
@@ -340,7 +349,7 @@ func (q *request) notFound() state {
 	return state{
 		title: title{Title: q.t("There is nothing here")}, Icon: "no",
 		Say:     []any{q.t("What this address led to does not exist any more, or never did.")},
-		Actions: []action{{q.t("All roles"), "./", true}},
+		Actions: []action{q.home()},
 	}
 }
 
