@@ -103,7 +103,7 @@ func TestHeaders(t *testing.T) {
 
 // What another site sends, or what is sent by GET, changes nothing: for every button
 // of every form.
-func TestForged(t *testing.T) {
+func TestScenario39_Forged(t *testing.T) {
 	s := newSite(t)
 	sent := 0
 	for _, path := range []string{s.path("role", "Sales lead"), "role-new", s.path("role-delete", "Support, night shift")} {
@@ -137,6 +137,16 @@ func TestForged(t *testing.T) {
 	}
 	require.Greater(t, sent, 14)
 	require.Equal(t, http.StatusMethodNotAllowed, s.post(mara, "", url.Values{"do": {"save"}}).StatusCode)
+
+	// The page of two edits, whose button saves nothing, either.
+	edits := with(s.get(mara, s.path("role", "Sales lead")).filled(), "version", "0", "name", "Mine", "do", "save")
+	two := s.post(mara, s.path("role", "Sales lead"), edits)
+	require.Equal(t, http.StatusConflict, two.StatusCode)
+	before := s.revision()
+	decided := with(two.filled(), "keep.name", "mine", "do", "plan")
+	require.Equal(t, http.StatusForbidden, s.post(mara, s.path("role", "Sales lead"), decided, "Sec-Fetch-Site", "cross-site").StatusCode)
+	require.Equal(t, http.StatusOK, s.post(mara, s.path("role", "Sales lead"), decided).StatusCode)
+	require.Equal(t, before, s.revision())
 }
 
 // A form that cannot be answered now comes back, to be sent again.

@@ -223,7 +223,7 @@ func TestRestore(t *testing.T) {
 
 // What another site sends, or what is sent by GET, changes nothing: for every button
 // about members.
-func TestMembersForged(t *testing.T) {
+func TestScenario39_MembersForged(t *testing.T) {
 	dir := newStaff()
 	dir.waiting = []rbacui.Person{{User: "new", Name: "New"}}
 	s := newSite(t, rbacui.WithDirectory(dir))
@@ -267,7 +267,7 @@ func TestMembersForged(t *testing.T) {
 }
 
 // Whatever names and ids say, on the pages of members they are text.
-func TestHostileMembers(t *testing.T) {
+func TestScenario31_HostileMembers(t *testing.T) {
 	user := `"><script>alert(2)</script>&role=administrator#?/../%2f`
 	dir := newStaff(rbacui.Person{User: user, Name: "\u202egnirednaw\u2066" + hostile, Email: hostile, Note: "\u200f" + hostile, Avatar: "javascript:alert(3)"})
 	dir.waiting = []rbacui.Person{{User: user + "2", Name: hostile, Email: "\u202e", Note: hostile}}

@@ -22,10 +22,10 @@ package rbacui
 //	memberchange.go  "members-change"  ?user=…&user=…&role=…&move=…&team=…&state=…&remove=1&restore=<number>
 //	membernew.go     "member-new"      ?q=…
 //
-// and review and audit will be on
+// and review and audit on
 //
-//	review.go   templates/review.html   "review"   #f-<code>-<role>, #who-can
-//	audit.go    templates/audit.html    "audit"    ?role=…&user=…, #e-<number>
+//	review.go        "review"          ?area=…&action=…&person=…&finding=…, #f-<code>-<role>, #who-can
+//	audit.go         "audit"           ?role=…&user=…, #e-<number>
 //
 // In the file stands
 //

@@ -405,7 +405,7 @@ func TestReviewAndAuditNeedTheirAreas(t *testing.T) {
 }
 
 // Names from anywhere are text on all of these pages.
-func TestReviewAndAuditOfHostileNames(t *testing.T) {
+func TestScenario31_ReviewAndAuditOfHostileNames(t *testing.T) {
 	hebrew := strings.Repeat("ש", 40) + " " + strings.Repeat("Ｗ", 39)
 	names := people{names: map[string]rbacui.Person{hostile: {Name: "\u202egnirednaw\u2066" + hostile, Avatar: "javascript:alert(3)"}}}
 	s := newSite(t, rbacui.WithDirectory(names), rbacui.WithName(func(*http.Request, string) string { return hostile }))

@@ -100,7 +100,7 @@ const hostile = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
 
 // Whatever names say, they are text: markup, quotes, the other direction of writing,
 // eighty wide characters.
-func TestHostileNames(t *testing.T) {
+func TestScenario31_HostileNames(t *testing.T) {
 	user := `"><script>alert(2)</script>&role=administrator#?/../%2f`
 	names := people{names: map[string]rbacui.Person{
 		user: {Name: "\u202egnirednaw\u2066" + hostile, Avatar: "javascript:alert(3)"},
