@@ -274,6 +274,22 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
+// Who gives roles finds the role editor, also without reading users.
+func TestNavigationToTheRoleEditor(t *testing.T) {
+	t.Parallel()
+	c := start(t, sqliteDatabase(t))
+	for user, link := range map[string]string{administrator: "/settings/access/", teamLead: "/settings/access/members", salesRep: ""} {
+		b := c.be(t, brightwell, user)
+		nav, _, _ := strings.Cut(b.get("/app/").body, "<main")
+		if strings.Contains(nav, ">Access<") != (link != "") || !strings.Contains(nav, `href="`+link) {
+			t.Errorf("%s sees %s", user, nav)
+		}
+		if link != "" {
+			b.get(link).shows(t, nil, nil)
+		}
+	}
+}
+
 // The role editor knows the people of the CRM, and lets one in who waits.
 func TestRoleEditorLetsSomebodyIn(t *testing.T) {
 	t.Parallel()
