@@ -182,6 +182,12 @@ func TestAuditFilters(t *testing.T) {
 	asked := found.asked
 	require.Contains(t, s.get("otto", "audit?user=a").text(), "No event matches")
 	require.Equal(t, asked, found.asked)
+	// A day or a name that nothing can have is a filter like another.
+	for _, query := range []string{"until=9999-12-31", "from=0000-01-01", "user=" + strings.Repeat("x", 300), "actor=%FF"} {
+		page := s.get(lena, "audit?"+query)
+		require.Equal(t, http.StatusOK, page.StatusCode, query)
+		require.Contains(t, page.text(), "No event matches Clear the filter", query)
+	}
 }
 
 // numbers are the events on a page, from the numbers of its lines.
