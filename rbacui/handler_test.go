@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/internal/crawl"
 	"github.com/areagate/rbac/rbacui"
 )
@@ -176,6 +177,42 @@ func TestFormComesBack(t *testing.T) {
 		many.Add("assign", "role-"+itoa(int64(i)))
 	}
 	require.Contains(t, s.post(lena, s.path("role", "Sales lead"), many).text(), "This is too much at once")
+}
+
+// unsure is a store of which nobody knows whether it kept what it was told.
+type unsure struct {
+	rbac.Store
+	lost bool
+}
+
+func (u *unsure) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+	err := u.Store.Update(ctx, workspace, fn)
+	if err == nil && u.lost {
+		return rbac.ErrOutcomeUnknown
+	}
+	return err
+}
+
+// Where nobody knows whether a change was made, one is led to where it would show.
+func TestOutcomeUnknown(t *testing.T) {
+	store := &unsure{Store: rbac.NewMemStore()}
+	s := openSite(t, store)
+	store.lost = true
+	for target, test := range map[string]struct {
+		look string
+		form url.Values
+	}{
+		"role-new":                      {"./", url.Values{"name": {"New"}, "assigns": {"1"}}},
+		s.path("role", "Sales"):         {s.path("role", "Sales"), with(s.get(mara, s.path("role", "Sales")).filled(), "name", "Sellers")},
+		"members-change":                {"members", url.Values{"user": {tomas}, "state": {"suspended"}}},
+		"members":                       {"members", url.Values{"user": {"new"}, "role": {string(s.roles["Support"])}}},
+		link("member", "nia.tamsworth"): {link("member", "nia.tamsworth"), url.Values{"role": {string(s.roles["Support"])}}},
+	} {
+		page := s.post(mara, target, with(test.form, "do", "save"))
+		require.Equal(t, http.StatusInternalServerError, page.StatusCode, target)
+		require.Contains(t, page.text(), "It is not known whether this was saved", target)
+		require.Contains(t, page.body, `href="`+test.look+`">Look</a>`, target)
+	}
 }
 
 func TestSignIn(t *testing.T) {

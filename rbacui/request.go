@@ -330,10 +330,14 @@ func (q *request) tooLarge() state {
 }
 
 func (q *request) outcomeUnknown() state {
+	look := q.again()
+	if q.page.nav == "" && q.r.URL.RawQuery == "" { // what it is about was in the form
+		look = link(q.page.within)
+	}
 	return state{
 		title: title{Title: q.t("It is not known whether this was saved")}, Icon: "clock",
 		Say:     []any{q.t("The connection to the store broke at the last step. Look before you try again.")},
-		Actions: []action{{q.t("Look"), q.again(), true}, {q.t("All roles"), "./", false}},
+		Actions: []action{{q.t("Look"), look, true}},
 	}
 }
 
