@@ -166,6 +166,7 @@ type state struct {
 	Say     []any // sentences, text or HTML
 	Actions []action
 	Retry   url.Values    // the form that was sent, to send it again
+	RetryTo string        // another page than the one that it was sent to
 	When    template.HTML // the time, where it helps to say it
 }
 

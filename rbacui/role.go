@@ -4,8 +4,10 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/areagate/rbac"
 )
@@ -329,6 +331,15 @@ func (q *request) gone() error {
 	}
 	if len(s.Say) == 0 {
 		s.Say = []any{q.t("Somebody deleted it, or the address was never right.")}
+	}
+	if form := q.r.PostForm; form.Has("name") && q.manages() { // what was chosen is kept
+		s.Retry, s.RetryTo = url.Values{"do": {"plan"}}, "role-new"
+		for name, values := range form {
+			if !slices.Contains([]string{"do", "part", "preset", "merge", "version"}, name) && !strings.HasPrefix(name, "keep.") {
+				s.Retry[name] = values
+			}
+		}
+		s.Say = append(s.Say, q.t("Your choices are all still here."))
 	}
 	q.state(http.StatusNotFound, s)
 	return nil

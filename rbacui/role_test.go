@@ -271,7 +271,17 @@ func TestRoleGone(t *testing.T) {
 	page = s.post(lena, path, url.Values{"do": {"save"}})
 	require.Equal(t, http.StatusNotFound, page.StatusCode)
 	require.Equal(t, http.StatusNotFound, s.get(lena, "role").StatusCode)
+	path = s.path("role", "Support")
+	form := with(s.get(lena, path).filled(), "name", "Support at night", "deals.read", "own", "do", "save")
 	require.NoError(t, s.az.System("tidied up").DeleteRole(context.Background(), s.roles["Support"]))
+	kept := s.post(lena, path, form)
+	require.Contains(t, kept.text(), "Your choices are all still here.")
+	require.Contains(t, kept.body, `action="role-new"`)
+	again := s.post(lena, "role-new", kept.filled())
+	require.Contains(t, again.text(), "If you make it")
+	for _, field := range []string{"name", "contacts.read", "deals.read", "tasks.manage"} {
+		require.Equal(t, form.Get(field), again.filled().Get(field), field)
+	}
 	require.Contains(t, s.get(lena, s.path("role", "Support")).text(), "any more The application deleted “Support” on ")
 }
 
