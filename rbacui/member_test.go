@@ -129,6 +129,22 @@ func TestGiveRoleMeanwhile(t *testing.T) {
 		require.Contains(t, page.text(), say)
 	}
 	require.Equal(t, before, s.revision())
+
+	// Nor does it undo what somebody else has just given them, without a word.
+	path := link("member", "nia.tamsworth")
+	form := with(s.get(lena, path).filled(), "role", string(s.roles["Sales lead"]), "do", "save")
+	require.NoError(t, system.Assign(t.Context(), s.roles["Support"], "nia.tamsworth"))
+	page := s.post(lena, path, form)
+	require.Equal(t, http.StatusUnprocessableEntity, page.StatusCode)
+	require.Contains(t, page.text(), "Refused: somebody else changed it in the meantime. The role is another now: Support. Look at what this would change")
+	require.Contains(t, page.body, `value="save">Give the role Sales lead`)
+	again := with(page.filled(), "role", string(s.roles["Sales lead"]), "do", "save")
+	require.Equal(t, http.StatusSeeOther, s.post(lena, path, again).StatusCode)
+
+	// Who has got more than one may change is refused with the reason.
+	require.NoError(t, system.Assign(t.Context(), s.roles["Integrations"], "nia.tamsworth"))
+	form = with(form, "held", string(s.roles["Integrations"]))
+	require.Contains(t, s.post(lena, path, form).text(), "Nothing was changed. Refused: nobody changes people who hold more.")
 }
 
 // The grave steps ask once more, and say what they mean.
