@@ -422,6 +422,9 @@ func TestAuditExports(t *testing.T) {
 	}))
 	t.Cleanup(recovers.Close)
 	store.fails = errors.New("the store is down")
+	head := s.ask(lena, http.MethodHead, "audit.jsonl", nil) // reads nothing
+	require.Equal(t, file.Header, head.Header)
+	require.Empty(t, head.body)
 	for _, address := range []string{plain.URL + "/audit.jsonl", plain.URL + "/audit.csv", recovers.URL + "/audit.jsonl", recovers.URL + "/audit.csv"} {
 		r, err := http.NewRequest(http.MethodGet, address, nil)
 		require.NoError(t, err)

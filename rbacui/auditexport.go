@@ -23,6 +23,10 @@ func (q *request) export(kind, name string, write func(first bool, records []rec
 	if len(f.Found) > 0 {
 		return q.redirect(f.link("audit"))
 	}
+	if q.r.Method == http.MethodHead { // which reads nothing of it
+		q.download(kind, name)
+		return nil
+	}
 	query := f.query
 	for first := true; ; first = false {
 		query.Limit = exportBatch
