@@ -299,12 +299,13 @@ func TestScenario40_ReviewIsNeutralisedInCSV(t *testing.T) {
 type changing struct {
 	rbac.Store
 	views  int
+	at     int // the view after which they change
 	change func()
 }
 
 func (c *changing) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
 	err := c.Store.View(ctx, workspace, fn)
-	if c.views++; c.change != nil && c.views == 2 {
+	if c.views++; c.change != nil && c.views == c.at {
 		change := c.change
 		c.change = nil
 		change()
@@ -317,8 +318,16 @@ func TestReviewIsOfOneRevision(t *testing.T) {
 	store := &changing{Store: rbac.NewMemStore()}
 	s := openSite(t, store)
 	require.NoError(t, s.az.Sync(context.Background()))
+	for at := 1; at < 7; at++ {
+		revision := s.revision()
+		name := fmt.Sprint("Unused ", at)
+		store.views, store.at, store.change = 0, at, func() { s.add(name, "deals: read own") }
+		page := s.get(mara, "review?area=deals&action=read")
+		made := strings.Contains(page.body, `id="f-unused-role-`+string(s.roles[name]))
+		require.Equal(t, made, strings.Contains(page.text(), fmt.Sprint("This page revision ", revision+1)), "after view %d", at)
+	}
 	revision := s.revision()
-	store.views, store.change = 0, func() { s.add("Made meanwhile", "deals: read own") }
+	store.views, store.at, store.change = 0, 2, func() { s.add("Made meanwhile", "deals: read own") }
 	file := s.get(mara, "review.csv")
 	require.Equal(t, http.StatusOK, file.StatusCode)
 	require.Contains(t, file.body, "Made meanwhile")
