@@ -251,6 +251,10 @@ func TestTextsReplaced(t *testing.T) {
 		rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"nothing here says this": ""}))
 	})
 	require.Panics(t, func() { rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s people": "Leute"})) })
+	for _, bad := range []string{"%[2]s und %[2]s", "%[2]s und %s", "%[1]s und %[9]s", "%[0]s und %[1]s"} {
+		require.Panics(t, func() { rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s and %s": bad})) }, bad)
+	}
+	rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s and %s": "%[2]s und %[1]s"}))
 	rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s people": "%s Personen"}))
 }
 
