@@ -277,7 +277,8 @@ func TestLayout(t *testing.T) {
 	require.Equal(t, http.StatusInternalServerError, failed.StatusCode)
 	require.Contains(t, failed.body, "This page cannot be shown right now.")
 	for _, bad := range []rbacui.Option{
-		rbacui.WithSources("default-src", "https://cdn.example"), rbacui.WithSources("script-src", "'unsafe-inline'"), rbacui.WithSources("script-src", "https:"),
+		rbacui.WithSources("default-src", "https://cdn.example"), rbacui.WithSources("script-src", "'unsafe-inline'"), rbacui.WithSources("style-src", "'Unsafe-Inline'"), rbacui.WithSources("script-src", "'wasm-unsafe-eval'"),
+		rbacui.WithSources("script-src", "https:"),
 		rbacui.WithSources("script-src", "*"), rbacui.WithSources("script-src", "a; b"), rbacui.WithLogger(nil), rbacui.WithTexts("", nil), nil,
 	} {
 		require.Panics(t, func() { rbacui.New(s.az, identify, bad) })
