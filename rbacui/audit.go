@@ -140,7 +140,7 @@ func (q *request) audit() error {
 	if err != nil {
 		return err
 	}
-	d := auditData{title: title{Title: q.t("Audit")}, Filter: f, Verified: q.verified.last(q.workspace.ID()), Busy: q.value("busy") != ""}
+	d := auditData{title: title{Title: q.t("Audit")}, Filter: f, Verified: q.verified.last(q.workspace.ID()), Busy: q.verified.busy(q.workspace.ID())}
 	newest, err := q.newest()
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (q *request) audit() error {
 		query.Newest, query.Before, query.After = false, 0, upwards
 	}
 	records, err := q.read(query)
-	if err != nil {
+	if err != nil && !errors.Is(err, rbac.ErrInvalid) { // what nobody is called, nothing is about
 		return err
 	}
 	more := len(records) > mostEvents

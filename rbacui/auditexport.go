@@ -23,6 +23,10 @@ func (q *request) export(kind, name string, write func(first bool, records []rec
 	if len(f.Found) > 0 {
 		return q.redirect(f.link("audit"))
 	}
+	if q.r.Method == http.MethodHead { // which reads nothing of it
+		q.download(kind, name)
+		return nil
+	}
 	query := f.query
 	for first := true; ; first = false {
 		query.Limit = exportBatch
@@ -32,19 +36,26 @@ func (q *request) export(kind, name string, write func(first bool, records []rec
 			return err
 		case err != nil:
 			q.warn("rbacui: an export broke off", err)
-			panic(http.ErrAbortHandler)
+			q.breakOff()
 		}
 		if first {
 			q.download(kind, name)
 		}
 		if err := write(first, records); err != nil {
-			panic(http.ErrAbortHandler) // the client has gone
+			q.breakOff() // the client has gone
 		}
 		if len(records) < exportBatch {
 			return nil
 		}
 		query.After = records[len(records)-1].Seq
 	}
+}
+
+// breakOff breaks the connection, so that what was written is not taken for the whole.
+// A host may recover from the panic, as gin does: so nothing can be written any more.
+func (q *request) breakOff() {
+	_ = http.NewResponseController(q.w).SetWriteDeadline(time.Unix(1, 0)) // the panic is left where there is none
+	panic(http.ErrAbortHandler)
 }
 
 // auditJSON is the record as JSON Lines: an event a line, as package rbac writes it.

@@ -57,11 +57,19 @@ func TestAuditExports(t *testing.T) {
 	require.Len(t, rows, 1+619)
 	require.Equal(t, "619", rows[619][0])
 
-	server := httptest.NewServer(s.ui)
-	t.Cleanup(server.Close)
+	plain := httptest.NewServer(s.ui)
+	t.Cleanup(plain.Close)
+	recovers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { _ = recover() }()
+		s.ui.ServeHTTP(w, r)
+	}))
+	t.Cleanup(recovers.Close)
 	store.fails = errors.New("the store is down")
-	for _, name := range []string{"audit.jsonl", "audit.csv"} {
-		r, err := http.NewRequest(http.MethodGet, server.URL+"/"+name, nil)
+	head := s.ask(lena, http.MethodHead, "audit.jsonl", nil) // reads nothing
+	require.Equal(t, file.Header, head.Header)
+	require.Empty(t, head.body)
+	for _, address := range []string{plain.URL + "/audit.jsonl", plain.URL + "/audit.csv", recovers.URL + "/audit.jsonl", recovers.URL + "/audit.csv"} {
+		r, err := http.NewRequest(http.MethodGet, address, nil)
 		require.NoError(t, err)
 		r.Header.Set("X-User", lena)
 		res, err := http.DefaultTransport.RoundTrip(r)
@@ -69,7 +77,7 @@ func TestAuditExports(t *testing.T) {
 			_, err = io.ReadAll(res.Body)
 			require.NoError(t, res.Body.Close())
 		}
-		require.Error(t, err, "no part of a record looks like a whole one")
+		require.Error(t, err, "%s: no part of a record looks like a whole one", address)
 	}
 }
 

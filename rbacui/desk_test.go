@@ -39,7 +39,15 @@ func TestDelegates(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, s.get("dan", "member?user="+user).StatusCode, user)
 		require.Equal(t, http.StatusNotFound, s.get("dan", "members-change?remove=1&user="+user).StatusCode, user)
 	}
+	require.NotContains(t, s.get("dan", "members-change?user="+mara).body, `href="./">All roles`, "which is nothing to them")
 	require.Contains(t, s.get("dan", link("member", tomas)).text(), "What Same Name may do")
+	// What another role says is nothing to them, whatever id they write.
+	for _, path := range []string{link("member", tomas), "members-change?user=" + tomas} {
+		require.NotContains(t, s.get("dan", path+"&role="+string(s.roles["Support"])).text(), "warranty claims; their team", path)
+		refused := s.post("dan", path, with(chosen(tomas), "role", string(s.roles["Support"]), "do", "save")).text()
+		require.Contains(t, refused, "Nothing was changed. Refused: nobody gives a role that is not theirs to give. This one is not among the roles that you may give.")
+		require.NotContains(t, refused, "Your role does not")
+	}
 	before := s.revision()
 	for _, form := range []url.Values{
 		with(chosen(tomas, "celeste.amundry"), "remove", "1"), with(chosen("celeste.amundry"), "role", string(s.roles["Sales"])),

@@ -59,7 +59,8 @@ type ui struct {
 	csp    string
 	pages  map[string]*page
 	order  []*page
-	behind http.Handler // what is behind the guard
+	asking chan struct{} // who asks the directory
+	behind http.Handler  // what is behind the guard
 
 	templates map[string]*template.Template
 	verified  verifications
@@ -78,7 +79,7 @@ func New(az *rbac.Authorizer, identify rbachttp.Identify, opts ...Option) http.H
 	if az == nil {
 		panic("rbacui: nil Authorizer")
 	}
-	u := &ui{options: newOptions(opts), az: az, areas: az.Areas(), pages: map[string]*page{}, templates: map[string]*template.Template{}}
+	u := &ui{options: newOptions(opts), az: az, areas: az.Areas(), pages: map[string]*page{}, templates: map[string]*template.Template{}, asking: make(chan struct{}, mostAsking)}
 	u.translator = newTranslator(u.texts)
 	u.csp = u.policy()
 	for _, info := range u.areas {
@@ -97,8 +98,13 @@ func New(az *rbac.Authorizer, identify rbachttp.Identify, opts ...Option) http.H
 	return u
 }
 
-// mostForm bounds a form, in bytes: 200 people of the longest ids are less.
-const mostForm = 1 << 18
+// The bounds of a form, in bytes and in values of one name: 200 people of the longest
+// ids are less, and so are all roles of a workspace. What compares lists takes the
+// square of the second.
+const (
+	mostForm   = 1 << 18
+	mostValues = 1500
+)
 
 func (u *ui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	segment := lastSegment(r.URL.Path)
@@ -177,6 +183,11 @@ func (q *request) serve(p *page) error {
 		q.r.Form = nil
 		if err := q.r.ParseForm(); err != nil {
 			return errForm{err}
+		}
+		for _, values := range q.r.PostForm {
+			if len(values) > mostValues {
+				return errForm{&http.MaxBytesError{Limit: mostForm}}
+			}
 		}
 		return p.post(q)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/internal/crawl"
 	"github.com/areagate/rbac/rbacui"
 )
@@ -118,7 +119,7 @@ func TestHeaders(t *testing.T) {
 
 // What another site sends, or what is sent by GET, changes nothing: for every button
 // of every form.
-func TestForged(t *testing.T) {
+func TestScenario39_Forged(t *testing.T) {
 	s := newSite(t)
 	sent := 0
 	for _, path := range []string{s.path("role", "Sales lead"), "role-new", s.path("role-delete", "Support, night shift")} {
@@ -127,6 +128,16 @@ func TestForged(t *testing.T) {
 	}
 	require.Greater(t, sent, 14)
 	require.Equal(t, http.StatusMethodNotAllowed, s.post(mara, "", url.Values{"do": {"save"}}).StatusCode)
+
+	// The page of two edits, whose button saves nothing, either.
+	edits := with(s.get(mara, s.path("role", "Sales lead")).filled(), "version", "0", "name", "Mine", "do", "save")
+	two := s.post(mara, s.path("role", "Sales lead"), edits)
+	require.Equal(t, http.StatusConflict, two.StatusCode)
+	before := s.revision()
+	decided := with(two.filled(), "keep.name", "mine", "do", "plan")
+	require.Equal(t, http.StatusForbidden, s.post(mara, s.path("role", "Sales lead"), decided, "Sec-Fetch-Site", "cross-site").StatusCode)
+	require.Equal(t, http.StatusOK, s.post(mara, s.path("role", "Sales lead"), decided).StatusCode)
+	require.Equal(t, before, s.revision())
 }
 
 // forge sends a form by each button of a page as another site would, and by methods
@@ -183,6 +194,47 @@ func TestFormComesBack(t *testing.T) {
 	page := s.post(lena, s.path("role", "Sales lead"), large)
 	require.Equal(t, http.StatusRequestEntityTooLarge, page.StatusCode)
 	require.Contains(t, page.text(), "This is too much at once")
+	many := with(form, "merge", "1")
+	for i := range 2000 {
+		many.Add("assign", "role-"+itoa(int64(i)))
+	}
+	require.Contains(t, s.post(lena, s.path("role", "Sales lead"), many).text(), "This is too much at once")
+}
+
+// unsure is a store of which nobody knows whether it kept what it was told.
+type unsure struct {
+	rbac.Store
+	lost bool
+}
+
+func (u *unsure) Update(ctx context.Context, workspace string, fn func(rbac.Tx) error) error {
+	err := u.Store.Update(ctx, workspace, fn)
+	if err == nil && u.lost {
+		return rbac.ErrOutcomeUnknown
+	}
+	return err
+}
+
+// Where nobody knows whether a change was made, one is led to where it would show.
+func TestOutcomeUnknown(t *testing.T) {
+	store := &unsure{Store: rbac.NewMemStore()}
+	s := openSite(t, store)
+	store.lost = true
+	for target, test := range map[string]struct {
+		look string
+		form url.Values
+	}{
+		"role-new":                      {"./", url.Values{"name": {"New"}, "assigns": {"1"}}},
+		s.path("role", "Sales"):         {s.path("role", "Sales"), with(s.get(mara, s.path("role", "Sales")).filled(), "name", "Sellers")},
+		"members-change":                {"members", url.Values{"user": {tomas}, "state": {"suspended"}}},
+		"members":                       {"members", url.Values{"user": {"new"}, "role": {string(s.roles["Support"])}}},
+		link("member", "nia.tamsworth"): {link("member", "nia.tamsworth"), url.Values{"role": {string(s.roles["Support"])}}},
+	} {
+		page := s.post(mara, target, with(test.form, "do", "save"))
+		require.Equal(t, http.StatusInternalServerError, page.StatusCode, target)
+		require.Contains(t, page.text(), "It is not known whether this was saved", target)
+		require.Contains(t, page.body, `href="`+test.look+`">Look</a>`, target)
+	}
 }
 
 func TestSignIn(t *testing.T) {
@@ -258,7 +310,7 @@ func TestReviewAndAuditNeedTheirAreas(t *testing.T) {
 
 // What another site sends, or what is sent by GET, changes nothing: for every button
 // about members.
-func TestMembersForged(t *testing.T) {
+func TestScenario39_MembersForged(t *testing.T) {
 	dir := newStaff()
 	dir.waiting = []rbacui.Person{{User: "new", Name: "New"}}
 	s := newSite(t, rbacui.WithDirectory(dir))

@@ -19,6 +19,7 @@ type memberData struct {
 	Suspended bool
 	Team      string
 	RoleName  string
+	Held      rbac.RoleID
 	Came      template.HTML // the role, since when, by whom
 	Sentence  string
 	Assigns   template.HTML
@@ -35,6 +36,7 @@ type memberData struct {
 	Remove    string
 	Action    string
 	Tried     bool
+	Refusal   refusal // of what was tried
 }
 
 type memberArea struct {
@@ -77,21 +79,22 @@ func (q *request) giveRole() error {
 	if q.posted("do") != "save" {
 		return q.showMember(role, refusal{})
 	}
+	// Who was removed while the form was open is not let in again by it.
+	admit := q.posted("admit")
 	member, err := q.workspace.Member(q.ctx, user)
-	isMember := err == nil
 	switch {
 	case err != nil && !errors.Is(err, rbac.ErrMemberNotFound):
 		return err
 	case role == rbac.Administrator || member.Role == rbac.Administrator && role != "": // which is asked once more
-		admit := ""
-		if !isMember {
-			admit = "1"
-		}
 		return q.redirect(link("members-change", "user", user, "role", string(role), "admit", admit, "back", "1"))
+	case err == nil && q.r.PostForm.Has("held") && q.posted("held") != string(member.Role):
+		return q.showMember(role, refusal{q.t("Refused: somebody else changed it in the meantime."), []problem{{
+			Say: q.th("The role is another now: %s. Look at what this would change, and do it again if it is meant.", bdi(member.RoleName)),
+		}}})
 	case role == "":
 		return q.showMember("", refusal{q.t("Nothing was changed."), []problem{{Say: q.th("Choose a role.")}}})
 	}
-	c := memberChange{Users: []string{user}, Role: role, Admit: !isMember}
+	c := memberChange{Users: []string{user}, Role: role, Admit: admit != ""}
 	err = q.together(func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
 	if err == nil {
 		return q.redirect(link("member", "user", user, "done", user))
@@ -127,8 +130,8 @@ func (q *request) showMember(to rbac.RoleID, tried refusal) error {
 		}
 	}
 	d := memberData{
-		Person: q.people(user)[0], Member: isMember, Suspended: member.Suspended, Team: visible(member.Team), RoleName: member.RoleName,
-		Action: link("member", "user", user), Tried: tried.Rule != "",
+		Person: q.people(user)[0], Member: isMember, Suspended: member.Suspended, Team: visible(member.Team), RoleName: member.RoleName, Held: member.Role,
+		Action: link("member", "user", user), Tried: tried.Rule != "", Refusal: tried,
 	}
 	d.Title = d.Person.Shown()
 	role := desk.role(member.Role)
@@ -160,7 +163,7 @@ func (q *request) showMember(to rbac.RoleID, tried refusal) error {
 		return err
 	}
 	if d.May {
-		if d.Plan, err = q.planMember(desk, user, member, to, tried); err != nil {
+		if d.Plan, err = q.planMember(desk, user, member, to); err != nil {
 			return err
 		}
 	}
@@ -231,8 +234,8 @@ func (q *request) answerWhy(desk desk, user string, role rbac.Role) (asked, erro
 }
 
 // planMember asks what another role would change, or what a first one allows.
-func (q *request) planMember(desk desk, user string, member rbac.Member, to rbac.RoleID, tried refusal) (memberPlan, error) {
-	p := memberPlan{Suspended: member.Suspended, Member: member.User != "", Refusal: tried}
+func (q *request) planMember(desk desk, user string, member rbac.Member, to rbac.RoleID) (memberPlan, error) {
+	p := memberPlan{Suspended: member.Suspended, Member: member.User != ""}
 	selected := cmp.Or(to, member.Role)
 	p.Give, p.CannotGive = q.give(desk, selected)
 	role := desk.role(to)
@@ -246,9 +249,6 @@ func (q *request) planMember(desk desk, user string, member rbac.Member, to rbac
 	p.Chosen, p.Name, p.Sentence = to, visible(role.Name), q.words(role.Permissions, areasNamed).Sentence
 	p.Diff = q.difference(before.Permissions, role.Permissions)
 	p.Diff.lists(q.ui, before.Assigns, role.Assigns, desk.roles)
-	if tried.Rule != "" {
-		return p, nil
-	}
 	c := memberChange{Users: []string{user}, Role: to, Admit: member.User == ""}
 	plan, err := q.admin().Preview(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
 	if err != nil {

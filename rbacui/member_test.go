@@ -102,6 +102,46 @@ func TestGiveRole(t *testing.T) {
 	require.Equal(t, s.roles["Support"], m.Role)
 }
 
+// A form that was open while somebody else removed the person, or let them in, does
+// not do the one in place of the other.
+func TestGiveRoleMeanwhile(t *testing.T) {
+	s := newSite(t)
+	system := s.az.System("test")
+	give := with(s.get(lena, link("member", tomas)).filled(), "role", string(s.roles["Sales lead"]), "do", "save")
+	admit := with(s.get(lena, link("member", "new")).filled(), "role", string(s.roles["Sales"]), "do", "save")
+	plan := with(s.get(lena, "members-change?admit=1&user=new&state=suspended&role="+string(s.roles["Sales"])).filled(),
+		"role", string(s.roles["Sales"]), "state", "suspended", "do", "save")
+	require.NoError(t, system.Remove(t.Context(), tomas))
+	require.NoError(t, system.Assign(t.Context(), s.roles["Support"], "new"))
+	before := s.revision()
+	for say, page := range map[string]answer{
+		"Refused: somebody is no member any more. tomas.vikberg: no member.": s.post(lena, link("member", tomas), give),
+		"Refused: somebody is a member already. new: a member already.":      s.post(lena, link("member", "new"), admit),
+		"new: a member already. Open their page":                             s.post(lena, "members-change", plan),
+		"a member already. Open their page to change what they hold.":        s.post(lena, "members", url.Values{"user": {"new"}, "role": {string(s.roles["Sales"])}}),
+	} {
+		require.Equal(t, http.StatusUnprocessableEntity, page.StatusCode, say)
+		require.Contains(t, page.text(), say)
+	}
+	require.Equal(t, before, s.revision())
+
+	// Nor does it undo what somebody else has just given them, without a word.
+	path := link("member", "nia.tamsworth")
+	form := with(s.get(lena, path).filled(), "role", string(s.roles["Sales lead"]), "do", "save")
+	require.NoError(t, system.Assign(t.Context(), s.roles["Support"], "nia.tamsworth"))
+	page := s.post(lena, path, form)
+	require.Equal(t, http.StatusUnprocessableEntity, page.StatusCode)
+	require.Contains(t, page.text(), "Refused: somebody else changed it in the meantime. The role is another now: Support. Look at what this would change")
+	require.Contains(t, page.body, `value="save">Give the role Sales lead`)
+	again := with(page.filled(), "role", string(s.roles["Sales lead"]), "do", "save")
+	require.Equal(t, http.StatusSeeOther, s.post(lena, path, again).StatusCode)
+
+	// Who has got more than one may change is refused with the reason.
+	require.NoError(t, system.Assign(t.Context(), s.roles["Integrations"], "nia.tamsworth"))
+	form = with(form, "held", string(s.roles["Integrations"]))
+	require.Contains(t, s.post(lena, path, form).text(), "Nothing was changed. Refused: nobody changes people who hold more.")
+}
+
 // The grave steps ask once more, and say what they mean.
 func TestGraveSteps(t *testing.T) {
 	s := newSite(t)

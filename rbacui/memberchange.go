@@ -3,6 +3,7 @@ package rbacui
 import (
 	"cmp"
 	"context"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -68,6 +69,9 @@ func (c memberChange) apply(ctx context.Context, a *rbac.Admin) error {
 		return a.Remove(ctx, c.Users...)
 	}
 	if c.Admit {
+		if err := strangersOnly(ctx, a, c.Users); err != nil {
+			return err
+		}
 		if err := a.Add(ctx, c.Role, c.Users...); err != nil {
 			return err
 		}
@@ -89,6 +93,22 @@ func (c memberChange) apply(ctx context.Context, a *rbac.Admin) error {
 		return a.Suspend(ctx, c.Users...)
 	case "active":
 		return a.Reinstate(ctx, c.Users...)
+	}
+	return nil
+}
+
+// strangersOnly refuses users who have become members meanwhile: Add leaves them as
+// they are, and what follows it would not.
+func strangersOnly(ctx context.Context, a *rbac.Admin, users []string) error {
+	for _, user := range users {
+		err := a.Authorize(ctx, user)
+		switch {
+		case errors.Is(err, rbac.ErrMemberNotFound):
+		case err == nil, errors.Is(err, rbac.ErrSelf), errors.Is(err, rbac.ErrEscalation):
+			return &rbac.RefusalError{Rule: rbac.ErrMemberExists, Users: []string{user}}
+		default:
+			return err
+		}
 	}
 	return nil
 }
@@ -226,7 +246,7 @@ func (q *request) showChange(c memberChange, notice template.HTML, tried refusal
 	if err := q.sharing(&d, plan.Events); err != nil {
 		return err
 	}
-	if role := desk.role(c.Role); role.ID != "" {
+	if role := desk.role(c.Role); role.ID != "" && desk.sees(role.ID) {
 		d.RoleName, d.Sentence = role.Name, q.words(role.Permissions, areasNamed).Sentence
 	}
 	q.ask(&d, desk, members)

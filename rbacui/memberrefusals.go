@@ -96,6 +96,8 @@ func (q *request) memberRefusal(err error, roles ...rbac.Role) refusal {
 		return refusal{q.t("Refused: nobody shares more than they see."), []problem{{
 			Say: q.th("Whoever comes into a team sees its records, and the team theirs. To decide that, one needs all of what the roles there reach of a team, and your own role lacks %s.", q.lacking(escalation)),
 		}}}
+	case escalation.User == "" && !q.manages():
+		return refusal{q.t("Refused: nobody gives a role that is not theirs to give."), []problem{{Say: q.th("This one is not among the roles that you may give.")}}}
 	case escalation.User == "":
 		return q.refusal(err, roles...)
 	}

@@ -70,7 +70,8 @@ func (q *request) admit() error {
 	case role == rbac.Administrator: // which is asked once more
 		return q.redirect(link("members-change", "user", user, "role", string(role), "admit", "1"))
 	}
-	err := q.admin().Add(q.ctx, role, user)
+	c := memberChange{Users: []string{user}, Role: role, Admit: true}
+	err := q.admin().Together(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
 	if err == nil {
 		return q.redirect(link("members", "done", user))
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +59,8 @@ func WithLayout(layout func(w io.Writer, r *http.Request, page Page) error) Opti
 }
 
 // WithSignIn sets who answers a request of nobody in particular, for instance with a
-// redirect to where one signs in. It is not asked about forms that were sent: these
+// redirect to where one signs in; the headers of the pages are set when it is
+// called. It is not asked about forms that were sent: these
 // are given back, so that nothing is lost.
 //
 // Defaults to a page, with status 401, that says to sign in.
@@ -114,6 +116,9 @@ func newOptions(given []Option) options {
 	return o
 }
 
+// unsafe are the keywords that switch the protection off, which have no case.
+var unsafe = regexp.MustCompile(`(?i)^'(wasm-)?unsafe`)
+
 // policy returns the Content-Security-Policy.
 func (o options) policy() string {
 	directives := []string{"script-src", "style-src", "img-src", "font-src", "connect-src"}
@@ -122,7 +127,7 @@ func (o options) policy() string {
 			panic("rbacui: WithSources: " + strconv.Quote(directive) + " is not a directive that can be added to")
 		}
 		for _, source := range sources {
-			if source == "" || strings.ContainsAny(source, " \t\r\n;,*") || strings.HasPrefix(source, "'unsafe") || strings.HasSuffix(source, ":") {
+			if source == "" || strings.ContainsAny(source, " \t\r\n;,*") || unsafe.MatchString(source) || strings.HasSuffix(source, ":") {
 				panic("rbacui: WithSources: " + strconv.Quote(source) + " is not a source that can be added")
 			}
 		}

@@ -2,8 +2,11 @@ package rbacui
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -13,11 +16,12 @@ import (
 // accounts. It decides nothing about access. All methods must be safe for concurrent
 // use; what they return may be anything, and is shown as text.
 //
-// A Directory that fails, or takes longer than two seconds, is no failure of a page:
-// it shows ids, and says so.
+// A Directory that fails, panics, or takes longer than two seconds, is no failure of
+// a page: it shows ids, and says so. It is asked at most 100 times at once.
 type Directory interface {
 	// People returns who is known of some users, at most 500, by id. One who is
-	// not known is missing.
+	// not known is missing, and so is one who is nobody to the workspace: an id
+	// may be what somebody wrote into an address.
 	People(ctx context.Context, workspace string, users []string) (map[string]Person, error)
 
 	// Search finds people of a workspace by a part of a name or address, members
@@ -45,6 +49,7 @@ const (
 	directoryWait = 2 * time.Second
 	mostFound     = 200
 	mostNames     = 500
+	mostAsking    = 100 // at once, those included that nobody waits for any more
 )
 
 // named is a person as pages show one.
@@ -84,14 +89,10 @@ func (p named) Link() string { return link("member", "user", p.User) }
 func (q *request) people(users ...string) []named {
 	known := map[string]Person{}
 	if q.directory != nil && len(users) > 0 && !q.nameless {
-		ctx, cancel := context.WithTimeout(q.ctx, directoryWait)
-		defer cancel()
-		found, err := q.directory.People(ctx, q.workspace.ID(), users[:min(len(users), mostNames)])
-		if err != nil {
-			q.nameless = true
-			q.warn("rbacui: the directory did not answer", err)
-		}
-		known = found
+		asked := slices.Clone(users[:min(len(users), mostNames)])
+		known = ask(q, func(ctx context.Context) (map[string]Person, error) {
+			return q.directory.People(ctx, q.workspace.ID(), asked)
+		})
 	}
 	shown := make([]named, len(users))
 	for i, user := range users {
@@ -100,6 +101,45 @@ func (q *request) people(users ...string) []named {
 		shown[i] = q.person(p)
 	}
 	return shown
+}
+
+// ask asks the directory. That is not ours: one that does not come back is not waited
+// for, and one that panics has failed.
+func ask[T any](q *request, question func(context.Context) (T, error)) (known T) {
+	type reply struct {
+		known T
+		err   error
+	}
+	ctx, cancel := context.WithTimeout(q.ctx, directoryWait)
+	defer cancel()
+	answered := make(chan reply, 1)
+	select {
+	case q.asking <- struct{}{}:
+		go func() {
+			r := reply{err: errors.New("it ended its goroutine")}
+			defer func() {
+				if p := recover(); p != nil {
+					r.err = fmt.Errorf("it panicked: %v", p)
+				}
+				<-q.asking
+				answered <- r
+			}()
+			r.known, r.err = question(ctx)
+		}()
+	case <-ctx.Done():
+	}
+	var r reply
+	select {
+	case r = <-answered:
+	case <-ctx.Done():
+		r.err = ctx.Err()
+	}
+	if r.err != nil {
+		q.nameless = true
+		q.warn("rbacui: the directory did not answer", r.err)
+		return known
+	}
+	return r.known
 }
 
 // person is how somebody is shown whom the directory returned.
@@ -119,25 +159,25 @@ func (q *request) search(query string) (found []named, more bool) {
 	})
 }
 
-func (q *request) found(ask func(context.Context) ([]Person, bool, error)) (found []named, more bool) {
+func (q *request) found(question func(context.Context) ([]Person, bool, error)) (found []named, more bool) {
 	if q.directory == nil || q.nameless {
 		return nil, false
 	}
-	ctx, cancel := context.WithTimeout(q.ctx, directoryWait)
-	defer cancel()
-	people, more, err := ask(ctx)
-	if err != nil {
-		q.nameless = true
-		q.warn("rbacui: the directory did not answer", err)
-		return nil, false
+	type result struct {
+		people []Person
+		more   bool
 	}
-	if len(people) > mostFound {
-		people, more = people[:mostFound], true
+	r := ask(q, func(ctx context.Context) (r result, err error) {
+		r.people, r.more, err = question(ctx)
+		return r, err
+	})
+	if len(r.people) > mostFound {
+		r.people, r.more = r.people[:mostFound], true
 	}
-	for _, p := range people {
+	for _, p := range r.people {
 		found = append(found, q.person(p))
 	}
-	return found, more
+	return found, r.more
 }
 
 // initials are the first letters of the first and the last word of a name.

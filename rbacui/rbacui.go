@@ -8,8 +8,9 @@
 // The permissions of the pages are the library's own: they need Read on
 // [rbac.Users], those of the audit record Read on [rbac.Audit], and every change is
 // made as the Subject of the request. Whoever may give some roles and does not read
-// users sees the members who hold those, and nobody else. So nobody can do anything here that the rules
-// refuse, a key is no more than a key, and there is nothing to configure.
+// users sees the members who hold those, and nobody else. So nobody can do anything
+// here that the rules refuse, a key is no more than a key, and there is nothing to
+// configure.
 package rbacui
 
 // How a page is written.
@@ -26,7 +27,7 @@ package rbacui
 //
 // and review and audit on
 //
-//	review.go        "review"          ?area=…&action=…&person=…, #f-<code>-<role>, #who-can
+//	review.go        "review"          ?area=…&action=…&person=…&finding=…, #f-<code>-<role>, #who-can
 //	audit.go         "audit"           ?role=…&user=…, #e-<number>
 //
 // In the file stands

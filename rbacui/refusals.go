@@ -213,6 +213,8 @@ func (q *request) byRule(err *rbac.RefusalError, roles []rbac.Role) refusal {
 		return one(q.t("Refused: somebody else changed it in the meantime."), problem{Say: q.th("Nothing of yours is lost: save, and both edits stand side by side.")})
 	case errors.Is(err, rbac.ErrRoleNotFound):
 		return one(q.t("Refused: the role does not exist any more."), problem{Say: q.th("Somebody deleted it. Choose another.")})
+	case errors.Is(err, rbac.ErrMemberExists):
+		return one(q.t("Refused: somebody is a member already."), problem{Say: q.th("%s: a member already. Open their page to change what they hold.", q.names(err.Users))})
 	case errors.Is(err, rbac.ErrMemberNotFound):
 		return one(q.t("Refused: somebody is no member any more."), problem{Say: q.th("%s: no member. Choose again.", q.names(err.Users))})
 	}

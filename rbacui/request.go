@@ -78,6 +78,7 @@ type view struct {
 	MyRole   string
 	Framed   bool // by a layout of the application's
 	Nameless bool
+	Limited  bool // the reader may do less than their role
 	Toast    *toast
 	Data     any
 }
@@ -112,7 +113,7 @@ func (q *request) render(name, layout string, data interface{ heading() title },
 	head := data.heading()
 	v := view{
 		Title: head.Title, State: head.State, Name: q.name(), Nav: q.nav(), Framed: q.layout != nil,
-		Toast: toast, Data: data, MyRole: q.subject.RoleName(),
+		Toast: toast, Data: data, MyRole: q.subject.RoleName(), Limited: q.subject.Limited(),
 	}
 	if q.subject.User() != "" {
 		v.Me = q.people(q.subject.User())[0]

@@ -106,12 +106,32 @@ func (q *request) review() error { return q.showReview(false) }
 // reviewAll looks at each member, too.
 func (q *request) reviewAll() error { return q.showReview(q.posted("do") == "look") }
 
+// showReview shows a review of one revision: what is on it was read while nothing was
+// changed.
 func (q *request) showReview(deep bool) error {
+	for range modelTries {
+		d, err := q.reviewed(deep)
+		if err != nil {
+			return err
+		}
+		after, err := q.newest()
+		if err != nil {
+			return err
+		}
+		if after.Seq == d.Revision {
+			return q.show(d)
+		}
+	}
+	return rbac.ErrContention
+}
+
+// reviewed reads what a review shows.
+func (q *request) reviewed(deep bool) (d reviewData, err error) {
 	m, err := q.model()
 	if err != nil {
-		return err
+		return d, err
 	}
-	d := reviewData{
+	d = reviewData{
 		title: title{Title: q.t("Access review")}, model: m, Now: time.Now(), By: q.people(q.subject.User())[0],
 		Deep: deep || m.People() <= mostLinted, MayVerify: q.mayAudit(),
 	}
@@ -124,21 +144,21 @@ func (q *request) showReview(deep bool) error {
 	}
 	findings, err := look(q.ctx)
 	if err != nil {
-		return err
+		return d, err
 	}
 	q.sayFindings(&d, findings)
 	q.sayUndecided(&d)
 	d.Ask = q.askForm()
 	if q.r.URL.Query().Has("area") {
 		if d.Who, err = q.whoCan(d.Ask, m); err != nil {
-			return err
+			return d, err
 		}
 	}
 	if d.Ask.Person != "" {
 		if d.Why, err = q.whyNot(d.Ask, m.Roles); err != nil {
-			return err
+			return d, err
 		}
 	}
 	d.Matrix = q.matrix(m)
-	return q.show(d)
+	return d, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -47,7 +48,7 @@ func TestReview(t *testing.T) {
 	} {
 		require.Regexp(t, `(?s)<li class="\w+" id="`+what+`">[^\n]*<a class="btn btn-s" href="`+regexp.QuoteMeta(to)+`">`, page.body)
 	}
-	for _, chip := range regexp.MustCompile(`href="review#([^"]*)"`).FindAllStringSubmatch(s.get(lena, "").body, -1) {
+	for _, chip := range regexp.MustCompile(`href="review[?]finding=[^"]*#([^"]*)"`).FindAllStringSubmatch(s.get(lena, "").body, -1) {
 		require.Contains(t, page.body, ` id="`+chip[1]+`"`, "what a chip of the list of roles leads to")
 	}
 	// Who only reads is not led to what they may not do.
@@ -61,12 +62,13 @@ func TestReview(t *testing.T) {
 type changing struct {
 	rbac.Store
 	views  int
+	at     int // the view after which they change
 	change func()
 }
 
 func (c *changing) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
 	err := c.Store.View(ctx, workspace, fn)
-	if c.views++; c.change != nil && c.views == 2 {
+	if c.views++; c.change != nil && c.views == c.at {
 		change := c.change
 		c.change = nil
 		change()
@@ -79,8 +81,16 @@ func TestReviewIsOfOneRevision(t *testing.T) {
 	store := &changing{Store: rbac.NewMemStore()}
 	s := openSite(t, store)
 	require.NoError(t, s.az.Sync(context.Background()))
+	for at := 1; at < 7; at++ {
+		revision := s.revision()
+		name := fmt.Sprint("Unused ", at)
+		store.views, store.at, store.change = 0, at, func() { s.add(name, "deals: read own") }
+		page := s.get(mara, "review?area=deals&action=read")
+		made := strings.Contains(page.body, `id="f-unused-role-`+string(s.roles[name]))
+		require.Equal(t, made, strings.Contains(page.text(), fmt.Sprint("This page revision ", revision+1)), "after view %d", at)
+	}
 	revision := s.revision()
-	store.views, store.change = 0, func() { s.add("Made meanwhile", "deals: read own") }
+	store.views, store.at, store.change = 0, 2, func() { s.add("Made meanwhile", "deals: read own") }
 	file := s.get(mara, "review.csv")
 	require.Equal(t, http.StatusOK, file.StatusCode)
 	require.Contains(t, file.body, "Made meanwhile")

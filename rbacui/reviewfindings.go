@@ -37,6 +37,10 @@ func (q *request) sayFindings(d *reviewData, findings []rbac.Finding) {
 	}
 	d.Found = len(order)
 	from, _ := strconv.Atoi(q.value("findings"))
+	asked := func(k key) bool { return findingID(k.code, k.role) == q.value("finding") }
+	if at := slices.IndexFunc(order, asked); at >= 0 {
+		from = at - at%mostFindings // the page that has it
+	}
 	from = min(max(from, 0), len(order))
 	to := min(from+mostFindings, len(order))
 	if to < len(order) {

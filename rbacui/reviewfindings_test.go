@@ -2,6 +2,8 @@ package rbacui_test
 
 import (
 	"context"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,4 +49,14 @@ func TestReviewFindings(t *testing.T) {
 	require.Contains(t, page.body, `<a href="role?id=x#area-contacts">`)
 	require.Less(t, strings.Index(text, "does not exist any more"), strings.Index(text, "one active administrator"), "the gravest first")
 	require.NoError(t, az.System("test").Suspend(ctx, "bob"))
+
+	// A finding of a role is found from the role, however many there are.
+	for i := range 60 {
+		s.add(fmt.Sprint("Unused ", i), "users: manage all")
+	}
+	chips := regexp.MustCompile(`href="(review[?][^"]*)#(f-[^"]*)"`).FindAllStringSubmatch(s.get(mara, "").body, -1)
+	require.Greater(t, len(chips), 100)
+	for _, i := range []int{0, 1, 50, 80, len(chips) - 1} {
+		require.Contains(t, s.get(mara, chips[i][1]).body, `id="`+chips[i][2]+`"`)
+	}
 }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/areagate/rbac"
 )
@@ -84,6 +86,8 @@ func (q *request) editRole() error {
 	}
 	saved, err := q.admin().UpdateRole(q.ctx, draft)
 	switch refusal := q.refusal(err, roles...); {
+	case err == nil && saved.Version == draft.Version:
+		return q.redirect(link("")) // nothing was changed, so there is nothing to tell
 	case err == nil:
 		return q.redirect(link("", "done", string(saved.ID)))
 	case errors.Is(err, rbac.ErrConflict):
@@ -316,14 +320,18 @@ func (q *request) actor(e rbac.Event) template.HTML {
 func (q *request) gone() error {
 	s := state{
 		title: title{Title: q.t("This role does not exist any more")}, Icon: "no",
-		Actions: []action{{q.t("All roles"), "./", true}},
+		Actions: q.home(),
 	}
 	id := q.value("id")
 	if q.mayAudit() && id != "" {
 		query := rbac.EventQuery{Role: rbac.RoleID(id), Newest: true, Limit: 1, Kinds: []rbac.EventKind{rbac.RoleDeleted}}
 		for e, err := range q.workspace.Events(q.ctx, query) {
 			if err == nil {
-				s.Say = []any{q.th("%s deleted “%s” on %s.", q.actor(e), bdi(e.RoleBefore.Name), q.date(e.Time))}
+				who := q.th("The application")
+				if e.Actor != "" {
+					who = q.actor(e)
+				}
+				s.Say = []any{q.th("%s deleted “%s” on %s.", who, bdi(e.RoleBefore.Name), q.date(e.Time))}
 				s.Actions = append(s.Actions, action{q.t("See the event"), link("audit", "role", id), false})
 			}
 			break
@@ -331,6 +339,15 @@ func (q *request) gone() error {
 	}
 	if len(s.Say) == 0 {
 		s.Say = []any{q.t("Somebody deleted it, or the address was never right.")}
+	}
+	if form := q.r.PostForm; form.Has("name") && q.manages() { // what was chosen is kept
+		s.Retry, s.RetryTo = url.Values{"do": {"plan"}}, "role-new"
+		for name, values := range form {
+			if !slices.Contains([]string{"do", "part", "preset", "merge", "version"}, name) && !strings.HasPrefix(name, "keep.") {
+				s.Retry[name] = values
+			}
+		}
+		s.Say = append(s.Say, q.t("Your choices are all still here."))
 	}
 	q.state(http.StatusNotFound, s)
 	return nil

@@ -168,6 +168,9 @@ func TestRoleSave(t *testing.T) {
 	require.Contains(t, s.get(lena, to[2:]).text(), "Saved “Head of sales”: gains 1 right.")
 	require.NotContains(t, s.get(mara, to[2:]).text(), "Saved", "she did not")
 	require.NotContains(t, s.get(lena, "?done=nothing").text(), "Saved")
+	// What changed nothing is not told as what was saved before.
+	unchanged := s.post(lena, path, with(s.get(lena, path).filled(), "do", "save"))
+	require.Equal(t, "./", unchanged.Header.Get("Location"))
 }
 
 func TestNewRole(t *testing.T) {
@@ -282,6 +285,9 @@ func TestLimitedSubject(t *testing.T) {
 	page = s.post(mara, "role-new", form, key...)
 	require.Equal(t, http.StatusUnprocessableEntity, page.StatusCode)
 	require.Contains(t, page.text(), "Your role does not read all of Deals")
+	const notice = "The key or session that you use may do less than your role."
+	require.Contains(t, page.text(), notice)
+	require.NotContains(t, s.get(mara, "role-new").text(), notice)
 	page = s.get(mara, "", "X-Limit", "contacts: read all")
 	require.Equal(t, http.StatusForbidden, page.StatusCode)
 	require.Contains(t, page.text(), "the key or session that you use does not")
@@ -297,6 +303,18 @@ func TestRoleGone(t *testing.T) {
 	page = s.post(lena, path, url.Values{"do": {"save"}})
 	require.Equal(t, http.StatusNotFound, page.StatusCode)
 	require.Equal(t, http.StatusNotFound, s.get(lena, "role").StatusCode)
+	path = s.path("role", "Support")
+	form := with(s.get(lena, path).filled(), "name", "Support at night", "deals.read", "own", "do", "save")
+	require.NoError(t, s.az.System("tidied up").DeleteRole(context.Background(), s.roles["Support"]))
+	kept := s.post(lena, path, form)
+	require.Contains(t, kept.text(), "Your choices are all still here.")
+	require.Contains(t, kept.body, `action="role-new"`)
+	again := s.post(lena, "role-new", kept.filled())
+	require.Contains(t, again.text(), "If you make it")
+	for _, field := range []string{"name", "contacts.read", "deals.read", "tasks.manage"} {
+		require.Equal(t, form.Get(field), again.filled().Get(field), field)
+	}
+	require.Contains(t, s.get(lena, s.path("role", "Support")).text(), "any more The application deleted “Support” on ")
 }
 
 // An earlier state is a form that is filled in: nothing is stored by looking.

@@ -171,7 +171,8 @@ func findingID(code rbac.FindingCode, role rbac.RoleID) string {
 func (q *request) findings(role rbac.Role, held int, twins map[rbac.RoleID]string, handed map[rbac.RoleID]bool) []chip {
 	var chips []chip
 	add := func(code rbac.FindingCode, label string) {
-		chips = append(chips, chip{label, "review#" + findingID(code, role.ID)})
+		id := findingID(code, role.ID)
+		chips = append(chips, chip{label, link("review", "finding", id) + "#" + id})
 	}
 	if len(q.overreaching(role.Permissions)) > 0 {
 		add(rbac.FindingManageWithoutRead, q.t("Manages more than it reads"))

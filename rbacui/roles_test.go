@@ -21,6 +21,10 @@ func TestRoles(t *testing.T) {
 	require.Contains(t, text, "Data import Reads nothing. Manages all contacts. Manages more than it reads Nobody holds it nobody")
 	require.Contains(t, text, "Integrations Reads and manages all contacts and API keys. Manages API keys 1 person Copy")
 	require.Contains(t, text, "9 roles, 11 members.")
+	// Who may not change them is told why there is no button.
+	const why = "Your own role does not manage users, so you can read roles and not change them."
+	require.NotContains(t, text, why)
+	require.Contains(t, s.get("hedda.dorn", "").text(), why)
 }
 
 // What a list names and cannot give is a finding of its role.

@@ -9,8 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,12 +23,34 @@ import (
 	"github.com/areagate/rbac/rbacui"
 )
 
+// A directory that panics, or does not look at its context, takes no page along, and
+// no more than so many goroutines.
+func TestDirectoryThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, rbacui.WithDirectory(people{then: func() { panic("no rows") }}))
+		require.Contains(t, s.get(lena, "members").text(), "Names cannot be shown right now.")
+		s = newSite(t, rbacui.WithDirectory(people{then: runtime.Goexit}))
+		require.Contains(t, s.get(lena, "members").text(), "Names cannot be shown right now.")
+
+		hung := make(chan struct{})
+		defer close(hung)
+		var asked atomic.Int64
+		s = newSite(t, rbacui.WithDirectory(people{then: func() { asked.Add(1); <-hung }}))
+		for range 110 {
+			began := time.Now()
+			require.Contains(t, s.get(lena, "no.page").body, "Names cannot be shown right now.")
+			require.Equal(t, 2*time.Second, time.Since(began))
+		}
+		require.EqualValues(t, 100, asked.Load())
+	})
+}
+
 // hostile is text that would do something if it were not shown as text.
 const hostile = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
 
 // Whatever names say, they are text: markup, quotes, the other direction of writing,
 // eighty wide characters.
-func TestHostileNames(t *testing.T) {
+func TestScenario31_HostileNames(t *testing.T) {
 	user := `"><script>alert(2)</script>&role=administrator#?/../%2f`
 	names := people{names: map[string]rbacui.Person{
 		user: {Name: "\u202egnirednaw\u2066" + hostile, Avatar: "javascript:alert(3)"},
@@ -80,7 +106,8 @@ func TestLayout(t *testing.T) {
 	require.Equal(t, http.StatusInternalServerError, failed.StatusCode)
 	require.Contains(t, failed.body, "This page cannot be shown right now.")
 	for _, bad := range []rbacui.Option{
-		rbacui.WithSources("default-src", "https://cdn.example"), rbacui.WithSources("script-src", "'unsafe-inline'"), rbacui.WithSources("script-src", "https:"),
+		rbacui.WithSources("default-src", "https://cdn.example"), rbacui.WithSources("script-src", "'unsafe-inline'"), rbacui.WithSources("style-src", "'Unsafe-Inline'"), rbacui.WithSources("script-src", "'wasm-unsafe-eval'"),
+		rbacui.WithSources("script-src", "https:"),
 		rbacui.WithSources("script-src", "*"), rbacui.WithSources("script-src", "a; b"), rbacui.WithLogger(nil), rbacui.WithTexts("", nil), nil,
 	} {
 		require.Panics(t, func() { rbacui.New(s.az, identify, bad) })
@@ -106,7 +133,7 @@ func TestWithoutTeams(t *testing.T) {
 }
 
 // Names from anywhere are text on all of these pages.
-func TestReviewAndAuditOfHostileNames(t *testing.T) {
+func TestScenario31_ReviewAndAuditOfHostileNames(t *testing.T) {
 	hebrew := strings.Repeat("ש", 40) + " " + strings.Repeat("Ｗ", 39)
 	names := people{names: map[string]rbacui.Person{hostile: {Name: "\u202egnirednaw\u2066" + hostile, Avatar: "javascript:alert(3)"}}}
 	s := newSite(t, rbacui.WithDirectory(names), rbacui.WithName(func(*http.Request, string) string { return hostile }))
@@ -141,7 +168,7 @@ func TestReviewAndAuditOfHostileNames(t *testing.T) {
 }
 
 // Whatever names and ids say, on the pages of members they are text.
-func TestHostileMembers(t *testing.T) {
+func TestScenario31_HostileMembers(t *testing.T) {
 	user := `"><script>alert(2)</script>&role=administrator#?/../%2f`
 	dir := newStaff(rbacui.Person{User: user, Name: "\u202egnirednaw\u2066" + hostile, Email: hostile, Note: "\u200f" + hostile, Avatar: "javascript:alert(3)"})
 	dir.waiting = []rbacui.Person{{User: user + "2", Name: hostile, Email: "\u202e", Note: hostile}}

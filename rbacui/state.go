@@ -20,6 +20,7 @@ type state struct {
 	Say     []any // sentences, text or HTML
 	Actions []action
 	Retry   url.Values    // the form that was sent, to send it again
+	RetryTo string        // another page than the one that it was sent to
 	When    template.HTML // the time, where it helps to say it
 }
 
@@ -117,7 +118,7 @@ func (u *ui) crossOrigin(w http.ResponseWriter, r *http.Request) {
 	q.state(http.StatusForbidden, state{
 		title: title{Title: q.t("Nothing was changed")}, Icon: "no",
 		Say:     []any{q.t("This form was sent from another site, so it was not looked at. Open the page here and try again.")},
-		Actions: []action{{q.t("All roles"), "./", true}},
+		Actions: q.home(),
 	})
 }
 
@@ -170,15 +171,19 @@ func (q *request) tooLarge() state {
 	return state{
 		title: title{Title: q.t("This is too much at once")}, Icon: "no",
 		Say:     []any{q.t("Nothing was changed. Choose fewer people or roles, and do the rest afterwards.")},
-		Actions: []action{{q.t("All roles"), "./", true}},
+		Actions: q.home(),
 	}
 }
 
 func (q *request) outcomeUnknown() state {
+	look := q.again()
+	if q.page.nav == "" && q.r.URL.RawQuery == "" { // what it is about was in the form
+		look = link(q.page.within)
+	}
 	return state{
 		title: title{Title: q.t("It is not known whether this was saved")}, Icon: "clock",
 		Say:     []any{q.t("The connection to the store broke at the last step. Look before you try again.")},
-		Actions: []action{{q.t("Look"), q.again(), true}, {q.t("All roles"), "./", false}},
+		Actions: []action{{q.t("Look"), look, true}},
 	}
 }
 
@@ -186,7 +191,7 @@ func (q *request) broken() state {
 	return state{
 		title: title{Title: q.t("This page cannot be shown right now.")}, Icon: "no", When: q.moment(time.Now()),
 		Say:     []any{q.t("Nothing was changed. Whoever runs the application finds the cause in its log.")},
-		Actions: []action{{q.t("All roles"), "./", true}},
+		Actions: q.home(),
 	}
 }
 
@@ -198,10 +203,11 @@ func (q *request) notFound() state {
 	}
 }
 
-// home leads back to the first page that the reader may see.
+// home leads back to the first page that the reader may see. Who the reader is may
+// not be known yet.
 func (q *request) home() []action {
 	switch {
-	case usersRead(q) == nil:
+	case !q.subject.Active() || usersRead(q) == nil:
 		return []action{{q.t("All roles"), "./", true}}
 	case membersSeen(q) == nil:
 		return []action{{q.t("Members"), "members", true}}

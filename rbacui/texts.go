@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -33,11 +34,26 @@ func newTranslator(texts map[string]string) translator {
 		switch {
 		case !known[text]:
 			panic(fmt.Sprintf("rbacui: WithTexts: %q is no text of these pages", text))
-		case len(verb.FindAllString(text, -1)) != len(verb.FindAllString(translated, -1)) || strings.Contains(verb.ReplaceAllString(translated, ""), "%"):
+		case !slices.Equal(places(text), places(translated)) || strings.Contains(verb.ReplaceAllString(translated, ""), "%"):
 			panic(fmt.Sprintf("rbacui: WithTexts: %q has other places than %q", translated, text))
 		}
 	}
 	return texts
+}
+
+// places are the arguments that a text says, in their order, each as often as it does.
+func places(text string) []int {
+	var said []int
+	next := 1
+	for _, found := range verb.FindAllStringSubmatch(text, -1) {
+		if found[1] != "" {
+			next = int(found[1][1] - '0')
+		}
+		said = append(said, next)
+		next++
+	}
+	slices.Sort(said)
+	return said
 }
 
 func (tr translator) of(text string) string {

@@ -177,7 +177,7 @@ func TestTextsOfReviewAndAuditReplaced(t *testing.T) {
 		s.get("ада", "review?area=contacts&action=read&person=α"),
 	}
 	require.Equal(t, http.StatusSeeOther, s.post("ада", "audit", url.Values{"do": {"verify"}}).StatusCode)
-	pages = append(pages, s.get("ада", "audit?busy=1"), s.get("ада", "review"))
+	pages = append(pages, s.get("ада", "audit"), s.get("ада", "review"))
 	for i, page := range pages {
 		require.Equal(t, http.StatusOK, page.StatusCode, "page %d", i)
 		text := strings.ReplaceAll(page.text(), "Administrator", "") // a name
@@ -249,5 +249,9 @@ func TestTextsReplaced(t *testing.T) {
 		rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"nothing here says this": ""}))
 	})
 	require.Panics(t, func() { rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s people": "Leute"})) })
+	for _, bad := range []string{"%[2]s und %[2]s", "%[2]s und %s", "%[1]s und %[9]s", "%[0]s und %[1]s"} {
+		require.Panics(t, func() { rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s and %s": bad})) }, bad)
+	}
+	rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s and %s": "%[2]s und %[1]s"}))
 	rbacui.New(az, identify, rbacui.WithTexts("de", map[string]string{"%s people": "%s Personen"}))
 }

@@ -44,6 +44,13 @@ func (v *verifications) last(workspace string) *verification {
 	return v.results[workspace]
 }
 
+// busy reports whether a verification of a workspace goes on.
+func (v *verifications) busy(workspace string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.running[workspace]
+}
+
 // begin reports whether a verification of a workspace may begin: there is one at a
 // time.
 func (v *verifications) begin(workspace string) bool {
@@ -88,7 +95,7 @@ func (v *verifications) end(workspace string, result *verification) {
 func (q *request) verify() error {
 	workspace := q.workspace.ID()
 	if !q.verified.begin(workspace) {
-		return q.redirect(link("audit", "busy", "1"))
+		return q.redirect(link("audit"))
 	}
 	var result *verification
 	defer func() { q.verified.end(workspace, result) }()

@@ -325,7 +325,7 @@ func (c *crm) prepareUser(try *trial, row expectation, actor string) error {
 	}
 	switch row.route {
 	case "GET /app/teams":
-		people, err := c.people(ctx, actor)
+		people, err := c.people(ctx, brightwell, actor)
 		if err != nil {
 			return err
 		}

@@ -160,7 +160,7 @@ type directory struct{ *server }
 var _ rbacui.Directory = directory{}
 
 func (d directory) People(ctx context.Context, company string, users []string) (map[string]rbacui.Person, error) {
-	people, err := d.people(ctx, users...)
+	people, err := d.people(ctx, company, users...)
 	found := map[string]rbacui.Person{}
 	for user, p := range people {
 		found[user] = rbacui.Person{User: user, Name: p.Name, Email: p.Email}

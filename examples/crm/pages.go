@@ -144,6 +144,10 @@ func (s *server) nav(r *http.Request, who rbac.Subject) (places []place) {
 	add(rbac.Users, rbac.Own, "Teams", "/app/teams")
 	add(rbac.API, rbac.All, "API keys", "/app/api-keys")
 	add(rbac.Users, rbac.All, "Access", accessPath)
+	// Who may give some roles and does not read users begins with those who hold them.
+	if _, err := s.az.For(who.Workspace()).AsSubject(who).Choices(r.Context()); err == nil && may[rbac.Users].Read < rbac.All {
+		places = append(places, place{"Access", accessPath + "members", within == accessPath})
+	}
 	add(rbac.Audit, rbac.All, "Audit", auditPath)
 	return places
 }
@@ -297,7 +301,7 @@ func (s *server) shownList(r *http.Request, who rbac.Subject, k kind, page page)
 	for _, row := range rows {
 		users = append(users, row.base().Owner)
 	}
-	people, err := s.people(r.Context(), unique(users)...)
+	people, err := s.people(r.Context(), who.Workspace(), unique(users)...)
 	if err != nil {
 		return shownList{}, nil, err
 	}

@@ -150,7 +150,12 @@ func TestPersonInTwoCompanies(t *testing.T) {
 		b.get("/settings/access/members").shows(t, []string{"Idris Bell", "Milo Ferri"}, []string{"Grace Okafor", "Walter Quist"})
 		b.get("/settings/access/members?q=a").shows(t, []string{"Yuki Tanaka"}, []string{"Grace Okafor", "Aisha Rahman"})
 
-		// Whoever administers one company reaches nothing of the other.
+		// Whoever administers one company is not told who works for the other.
+		for _, path := range []string{"member?user=" + salesRep, "member-new?q=" + salesRep, "audit?user=" + salesRep} {
+			b.get("/settings/access/"+path).shows(t, []string{salesRep}, []string{"Aisha Rahman", "@brightwell"})
+		}
+
+		// Nor do they reach anything there.
 		for _, path := range []string{"/deals/deal-01", "/contacts/contact-01", "/organizations/org-1/deals"} {
 			b.with("", "GET", path, nil).wants(t, http.StatusNotFound, "not-found")
 		}
@@ -166,7 +171,7 @@ func TestPersonInTwoCompanies(t *testing.T) {
 		}
 		// Who is invited by one company keeps the name that they have.
 		b.with("", "POST", "/users", map[string]any{"user": salesRep, "name": "Nobody Else", "email": "x", "role": rbac.Administrator}).wants(t, http.StatusCreated, "")
-		if people, err := c.people(t.Context(), salesRep); err != nil || people[salesRep].Name != "Aisha Rahman" {
+		if people, err := c.people(t.Context(), brightwell, salesRep); err != nil || people[salesRep].Name != "Aisha Rahman" {
 			t.Errorf("got %v, %v", people, err)
 		}
 		// Who is removed from one company stays signed in to the other.
@@ -266,6 +271,22 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 	if access < 30 || !seen["/settings/access/review"] || !seen["/demo/beside/tasks?company=brightwell&one=grace.okafor&two=aisha.rahman"] {
 		t.Errorf("%d pages of the role editor, of %d", access, len(seen))
+	}
+}
+
+// Who gives roles finds the role editor, also without reading users.
+func TestNavigationToTheRoleEditor(t *testing.T) {
+	t.Parallel()
+	c := start(t, sqliteDatabase(t))
+	for user, link := range map[string]string{administrator: "/settings/access/", teamLead: "/settings/access/members", salesRep: ""} {
+		b := c.be(t, brightwell, user)
+		nav, _, _ := strings.Cut(b.get("/app/").body, "<main")
+		if strings.Contains(nav, ">Access<") != (link != "") || !strings.Contains(nav, `href="`+link) {
+			t.Errorf("%s sees %s", user, nav)
+		}
+		if link != "" {
+			b.get(link).shows(t, nil, nil)
+		}
 	}
 }
 

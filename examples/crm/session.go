@@ -145,7 +145,7 @@ func (s *server) endSessions(w http.ResponseWriter, r *http.Request) error {
 // me answers with what belongs to the user, member or not.
 func (s *server) me(w http.ResponseWriter, r *http.Request) error {
 	caller := subject(r)
-	people, err := s.people(r.Context(), caller.User())
+	people, err := s.people(r.Context(), caller.Workspace(), caller.User())
 	if err != nil {
 		return err
 	}

@@ -186,7 +186,7 @@ func (s *server) members(ctx context.Context, company string, query rbac.MemberQ
 	for i, m := range found {
 		users[i] = m.User
 	}
-	people, err := s.people(ctx, users...)
+	people, err := s.people(ctx, company, users...)
 	if err != nil {
 		return nil, err
 	}
@@ -198,18 +198,20 @@ func (s *server) members(ctx context.Context, company string, query rbac.MemberQ
 	return found, nil
 }
 
-// people returns the rows of users.
-func (s *server) people(ctx context.Context, users ...string) (map[string]person, error) {
+// people returns the rows of those of some users whom a company knows: nobody else
+// there is told of them.
+func (s *server) people(ctx context.Context, company string, users ...string) (map[string]person, error) {
 	found := map[string]person{}
 	if len(users) == 0 {
 		return found, nil
 	}
 	var a args
+	query := "SELECT u.id, u.name, u.email FROM accounts a JOIN users u ON u.id = a.user_id WHERE a.company = " + a.add(company)
 	placeholders := make([]string, len(users))
 	for i, user := range users {
 		placeholders[i] = a.add(user)
 	}
-	query := "SELECT id, name, email FROM users WHERE id IN (" + strings.Join(placeholders, ", ") + ")"
+	query += " AND u.id IN (" + strings.Join(placeholders, ", ") + ")"
 	rows, err := collect(ctx, s.db, query, a, scanPerson)
 	for _, p := range rows {
 		found[p.User] = p

@@ -115,7 +115,7 @@ func TestRoleEditor(t *testing.T) {
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
 	site := crawl.Site{Server: server.URL, Prefix: "/settings/access"}
-	if n := len(site.Visit(t)); n < 5 {
+	if n := len(site.Visit(t)); n < 15 {
 		t.Errorf("%d pages and assets were found", n)
 	}
 	site.Slash(t)

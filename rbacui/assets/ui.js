@@ -9,6 +9,8 @@ const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 for (const f of $$('[data-role-form], [data-plan-form]')) planForm(f);
 for (const f of $$('[data-bulk-form]')) bulkForm(f);
+for (const f of $$('[data-role-form]')) guard(f, () => changed(f));
+for (const f of $$('[data-unsaved]')) guard(f, () => true);
 for (const b of $$('[data-no-script-only]')) b.hidden = true;
 for (const b of $$('[data-print]')) {
   b.hidden = false;
@@ -38,16 +40,9 @@ $('#errors')?.focus();
 function planForm(form) {
   let timer;
   let asked;
-  let leaving = false;
 
   form.addEventListener('change', refresh);
   form.addEventListener('input', (e) => { if (e.target.matches('[data-stored-value]')) later(); });
-  form.addEventListener('submit', () => { leaving = true; });
-  for (const a of $$('[data-discard]')) a.addEventListener('click', () => { leaving = true; });
-  if (form.matches('[data-role-form]')) {
-    addEventListener('beforeunload', (e) => { if (!leaving && changed(form)) e.preventDefault(); });
-    addEventListener('pageshow', () => { leaving = false; });
-  }
 
   function later() { clearTimeout(timer); timer = setTimeout(refresh, 250); }
 
@@ -77,6 +72,15 @@ function planForm(form) {
       if (asked === mine) plan.removeAttribute('aria-busy');
     }
   }
+}
+
+// Who leaves a form with something unsaved is asked.
+function guard(form, unsaved) {
+  let leaving = false;
+  form.addEventListener('submit', () => { leaving = true; });
+  for (const a of $$('[data-discard]')) a.addEventListener('click', () => { leaving = true; });
+  addEventListener('beforeunload', (e) => { if (!leaving && unsaved()) e.preventDefault(); });
+  addEventListener('pageshow', () => { leaving = false; });
 }
 
 // Whether anything differs from what is stored.

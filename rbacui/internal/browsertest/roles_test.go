@@ -65,7 +65,7 @@ func TestEditRole(t *testing.T) {
 	})
 }
 
-// Who leaves with something unsaved is asked.
+// Who leaves with something unsaved is asked, also where two edits meet.
 func TestLeaveUnsaved(t *testing.T) {
 	t.Parallel()
 	company := found(t)
@@ -75,7 +75,12 @@ func TestLeaveUnsaved(t *testing.T) {
 	browsertest.Evaluate[bool](tab, `document.querySelector('.nav a').click(), true`)
 	equal(t, "question", strings.Join(tab.Complaints(), ""), "dialog: beforeunload")
 	equal(t, "choice", browsertest.Evaluate[bool](tab, `document.querySelector('input[name="deals.manage"][value=all]').checked`), true)
-	tab.Submit("[data-save]")
+	tab.Meanwhile("Sales lead", browsertest.Mara, "contacts: read all; deals: read all")
+	equal(t, "save", tab.Submit("[data-save]"), 409)
+	tab.Choose("keep.deals.manage", "mine")
+	browsertest.Evaluate[bool](tab, `document.querySelector('.nav a').click(), true`)
+	equal(t, "question", strings.Join(tab.Complaints(), ""), "dialog: beforeunload")
+	equal(t, "plan", tab.Submit("button[value=plan]"), 200)
 }
 
 // Presets fill in what one may grant, and a copy begins with the choices of another.
