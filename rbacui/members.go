@@ -596,7 +596,7 @@ func (q *request) admit() error {
 	}
 	c := memberChange{Users: []string{user}, Role: role, Admit: true}
 	err := q.admin().Together(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
-	if err == nil {
+	if err == nil || q.twice(c, err) {
 		return q.redirect(link("members", "done", user))
 	}
 	if !refuses(err) {
