@@ -48,6 +48,8 @@ func TestDelegates(t *testing.T) {
 		require.Contains(t, refused, "Nothing was changed. Refused: nobody gives a role that is not theirs to give. This one is not among the roles that you may give.")
 		require.NotContains(t, refused, "Your role does not")
 	}
+	require.Equal(t, http.StatusUnprocessableEntity, s.post("dan", "members", url.Values{"user": {"celeste.amundry"}, "role": {string(s.roles["Integrations"])}}).StatusCode,
+		"or they would find out who holds what")
 	before := s.revision()
 	for _, form := range []url.Values{
 		with(chosen(tomas, "celeste.amundry"), "remove", "1"), with(chosen("celeste.amundry"), "role", string(s.roles["Sales"])),

@@ -87,7 +87,7 @@ func (q *request) giveRole() error {
 		return err
 	case role == rbac.Administrator || member.Role == rbac.Administrator && role != "": // which is asked once more
 		return q.redirect(link("members-change", "user", user, "role", string(role), "admit", admit, "back", "1"))
-	case err == nil && q.r.PostForm.Has("held") && q.posted("held") != string(member.Role):
+	case err == nil && q.r.PostForm.Has("held") && q.posted("held") != string(member.Role) && role != member.Role:
 		return q.showMember(role, refusal{q.t("Refused: somebody else changed it in the meantime."), []problem{{
 			Say: q.th("The role is another now: %s. Look at what this would change, and do it again if it is meant.", bdi(member.RoleName)),
 		}}})
@@ -96,7 +96,7 @@ func (q *request) giveRole() error {
 	}
 	c := memberChange{Users: []string{user}, Role: role, Admit: admit != ""}
 	err = q.together(func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
-	if err == nil {
+	if err == nil || q.twice(c, err) {
 		return q.redirect(link("member", "user", user, "done", user))
 	}
 	tried, err := q.tried(err)

@@ -125,6 +125,22 @@ func TestGiveRoleMeanwhile(t *testing.T) {
 	}
 	require.Equal(t, before, s.revision())
 
+	// Sent twice, it does the same once.
+	s.assign("Support", "left")
+	require.NoError(t, system.Remove(t.Context(), "left"))
+	for _, sent := range []struct {
+		to   string
+		form url.Values
+	}{
+		{"members", url.Values{"user": {"twice"}, "role": {string(s.roles["Sales"])}}},
+		{link("member", "left"), with(s.get(lena, link("member", "left")).filled(), "role", string(s.roles["Sales"]), "do", "save")},
+		{link("member", "elif.soydanlar"), with(s.get(lena, link("member", "elif.soydanlar")).filled(), "role", string(s.roles["Sales"]), "do", "save")},
+	} {
+		for range 2 {
+			require.Equal(t, http.StatusSeeOther, s.post(lena, sent.to, sent.form).StatusCode, sent.to)
+		}
+	}
+
 	// Nor does it undo what somebody else has just given them, without a word.
 	path := link("member", "nia.tamsworth")
 	form := with(s.get(lena, path).filled(), "role", string(s.roles["Sales lead"]), "do", "save")

@@ -69,11 +69,15 @@ func (c memberChange) apply(ctx context.Context, a *rbac.Admin) error {
 		return a.Remove(ctx, c.Users...)
 	}
 	if c.Admit {
-		if err := strangersOnly(ctx, a, c.Users); err != nil {
+		members, err := membersOf(ctx, a, c.Users)
+		if err != nil {
 			return err
 		}
 		if err := a.Add(ctx, c.Role, c.Users...); err != nil {
 			return err
+		}
+		if len(members) > 0 { // Add leaves them as they are, and what follows would not
+			return &rbac.RefusalError{Rule: rbac.ErrMemberExists, Users: members}
 		}
 	} else if err := a.Authorize(ctx, c.Users...); err != nil {
 		return err
@@ -97,20 +101,29 @@ func (c memberChange) apply(ctx context.Context, a *rbac.Admin) error {
 	return nil
 }
 
-// strangersOnly refuses users who have become members meanwhile: Add leaves them as
-// they are, and what follows it would not.
-func strangersOnly(ctx context.Context, a *rbac.Admin, users []string) error {
+// membersOf returns those of some users who are members.
+func membersOf(ctx context.Context, a *rbac.Admin, users []string) (members []string, err error) {
 	for _, user := range users {
 		err := a.Authorize(ctx, user)
 		switch {
 		case errors.Is(err, rbac.ErrMemberNotFound):
 		case err == nil, errors.Is(err, rbac.ErrSelf), errors.Is(err, rbac.ErrEscalation):
-			return &rbac.RefusalError{Rule: rbac.ErrMemberExists, Users: []string{user}}
+			members = append(members, user)
 		default:
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return members, nil
+}
+
+// twice reports whether somebody was refused as a member whom the reader has just let
+// in with that role: a form that was sent twice. Who else did it is not told by it.
+func (q *request) twice(c memberChange, err error) bool {
+	if !errors.Is(err, rbac.ErrMemberExists) || len(c.Users) != 1 || c.Move != "" || c.State != "" {
+		return false
+	}
+	member, err := q.workspace.Member(q.ctx, c.Users[0])
+	return err == nil && member.Role == c.Role && q.memberToast(member.User) != nil
 }
 
 // empty reports whether nothing was chosen.
@@ -186,7 +199,7 @@ func (q *request) changeMembers() error {
 		return q.showChange(c, "", refusal{})
 	}
 	err := q.together(func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
-	if err == nil {
+	if err == nil || q.twice(c, err) {
 		to := link("members", "done", c.Users[0])
 		if c.Back && !c.Remove {
 			to = link("member", "user", c.Users[0], "done", c.Users[0])

@@ -71,8 +71,8 @@ func (q *request) admit() error {
 		return q.redirect(link("members-change", "user", user, "role", string(role), "admit", "1"))
 	}
 	c := memberChange{Users: []string{user}, Role: role, Admit: true}
-	err := q.admin().Together(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
-	if err == nil {
+	err := q.together(func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
+	if err == nil || q.twice(c, err) {
 		return q.redirect(link("members", "done", user))
 	}
 	tried, err := q.tried(err)
