@@ -40,7 +40,7 @@ func TestScenario56_PoolIsUsedUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, d := t.Context(), newDatabase(t)
-			const staleness, beyond = 3 * time.Second, 4 * time.Second
+			const staleness, beyond = 5 * time.Second, 6 * time.Second
 			app := d.instance(setup{})
 			in := d.instance(setup{deaf: deaf, options: []rbac.Option{rbac.WithMaxStaleness(staleness), rbac.WithPollInterval(100 * time.Millisecond)},
 				pool: func(c *pgxpool.Config) {
@@ -77,7 +77,7 @@ func TestScenario56_PoolIsUsedUp(t *testing.T) {
 
 			// The server ends what is idle, as idle_session_timeout does.
 			_ = d.tryExec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND state = 'idle'", d.schema)
-			again := beyond / 4
+			again := beyond / 6
 			if long.Enabled() {
 				again = beyond
 			}

@@ -41,7 +41,7 @@ func Quiet() []rbac.Option {
 
 // Brisk are options with which the poll makes it look soon.
 func Brisk() []rbac.Option {
-	return []rbac.Option{rbac.WithMaxStaleness(time.Second), rbac.WithPollInterval(100 * time.Millisecond)}
+	return []rbac.Option{rbac.WithMaxStaleness(3 * time.Second), rbac.WithPollInterval(100 * time.Millisecond)}
 }
 
 // Deaf hides that a store notifies.

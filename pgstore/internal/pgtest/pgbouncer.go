@@ -38,11 +38,15 @@ func PgBouncer(t testing.TB, url, mode string, sessions int) (pooled, version st
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(stop)
+	t.Cleanup(func() {
+		if log := stop(); t.Failed() {
+			t.Log(log)
+		}
+	})
 	return pooled, version
 }
 
-func startPgBouncer(bin, url, mode string, sessions int) (pooled string, stop func(), err error) {
+func startPgBouncer(bin, url, mode string, sessions int) (pooled string, stop func() (log string), err error) {
 	server, err := pgconn.ParseConfig(url)
 	if err != nil {
 		return "", nil, err
@@ -75,6 +79,7 @@ auth_type = any
 pool_mode = %s
 default_pool_size = %d
 max_client_conn = 200
+server_connect_timeout = 60
 `, quote(server.Host), server.Port, quote(server.Database), quote(server.User), password, dir, mode, sessions)
 	file := filepath.Join(dir, "pgbouncer.ini")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil { // in a folder that nobody else may enter
@@ -88,5 +93,9 @@ max_client_conn = 200
 	if err := running.await(pooled); err != nil {
 		return "", nil, err
 	}
-	return pooled, func() { running.stop(); _ = os.RemoveAll(dir) }, nil
+	return pooled, func() string {
+		running.stop()
+		_ = os.RemoveAll(dir)
+		return running.log.String()
+	}, nil
 }
