@@ -327,11 +327,12 @@ func (q *request) outcomeUnknown() state {
 }
 
 func (q *request) broken() state {
-	return state{
-		title: title{Title: q.t("This page cannot be shown right now.")}, Icon: "no", When: q.moment(time.Now()),
-		Say:     []any{q.t("Nothing was changed. Whoever runs the application finds the cause in its log.")},
-		Actions: []action{{q.t("All roles"), "./", true}},
+	s := state{
+		title: title{Title: q.t("This page cannot be shown right now.")}, Icon: "no", When: q.moment(time.Now()), Retry: q.retry(),
+		Say: []any{q.t("Nothing was changed. Whoever runs the application finds the cause in its log.")},
 	}
+	s.Actions = []action{{q.t("All roles"), "./", s.Retry == nil}}
+	return s
 }
 
 func (q *request) notFound() state {
