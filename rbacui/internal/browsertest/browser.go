@@ -40,20 +40,20 @@ func Start(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	return ctx, end, nil
 }
 
-// Tab is a browser of its own, with one page, in which one person is signed in. What
-// fails is given to Fail, which does not return.
+// Tab is a browser of its own, with one page. What fails is given to Fail, which does
+// not return.
 type Tab struct {
 	Context context.Context
 	Fail    func(error)
-	company *Company
+	link    func(segment string, pairs ...string) string
 
 	mu         sync.Mutex
 	complaints []string
 }
 
-// Open opens a browser in which somebody is signed in. The function ends it.
-func (c *Company) Open(browser context.Context, user string, script bool, fail func(error)) (*Tab, context.CancelFunc) {
-	t := &Tab{Fail: fail, company: c}
+// Open opens a browser, whose links begin with an address. The function ends it.
+func Open(browser context.Context, address string, script bool, fail func(error)) (*Tab, context.CancelFunc) {
+	t := &Tab{Fail: fail, link: func(segment string, pairs ...string) string { return link(address+segment, pairs...) }}
 	ctx, leave := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(t.listen))
 	t.Context = ctx
 	if err := chromedp.Do(ctx); err != nil {
@@ -62,11 +62,16 @@ func (c *Company) Open(browser context.Context, user string, script bool, fail f
 	t.do(
 		command(browserlog.Enable, cdp.Empty{}),
 		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
-		command(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"X-User": user}}),
 	)
 	t.Script(script)
 	t.Width(1280)
 	return t, leave
+}
+
+// SignIn makes somebody else of who looks at the pages of a [Company]: nobody, if
+// user is empty.
+func (t *Tab) SignIn(user string) {
+	t.do(command(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"X-User": user}}))
 }
 
 // most is how long a step may take, on a machine that is busy with much else: only
@@ -150,22 +155,20 @@ func (t *Tab) Scheme(scheme string) {
 	}}))
 }
 
-// Link returns the address of a page, of a role by its name.
-func (c *Company) Link(segment string, pairs ...string) string {
+func link(address string, pairs ...string) string {
 	values := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		value := pairs[i+1]
-		if id, ok := c.Roles[value]; ok {
-			value = string(id)
-		}
-		values.Set(pairs[i], value)
+		values.Add(pairs[i], pairs[i+1])
 	}
-	return c.URL + Path + segment + "?" + values.Encode()
+	if len(values) == 0 {
+		return address
+	}
+	return address + "?" + values.Encode()
 }
 
 // Visit loads a page, and returns its status.
 func (t *Tab) Visit(segment string, pairs ...string) int {
-	answer, err := run(t, chromedp.NavigateResponse(t.company.Link(segment, pairs...)))
+	answer, err := run(t, chromedp.NavigateResponse(t.link(segment, pairs...)))
 	if err != nil {
 		t.Fail(fmt.Errorf("%s: %w", segment, err))
 	}

@@ -153,33 +153,29 @@ var axe = sync.OnceValues(func() (string, error) {
 	return string(source), err
 })
 
-// accessible checks a page with axe-core, in both schemes.
-func accessible(t *testing.T, tab *browsertest.Tab, script bool) {
+// sound checks a page at each width: nothing on it is wider than that, but what
+// scrolls by itself, and it breaks no rule of axe-core, in either scheme.
+func sound(t *testing.T, tab *browsertest.Tab, script bool) {
 	t.Helper()
 	tab.Script(true) // axe-core is some; the page has been loaded by now
 	defer tab.Script(script)
 	source, err := axe()
 	ok(t, err)
 	browsertest.Evaluate[bool](tab, source+"; true")
-	for _, scheme := range []string{"light", "dark"} {
-		tab.Scheme(scheme)
-		for _, violation := range browsertest.Evaluate[[]string](tab, `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>
-			v.nodes.map(n => v.id + ': ' + n.html.slice(0, 200) + ' ' + n.failureSummary)))`) {
-			t.Errorf("%s: %s", scheme, violation)
-		}
-	}
-}
-
-// fits checks that nothing on a page is wider than it, but what scrolls by itself.
-func fits(t *testing.T, tab *browsertest.Tab, scrolls string) {
-	t.Helper()
 	for _, width := range []int64{360, 390, 1280} {
 		tab.Width(width)
-		for _, wide := range browsertest.Evaluate[[]string](tab, fmt.Sprintf(`[...document.querySelectorAll('body *')]
-			.filter(e => e.checkVisibility() && !e.closest('.vh, .skip, svg') && !e.parentElement.closest(%q) && (e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1))
+		for _, wide := range browsertest.Evaluate[[]string](tab, `[...document.querySelectorAll('body *')]
+			.filter(e => e.checkVisibility() && !e.closest('.vh, .skip, svg') && !e.parentElement.closest('.scroll') && (e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1))
 			.concat(document.documentElement.scrollWidth > innerWidth ? [document.documentElement] : [])
-			.map(e => e.outerHTML.slice(0, 160))`, scrolls)) {
+			.map(e => e.outerHTML.slice(0, 160))`) {
 			t.Errorf("wider than %d px: %s", width, wide)
+		}
+		for _, scheme := range []string{"light", "dark"} {
+			tab.Scheme(scheme)
+			for _, violation := range browsertest.Evaluate[[]string](tab, `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>
+				v.nodes.map(n => v.id + ': ' + n.html.slice(0, 200) + ' ' + n.failureSummary)))`) {
+				t.Errorf("%d px, %s: %s", width, scheme, violation)
+			}
 		}
 	}
 }
