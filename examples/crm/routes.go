@@ -38,7 +38,7 @@ func (s *server) routes() []route {
 		{"POST /app/api-keys", needs(rbac.API, rbac.Manage), s.handle(s.makeKeyPage)},
 		{"POST /app/api-keys/{id}/delete", needs(rbac.API, rbac.Manage), s.handle(s.deleteKeyPage)},
 		{"GET " + accessPath, signedIn, s.access}, // which asks for more itself
-		{"POST " + accessPath, signedIn, s.access},
+		{"POST " + accessPath, public("it asks itself, and gives nobody their form back"), s.access},
 
 		{"GET /me", signedIn, s.handle(s.me)},
 		{"GET /me/permissions", signedIn, s.guard.Permissions()},
