@@ -134,6 +134,11 @@ func (t *Tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// ForgetCookies ends what a page was told to keep, as the end of a session does.
+func (t *Tab) ForgetCookies() {
+	t.do(command(network.ClearBrowserCookies, cdp.Empty{}))
+}
+
 // Script allows pages to run script, or not.
 func (t *Tab) Script(allowed bool) {
 	t.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !allowed}))
@@ -195,6 +200,19 @@ func (t *Tab) Submit(selector string) int {
 	return t.leave(selector, chromedp.Click(chromedp.CSS(selector)))
 }
 
+// Follow clicks on the link with a text, which leads to another page, and returns the
+// status of that.
+func (t *Tab) Follow(text string) int {
+	if !Evaluate[bool](t, fmt.Sprintf(`(() => {
+		const link = [...document.querySelectorAll('a')].find(a => a.textContent.trim() === %q && a.checkVisibility());
+		link?.setAttribute('data-follow', '');
+		return !!link;
+	})()`, text)) {
+		t.Fail(fmt.Errorf("there is no link %q", text))
+	}
+	return t.Submit("[data-follow]")
+}
+
 func (t *Tab) leave(how string, step chromedp.Action[chromedp.Void]) int {
 	ctx, cancel := context.WithTimeout(t.Context, most)
 	defer cancel()
@@ -228,11 +246,12 @@ func (t *Tab) Write(selector, text string) {
 	t.Press(text)
 }
 
-// Select selects an option by its text.
+// Select selects an option by its text, of a select or a group in one.
 func (t *Tab) Select(selector, option string) {
 	if !Evaluate[bool](t, fmt.Sprintf(`(() => {
-		const select = document.querySelector(%q), option = [...select.options].find(o => o.text === %q && !o.disabled);
+		const within = document.querySelector(%q), option = [...within.querySelectorAll('option')].find(o => o.text === %q && !o.disabled);
 		if (!option) return false;
+		const select = option.closest('select');
 		select.value = option.value;
 		select.dispatchEvent(new Event('change', {bubbles: true}));
 		return true;

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +25,13 @@ var chromium struct {
 }
 
 func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "browsertest-")
+	if err != nil {
+		panic(err)
+	}
+	program = filepath.Join(folder, "crm")
 	code := m.Run()
+	os.RemoveAll(folder)
 	if chromium.end != nil {
 		chromium.end()
 	}
@@ -39,6 +46,15 @@ func found(t *testing.T) *browsertest.Company {
 
 func foundOn(t *testing.T, firstDay bool) *browsertest.Company {
 	t.Helper()
+	needsChromium(t)
+	company, err := browsertest.Found(t.Context(), firstDay)
+	ok(t, err)
+	t.Cleanup(company.Close)
+	return company
+}
+
+func needsChromium(t *testing.T) {
+	t.Helper()
 	chromium.Do(func() {
 		chromium.Context, chromium.end, chromium.err = browsertest.Start(context.Background())
 	})
@@ -46,17 +62,21 @@ func foundOn(t *testing.T, firstDay bool) *browsertest.Company {
 		t.Skip(chromium.err)
 	}
 	ok(t, chromium.err)
-	company, err := browsertest.Found(t.Context(), firstDay)
-	ok(t, err)
-	t.Cleanup(company.Close)
-	return company
 }
 
-// open opens a browser in which somebody is signed in. The test fails if anything is
-// written to its console, and so if the Content-Security-Policy refuses anything.
+// open opens a browser in which somebody is signed in.
 func open(t *testing.T, company *browsertest.Company, user string, script bool) *browsertest.Tab {
 	t.Helper()
-	tab, leave := company.Open(chromium.Context, user, script, func(err error) {
+	return listened(t, func(fail func(error)) (*browsertest.Tab, context.CancelFunc) {
+		return company.Open(chromium.Context, user, script, fail)
+	})
+}
+
+// listened opens a browser. The test fails if anything is written to its console, and
+// so if the Content-Security-Policy refuses anything.
+func listened(t *testing.T, open func(fail func(error)) (*browsertest.Tab, context.CancelFunc)) *browsertest.Tab {
+	t.Helper()
+	tab, leave := open(func(err error) {
 		t.Helper()
 		t.Fatal(err)
 	})
