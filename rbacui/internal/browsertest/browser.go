@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	browserlog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -220,6 +221,9 @@ func (t *Tab) leave(how string, step chromedp.Action[chromedp.Void]) int {
 	if err != nil {
 		t.Fail(fmt.Errorf("leave by %s: %w", how, err))
 	}
+	if answer == nil {
+		t.Fail(fmt.Errorf("leave by %s: the page stays", how))
+	}
 	return int(answer.Status)
 }
 
@@ -228,6 +232,15 @@ func (t *Tab) Press(keys string) { t.do(chromedp.KeyEvent(keys)) }
 
 // PressAway presses a key that leads to another page, and returns the status of that.
 func (t *Tab) PressAway(key string) int { return t.leave("a key", chromedp.KeyEvent(key)) }
+
+// Enter presses Enter as one event, as a keyboard does: where that moves the focus, the
+// character is not for what has it then.
+func (t *Tab) Enter() {
+	key := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: "Enter", Code: "Enter", Text: "\r", WindowsVirtualKeyCode: 13}
+	up := key
+	up.Type, up.Text = input.DispatchKeyEventTypeKeyUp, ""
+	t.do(command(input.DispatchKeyEvent, key), command(input.DispatchKeyEvent, up))
+}
 
 // Reach presses Tab until something has the focus.
 func (t *Tab) Reach(selector string) {
