@@ -154,6 +154,21 @@ func (t *Tab) size(width, height int64) {
 	t.do(command(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1}))
 }
 
+// Paper shows the page as it is printed, on the width of A4 without its margins. In
+// dark colours the paper stays light.
+func (t *Tab) Paper() {
+	t.Width(690)
+	t.do(command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: "dark"}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}}))
+}
+
+// Screen shows the page as it is seen again.
+func (t *Tab) Screen() {
+	t.Scheme("light")
+	t.Width(1280)
+}
+
 // Scheme sets the colours: light or dark. Nothing moves, so that what is seen is the end.
 func (t *Tab) Scheme(scheme string) {
 	t.do(command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
