@@ -190,6 +190,7 @@ func sound(t *testing.T, tab *browsertest.Tab, script bool) {
 			.map(e => e.outerHTML.slice(0, 160))`) {
 			t.Errorf("wider than %d px: %s", width, wide)
 		}
+		squeezed(t, tab)
 		for _, scheme := range []string{"light", "dark"} {
 			tab.Scheme(scheme)
 			for _, violation := range browsertest.Evaluate[[]string](tab, `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>
@@ -197,5 +198,15 @@ func sound(t *testing.T, tab *browsertest.Tab, script bool) {
 				t.Errorf("%d px, %s: %s", width, scheme, violation)
 			}
 		}
+	}
+}
+
+// squeezed checks that no words stand letter below letter.
+func squeezed(t *testing.T, tab *browsertest.Tab) {
+	t.Helper()
+	for _, narrow := range browsertest.Evaluate[[]string](tab, `[...document.querySelectorAll('body *')]
+		.filter(e => e.checkVisibility() && !e.closest('.vh, svg, select, .table-cards thead') && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim().length > 3) && e.getBoundingClientRect().width < 20)
+		.map(e => e.outerHTML.slice(0, 160))`) {
+		t.Errorf("squeezed: %s", narrow)
 	}
 }

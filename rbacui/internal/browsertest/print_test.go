@@ -61,6 +61,7 @@ func paper(t *testing.T, tab *browsertest.Tab) string {
 	for _, wide := range browsertest.Evaluate[[]string](tab, `[...document.querySelectorAll('main *')].filter(e => e.checkVisibility() && !e.closest('.vh, svg') && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 120))`) {
 		t.Errorf("cut off: %s", wide)
 	}
+	squeezed(t, tab)
 	equal(t, "what is cut off by itself", browsertest.Evaluate[int](tab, fmt.Sprintf("[...document.querySelectorAll(%q)].filter(e => getComputedStyle(e).overflowX !== 'visible').length", ".scroll, .card")), 0)
 	return text(tab, "body")
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"image"
@@ -17,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/areagate/rbac/rbactest"
 	"github.com/areagate/rbac/rbacui/internal/browsertest"
 )
 
@@ -79,7 +79,7 @@ var shots = []shot{
 	}},
 	{"unavailable", browsertest.Lena, false, func(c *browsertest.Company, t *browsertest.Tab) {
 		edit(t)
-		c.Faults.Fail(errors.New("the database is down"))
+		c.Faults.Fail(context.DeadlineExceeded, rbactest.OpView, rbactest.OpUpdate)
 		t.Submit("[data-save]")
 	}},
 	{"outcome-unknown", browsertest.Lena, false, func(c *browsertest.Company, t *browsertest.Tab) {
