@@ -82,7 +82,9 @@ func TestCRMPages(t *testing.T) {
 					}
 					equal(t, "status", tab.Visit(page), status)
 					equal(t, "ways to be somebody else", has(tab, ".demo select") && has(tab, ".topbar form[action='/app/sign-out'] button"), true)
-					sound(t, tab, true)
+					if !slices.Contains(person.denied, page) || page == person.denied[0] { // the others look the same
+						sound(t, tab, true)
+					}
 					if strings.HasPrefix(page, "/settings/") && status == 200 {
 						paper(t, tab)
 					}
