@@ -188,11 +188,14 @@ func (q *request) outcomeUnknown() state {
 }
 
 func (q *request) broken() state {
-	return state{
-		title: title{Title: q.t("This page cannot be shown right now.")}, Icon: "no", When: q.moment(time.Now()),
-		Say:     []any{q.t("Nothing was changed. Whoever runs the application finds the cause in its log.")},
-		Actions: q.home(),
+	s := state{
+		title: title{Title: q.t("This page cannot be shown right now.")}, Icon: "no", When: q.moment(time.Now()), Retry: q.retry(),
+		Say: []any{q.t("Nothing was changed. Whoever runs the application finds the cause in its log.")}, Actions: q.home(),
 	}
+	if s.Retry != nil && len(s.Actions) > 0 {
+		s.Actions[0].Primary = false
+	}
+	return s
 }
 
 func (q *request) notFound() state {

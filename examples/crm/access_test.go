@@ -169,7 +169,7 @@ func (c *crm) tryCell(row expectation, actor string) (string, error) {
 	}
 	defer try.undo()
 	token := c.token(actor)
-	if row.route == "DELETE /me/session" {
+	if row.route == "DELETE /me/session" || row.route == "POST /app/sign-out" {
 		delete(c.tokens, actor) // this one is no more
 	}
 	if method == "GET" { // HEAD is no way around

@@ -75,6 +75,9 @@ func openSQLite(ctx context.Context, dir string) (*database, error) {
 	}
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
+	if err := refuseOlder(ctx, db, path, "remove that file, or keep everything in another folder"); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	if err := sqlitestore.Migrate(ctx, db, sqlitestore.WithBusyTimeout(30*time.Second)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -115,22 +118,23 @@ func openPostgres(ctx context.Context, location string) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := pgstore.Migrate(ctx, pool); err != nil {
-		pool.Close()
-		return nil, err
-	}
-	store, err := pgstore.New(ctx, pool)
-	if err != nil {
-		pool.Close()
-		return nil, err
-	}
 	db := stdlib.OpenDBFromPool(pool)
-	transact := func(ctx context.Context, w *rbac.Workspace, fn func(transaction) error) error {
-		return store.Transact(ctx, w, func(tx pgx.Tx, in *rbac.Transaction) error { return fn(postgresTx{tx, in}) })
-	}
 	closeAll := func() error {
 		defer pool.Close()
 		return db.Close()
+	}
+	if err := refuseOlder(ctx, db, "the database", "use another, empty one"); err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	if err := pgstore.Migrate(ctx, pool); err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	store, err := pgstore.New(ctx, pool)
+	if err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	transact := func(ctx context.Context, w *rbac.Workspace, fn func(transaction) error) error {
+		return store.Transact(ctx, w, func(tx pgx.Tx, in *rbac.Transaction) error { return fn(postgresTx{tx, in}) })
 	}
 	return &database{db, store, transact, rbac.Dollar, "SELECT pg_advisory_xact_lock(20260105)", closeAll}, nil
 }
@@ -150,6 +154,19 @@ func (t postgresTx) exec(ctx context.Context, query string, args ...any) error {
 func (t postgresTx) number(ctx context.Context, query string, args ...any) (n int64, err error) {
 	err = t.tx.QueryRow(ctx, query, args...).Scan(&n)
 	return n, err
+}
+
+// refuseOlder returns an error if a database is that of a CRM that served one company
+// only. Nothing has been changed in it then.
+func refuseOlder(ctx context.Context, db *sql.DB, where, instead string) error {
+	var n int64
+	if db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sessions").Scan(&n) != nil {
+		return nil // it has no tables of any CRM yet, or what comes next fails
+	}
+	if err := db.QueryRowContext(ctx, "SELECT COUNT(company) FROM sessions").Scan(&n); err != nil {
+		return fmt.Errorf("%s was made by an older CRM, and is not migrated: %s (%w)", where, instead, err)
+	}
+	return nil
 }
 
 // collect returns what scan makes of each row of a query.

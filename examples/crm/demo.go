@@ -89,10 +89,7 @@ func (s *server) switchTo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: token, Path: "/", MaxAge: int(sessionLife.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
-	})
+	setCookie(w, r, token, int(sessionLife.Seconds()))
 	next, err := url.Parse(r.PostForm.Get("next"))
 	if err != nil || next.IsAbs() || next.Host != "" || !isPage(next.Path) {
 		next = &url.URL{Path: "/app/"}

@@ -12,6 +12,8 @@
 //	go run ./examples/crm -data crm-data
 //	go run ./examples/crm -postgres postgres://user:password@host/database
 //
+// What a CRM of one company left there is refused, and not changed.
+//
 // The routes and what each asks of its caller, as one table:
 //
 //	go run ./examples/crm -routes

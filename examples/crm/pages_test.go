@@ -101,6 +101,34 @@ func TestPagesAskWhoOneIs(t *testing.T) {
 	}
 }
 
+// Every page has a button to sign out, which ends the session and takes the cookie
+// back. A form of another site signs nobody out.
+func TestPagesSignOut(t *testing.T) {
+	t.Parallel()
+	c := start(t, sqliteDatabase(t))
+	b := c.be(t, brightwell, salesLead)
+	for _, page := range []string{"/", "/app/", "/app/deals", "/app/nothing", "/app/api-keys", "/demo/beside/deals?company=brightwell", "/settings/access/members", "/settings/access/audit"} {
+		if a := b.get(page); !strings.Contains(a.body, `<form method="post" action="/app/sign-out">`) || !strings.Contains(a.body, `action="/demo/session"`) {
+			t.Errorf("%s has no way to be somebody else: %d %s", page, a.status, a.body)
+		}
+	}
+	address, _ := url.Parse(c.url)
+	token := b.client.Jar.Cookies(address)[0].Value
+	forged := c.request("", "POST", "/app/sign-out", url.Values{})
+	forged.Header.Set("Sec-Fetch-Site", "cross-site")
+	b.send(forged).wants(t, http.StatusForbidden, "cross-origin")
+	c.with(token, "GET", "/me", nil).wants(t, http.StatusOK, "")
+
+	a := b.post("/app/sign-out", nil)
+	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/" || len(b.client.Jar.Cookies(address)) > 0 {
+		t.Errorf("got %d %v, and kept %v", a.status, a.header, b.client.Jar.Cookies(address))
+	}
+	c.with(token, "GET", "/me", nil).wants(t, http.StatusUnauthorized, "unauthenticated")
+	if a := b.get("/app/deals"); a.status != http.StatusUnauthorized || strings.Contains(a.body, "/app/sign-out") {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+}
+
 // One list, as two people: by switching, and beside each other.
 func TestTwoPeopleSeeDifferentLists(t *testing.T) {
 	t.Parallel()

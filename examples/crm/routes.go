@@ -32,12 +32,13 @@ func (s *server) routes() []route {
 		{"GET /assets/{file}", public("style sheets"), s.handle(s.style)},
 		{"POST /demo/session", public("a demo: everybody is whom they say"), s.handle(s.switchTo)},
 		{"GET /app/{$}", signedIn, s.handle(s.home)},
+		{"POST /app/sign-out", signedIn, s.handle(s.signOutPage)},
 		{"GET /app/teams", scoped(rbac.Users, rbac.Read), s.handle(s.teams)},
 		{"GET /app/api-keys", needs(rbac.API, rbac.Read), s.handle(s.keysPage)},
 		{"POST /app/api-keys", needs(rbac.API, rbac.Manage), s.handle(s.makeKeyPage)},
 		{"POST /app/api-keys/{id}/delete", needs(rbac.API, rbac.Manage), s.handle(s.deleteKeyPage)},
 		{"GET " + accessPath, signedIn, s.access}, // which asks for more itself
-		{"POST " + accessPath, signedIn, s.access},
+		{"POST " + accessPath, public("it asks itself, and gives nobody their form back"), s.access},
 
 		{"GET /me", signedIn, s.handle(s.me)},
 		{"GET /me/permissions", signedIn, s.guard.Permissions()},

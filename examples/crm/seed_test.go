@@ -1,8 +1,10 @@
 package main
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -75,6 +77,50 @@ func testSetUpAtOnce(t *testing.T, open func() (*database, error)) {
 	if ids, _ := c.as(administrator, "GET", "/deals", nil).ids(t); len(ids) != 12 {
 		t.Errorf("%d deals, want 12", len(ids))
 	}
+}
+
+// What a CRM of one company left is refused before anything is changed in it.
+func TestOlderDataIsRefused(t *testing.T) {
+	t.Parallel()
+	const older = "CREATE TABLE sessions (hash TEXT PRIMARY KEY, user_id TEXT NOT NULL, expires BIGINT NOT NULL)"
+	refused := func(t *testing.T, c config, db *sql.DB, tables string, says ...string) {
+		t.Helper()
+		defer db.Close()
+		if _, err := db.ExecContext(t.Context(), older); err != nil {
+			t.Fatal(err)
+		}
+		made, err := c.open(t.Context())
+		if err == nil {
+			opened(t, made, nil)
+		}
+		for _, text := range append(says, "an older CRM", "not migrated") {
+			if err == nil || !strings.Contains(err.Error(), text) {
+				t.Errorf("the error does not say %q: %v", text, err)
+			}
+		}
+		var n int
+		if err := db.QueryRowContext(t.Context(), tables).Scan(&n); err != nil || n != 1 {
+			t.Errorf("now there are %d tables, %v", n, err)
+		}
+	}
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		db, err := sql.Open("sqlite", filepath.Join(dir, "crm.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused(t, config{data: dir}, db, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'", dir, "remove that file, or keep everything in another folder")
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		location := pgtest.Database(t)
+		db, err := sql.Open("pgx", location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused(t, config{postgres: location}, db, "SELECT COUNT(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')", "use another, empty one")
+	})
 }
 
 func TestFileIsForItsOwnerOnly(t *testing.T) {

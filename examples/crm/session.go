@@ -116,12 +116,34 @@ func (s *server) newSession(ctx context.Context, in, user string) (company, toke
 }
 
 func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
-	token, _ := bearer(r)
-	if err := s.db.exec(r.Context(), "DELETE FROM sessions WHERE hash = $1", hash(token)); err != nil {
+	if err := s.endSession(r); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// signOutPage signs a browser out, and leads to where one begins.
+func (s *server) signOutPage(w http.ResponseWriter, r *http.Request) error {
+	if err := s.endSession(r); err != nil {
+		return err
+	}
+	setCookie(w, r, "", -1)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+func (s *server) endSession(r *http.Request) error {
+	token, _ := bearer(r)
+	return s.db.exec(r.Context(), "DELETE FROM sessions WHERE hash = $1", hash(token))
+}
+
+// setCookie gives a browser a session for some seconds. Below zero it takes it back.
+func setCookie(w http.ResponseWriter, r *http.Request, token string, seconds int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: sessionCookie, Value: token, Path: "/", MaxAge: seconds,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
+	})
 }
 
 // endSessions signs a member out of the company everywhere. The CRM asks rbac whether the caller

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	browserlog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -40,20 +41,20 @@ func Start(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	return ctx, end, nil
 }
 
-// Tab is a browser of its own, with one page, in which one person is signed in. What
-// fails is given to Fail, which does not return.
+// Tab is a browser of its own, with one page. What fails is given to Fail, which does
+// not return.
 type Tab struct {
 	Context context.Context
 	Fail    func(error)
-	company *Company
+	link    func(segment string, pairs ...string) string
 
 	mu         sync.Mutex
 	complaints []string
 }
 
-// Open opens a browser in which somebody is signed in. The function ends it.
-func (c *Company) Open(browser context.Context, user string, script bool, fail func(error)) (*Tab, context.CancelFunc) {
-	t := &Tab{Fail: fail, company: c}
+// Open opens a browser, whose links begin with an address. The function ends it.
+func Open(browser context.Context, address string, script bool, fail func(error)) (*Tab, context.CancelFunc) {
+	t := &Tab{Fail: fail, link: func(segment string, pairs ...string) string { return link(address+segment, pairs...) }}
 	ctx, leave := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(t.listen))
 	t.Context = ctx
 	if err := chromedp.Do(ctx); err != nil {
@@ -62,11 +63,16 @@ func (c *Company) Open(browser context.Context, user string, script bool, fail f
 	t.do(
 		command(browserlog.Enable, cdp.Empty{}),
 		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
-		command(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"X-User": user}}),
 	)
 	t.Script(script)
 	t.Width(1280)
 	return t, leave
+}
+
+// SignIn makes somebody else of who looks at the pages of a [Company]: nobody, if
+// user is empty.
+func (t *Tab) SignIn(user string) {
+	t.do(command(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"X-User": user}}))
 }
 
 // most is how long a step may take, on a machine that is busy with much else: only
@@ -129,6 +135,11 @@ func (t *Tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// ForgetCookies ends what a page was told to keep, as the end of a session does.
+func (t *Tab) ForgetCookies() {
+	t.do(command(network.ClearBrowserCookies, cdp.Empty{}))
+}
+
 // Script allows pages to run script, or not.
 func (t *Tab) Script(allowed bool) {
 	t.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !allowed}))
@@ -143,6 +154,21 @@ func (t *Tab) size(width, height int64) {
 	t.do(command(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1}))
 }
 
+// Paper shows the page as it is printed, on the width of A4 without its margins. In
+// dark colours the paper stays light.
+func (t *Tab) Paper() {
+	t.Width(690)
+	t.do(command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: "dark"}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}}))
+}
+
+// Screen shows the page as it is seen again.
+func (t *Tab) Screen() {
+	t.Scheme("light")
+	t.Width(1280)
+}
+
 // Scheme sets the colours: light or dark. Nothing moves, so that what is seen is the end.
 func (t *Tab) Scheme(scheme string) {
 	t.do(command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
@@ -150,22 +176,20 @@ func (t *Tab) Scheme(scheme string) {
 	}}))
 }
 
-// Link returns the address of a page, of a role by its name.
-func (c *Company) Link(segment string, pairs ...string) string {
+func link(address string, pairs ...string) string {
 	values := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		value := pairs[i+1]
-		if id, ok := c.Roles[value]; ok {
-			value = string(id)
-		}
-		values.Set(pairs[i], value)
+		values.Add(pairs[i], pairs[i+1])
 	}
-	return c.URL + Path + segment + "?" + values.Encode()
+	if len(values) == 0 {
+		return address
+	}
+	return address + "?" + values.Encode()
 }
 
 // Visit loads a page, and returns its status.
 func (t *Tab) Visit(segment string, pairs ...string) int {
-	answer, err := run(t, chromedp.NavigateResponse(t.company.Link(segment, pairs...)))
+	answer, err := run(t, chromedp.NavigateResponse(t.link(segment, pairs...)))
 	if err != nil {
 		t.Fail(fmt.Errorf("%s: %w", segment, err))
 	}
@@ -192,12 +216,28 @@ func (t *Tab) Submit(selector string) int {
 	return t.leave(selector, chromedp.Click(chromedp.CSS(selector)))
 }
 
+// Follow clicks on the link with a text, which leads to another page, and returns the
+// status of that.
+func (t *Tab) Follow(text string) int {
+	if !Evaluate[bool](t, fmt.Sprintf(`(() => {
+		const link = [...document.querySelectorAll('a')].find(a => a.textContent.trim() === %q && a.checkVisibility());
+		link?.setAttribute('data-follow', '');
+		return !!link;
+	})()`, text)) {
+		t.Fail(fmt.Errorf("there is no link %q", text))
+	}
+	return t.Submit("[data-follow]")
+}
+
 func (t *Tab) leave(how string, step chromedp.Action[chromedp.Void]) int {
 	ctx, cancel := context.WithTimeout(t.Context, most)
 	defer cancel()
 	answer, err := chromedp.RunResponse(ctx, step)
 	if err != nil {
 		t.Fail(fmt.Errorf("leave by %s: %w", how, err))
+	}
+	if answer == nil {
+		t.Fail(fmt.Errorf("leave by %s: the page stays", how))
 	}
 	return int(answer.Status)
 }
@@ -207,6 +247,15 @@ func (t *Tab) Press(keys string) { t.do(chromedp.KeyEvent(keys)) }
 
 // PressAway presses a key that leads to another page, and returns the status of that.
 func (t *Tab) PressAway(key string) int { return t.leave("a key", chromedp.KeyEvent(key)) }
+
+// Enter presses Enter as one event, as a keyboard does: where that moves the focus, the
+// character is not for what has it then.
+func (t *Tab) Enter() {
+	key := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: "Enter", Code: "Enter", Text: "\r", WindowsVirtualKeyCode: 13}
+	up := key
+	up.Type, up.Text = input.DispatchKeyEventTypeKeyUp, ""
+	t.do(command(input.DispatchKeyEvent, key), command(input.DispatchKeyEvent, up))
+}
 
 // Reach presses Tab until something has the focus.
 func (t *Tab) Reach(selector string) {
@@ -225,11 +274,12 @@ func (t *Tab) Write(selector, text string) {
 	t.Press(text)
 }
 
-// Select selects an option by its text.
+// Select selects an option by its text, of a select or a group in one.
 func (t *Tab) Select(selector, option string) {
 	if !Evaluate[bool](t, fmt.Sprintf(`(() => {
-		const select = document.querySelector(%q), option = [...select.options].find(o => o.text === %q && !o.disabled);
+		const within = document.querySelector(%q), option = [...within.querySelectorAll('option')].find(o => o.text === %q && !o.disabled);
 		if (!option) return false;
+		const select = option.closest('select');
 		select.value = option.value;
 		select.dispatchEvent(new Event('change', {bubbles: true}));
 		return true;

@@ -5,15 +5,18 @@ package browsertest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/areagate/rbac"
 	"github.com/areagate/rbac/rbachttp"
+	"github.com/areagate/rbac/rbactest"
 	"github.com/areagate/rbac/rbacui"
 )
 
@@ -33,6 +36,8 @@ type Company struct {
 	*httptest.Server
 	Authorizer *rbac.Authorizer
 	Roles      map[string]rbac.RoleID // by name
+	Faults     *rbactest.Faults       // of the store
+	Nameless   atomic.Bool            // the directory fails
 }
 
 // Found starts the company, with roles and members, or as an administrator finds it
@@ -44,11 +49,12 @@ func Found(ctx context.Context, firstDay bool) (*Company, error) {
 		rbac.AreaInfo{Area: "claims", Label: "Warranty claims", Description: "Repairs and replacements that customers ask for.", Section: "Records", Owned: true, OwnWords: "they handle"},
 		rbac.AreaInfo{Area: "approvals", Label: "Deal approvals", Description: "Discounts above the limit.", Section: "Records", Only: rbac.Manage},
 	)
-	az, err := rbac.Open(ctx, rbac.NewMemStore(), rbac.WithAreas(areas...), rbac.WithTeams())
+	store, faults := rbactest.Faulty(rbac.NewMemStore())
+	az, err := rbac.Open(ctx, store, rbac.WithAreas(areas...), rbac.WithTeams(), rbac.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return nil, err
 	}
-	c := &Company{Authorizer: az, Roles: map[string]rbac.RoleID{"Administrator": rbac.Administrator}}
+	c := &Company{Authorizer: az, Faults: faults, Roles: map[string]rbac.RoleID{"Administrator": rbac.Administrator}}
 	if err = az.System("sign-up").Assign(ctx, rbac.Administrator, Mara); err == nil && !firstDay {
 		err = c.settle(ctx)
 	}
@@ -56,13 +62,32 @@ func Found(ctx context.Context, firstDay bool) (*Company, error) {
 		az.Close()
 		return nil, err
 	}
-	ui := rbacui.New(az, identify, rbacui.WithDirectory(staff{}), rbacui.WithLogger(slog.New(slog.DiscardHandler)),
+	ui := rbacui.New(az, identify, rbacui.WithDirectory(staff{c}), rbacui.WithLogger(slog.New(slog.DiscardHandler)),
 		rbacui.WithName(func(*http.Request, string) string { return "Ostervik Supply" }))
 	mux := http.NewServeMux()
 	mux.Handle(Path, ui)
 	mux.HandleFunc("/favicon.ico", http.NotFound)
 	c.Server = httptest.NewServer(mux)
 	return c, nil
+}
+
+// Open opens a browser in which somebody is signed in. The function ends it.
+func (c *Company) Open(browser context.Context, user string, script bool, fail func(error)) (*Tab, context.CancelFunc) {
+	t, leave := Open(browser, c.URL+Path, script, fail)
+	t.link = c.Link
+	t.SignIn(user)
+	return t, leave
+}
+
+// Link returns the address of a page, of a role by its name.
+func (c *Company) Link(segment string, pairs ...string) string {
+	pairs = slices.Clone(pairs)
+	for i := 1; i < len(pairs); i += 2 {
+		if id, ok := c.Roles[pairs[i]]; ok {
+			pairs[i] = string(id)
+		}
+	}
+	return link(c.URL+Path+segment, pairs...)
 }
 
 // Close ends the server and the Authorizer.
@@ -163,7 +188,14 @@ func (c *Company) Role(ctx context.Context, name string) (rbac.Role, error) {
 }
 
 // staff knows everybody but u-20418 by their ids, and three who wait.
-type staff struct{}
+type staff struct{ *Company }
+
+func (s staff) err() error {
+	if s.Nameless.Load() {
+		return errors.New("the directory is down")
+	}
+	return nil
+}
 
 func person(user string) rbacui.Person {
 	if strings.HasPrefix(user, "u-") {
@@ -176,17 +208,17 @@ func person(user string) rbacui.Person {
 	return rbacui.Person{User: user, Name: strings.Join(words, " "), Email: user + "@ostervik.example"}
 }
 
-func (staff) People(_ context.Context, _ string, users []string) (map[string]rbacui.Person, error) {
+func (s staff) People(_ context.Context, _ string, users []string) (map[string]rbacui.Person, error) {
 	known := map[string]rbacui.Person{}
 	for _, user := range users {
 		if strings.Contains(user, ".") {
 			known[user] = person(user)
 		}
 	}
-	return known, nil
+	return known, s.err()
 }
 
-func (staff) Search(_ context.Context, _, query string, limit int) ([]rbacui.Person, bool, error) {
+func (s staff) Search(_ context.Context, _, query string, limit int) ([]rbacui.Person, bool, error) {
 	var found []rbacui.Person
 	for _, people := range []string{teams["north"], teams["south"], teams["desk"], teams["office"], waiting} {
 		for _, user := range strings.Fields(people) {
@@ -195,30 +227,28 @@ func (staff) Search(_ context.Context, _, query string, limit int) ([]rbacui.Per
 			}
 		}
 	}
-	return found[:min(limit, len(found))], limit < len(found), nil
+	return found[:min(limit, len(found))], limit < len(found), s.err()
 }
 
 const waiting = "piotr.zawalski runa.islebrand oskar.brandellius"
 
-func (staff) Waiting(_ context.Context, _ string, limit int) ([]rbacui.Person, bool, error) {
+func (s staff) Waiting(_ context.Context, _ string, limit int) ([]rbacui.Person, bool, error) {
 	var found []rbacui.Person
 	for i, user := range strings.Fields(waiting) {
 		p := person(user)
 		p.Note = []string{"signed in 2 days ago", "signed in yesterday", "signed in an hour ago"}[i]
 		found = append(found, p)
 	}
-	return found[:min(limit, len(found))], limit < len(found), nil
+	return found[:min(limit, len(found))], limit < len(found), s.err()
 }
 
-// Meanwhile gives a role other permissions, as somebody, behind the back of the tab.
-func (t *Tab) Meanwhile(name, user, permissions string) {
-	err := t.company.edit(t.Context, user, name, func(role *rbac.Role) {
+// Meanwhile gives a role other permissions, as somebody, behind the back of whoever
+// looks at it.
+func (c *Company) Meanwhile(ctx context.Context, name, user, permissions string) error {
+	return c.edit(ctx, user, name, func(role *rbac.Role) {
 		role.Permissions = nil
 		if err := role.Permissions.UnmarshalText([]byte(permissions)); err != nil {
-			t.Fail(err)
+			panic(err) // it is written here
 		}
 	})
-	if err != nil {
-		t.Fail(err)
-	}
 }

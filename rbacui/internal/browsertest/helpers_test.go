@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +25,13 @@ var chromium struct {
 }
 
 func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "browsertest-")
+	if err != nil {
+		panic(err)
+	}
+	program = filepath.Join(folder, "crm")
 	code := m.Run()
+	os.RemoveAll(folder)
 	if chromium.end != nil {
 		chromium.end()
 	}
@@ -39,6 +46,15 @@ func found(t *testing.T) *browsertest.Company {
 
 func foundOn(t *testing.T, firstDay bool) *browsertest.Company {
 	t.Helper()
+	needsChromium(t)
+	company, err := browsertest.Found(t.Context(), firstDay)
+	ok(t, err)
+	t.Cleanup(company.Close)
+	return company
+}
+
+func needsChromium(t *testing.T) {
+	t.Helper()
 	chromium.Do(func() {
 		chromium.Context, chromium.end, chromium.err = browsertest.Start(context.Background())
 	})
@@ -46,17 +62,21 @@ func foundOn(t *testing.T, firstDay bool) *browsertest.Company {
 		t.Skip(chromium.err)
 	}
 	ok(t, chromium.err)
-	company, err := browsertest.Found(t.Context(), firstDay)
-	ok(t, err)
-	t.Cleanup(company.Close)
-	return company
 }
 
-// open opens a browser in which somebody is signed in. The test fails if anything is
-// written to its console, and so if the Content-Security-Policy refuses anything.
+// open opens a browser in which somebody is signed in.
 func open(t *testing.T, company *browsertest.Company, user string, script bool) *browsertest.Tab {
 	t.Helper()
-	tab, leave := company.Open(chromium.Context, user, script, func(err error) {
+	return listened(t, func(fail func(error)) (*browsertest.Tab, context.CancelFunc) {
+		return company.Open(chromium.Context, user, script, fail)
+	})
+}
+
+// listened opens a browser. The test fails if anything is written to its console, and
+// so if the Content-Security-Policy refuses anything.
+func listened(t *testing.T, open func(fail func(error)) (*browsertest.Tab, context.CancelFunc)) *browsertest.Tab {
+	t.Helper()
+	tab, leave := open(func(err error) {
 		t.Helper()
 		t.Fatal(err)
 	})
@@ -153,33 +173,45 @@ var axe = sync.OnceValues(func() (string, error) {
 	return string(source), err
 })
 
-// accessible checks a page with axe-core, in both schemes.
-func accessible(t *testing.T, tab *browsertest.Tab, script bool) {
+// sound checks a page at each width: nothing on it is wider than that, but what
+// scrolls by itself, no word is squeezed, and it breaks no rule of axe-core, in either
+// scheme.
+func sound(t *testing.T, tab *browsertest.Tab, script bool) {
 	t.Helper()
 	tab.Script(true) // axe-core is some; the page has been loaded by now
 	defer tab.Script(script)
 	source, err := axe()
 	ok(t, err)
 	browsertest.Evaluate[bool](tab, source+"; true")
-	for _, scheme := range []string{"light", "dark"} {
-		tab.Scheme(scheme)
-		for _, violation := range browsertest.Evaluate[[]string](tab, `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>
-			v.nodes.map(n => v.id + ': ' + n.html.slice(0, 200) + ' ' + n.failureSummary)))`) {
-			t.Errorf("%s: %s", scheme, violation)
+	schemes := []string{"light", "dark"}
+	if !script {
+		schemes = schemes[:1] // colours are the same with script
+	}
+	for _, width := range []int64{360, 390, 1280} {
+		tab.Width(width)
+		for _, wide := range browsertest.Evaluate[[]string](tab, `[...document.querySelectorAll('body *')]
+			.filter(e => e.checkVisibility() && !e.closest('.vh, .skip, svg') && !e.parentElement.closest('.scroll') && (e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1))
+			.concat(document.documentElement.scrollWidth > innerWidth ? [document.documentElement] : [])
+			.map(e => e.outerHTML.slice(0, 160))`) {
+			t.Errorf("wider than %d px: %s", width, wide)
+		}
+		squeezed(t, tab)
+		for _, scheme := range schemes {
+			tab.Scheme(scheme)
+			for _, violation := range browsertest.Evaluate[[]string](tab, `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>
+				v.nodes.map(n => v.id + ': ' + n.html.slice(0, 200) + ' ' + n.failureSummary)))`) {
+				t.Errorf("%d px, %s: %s", width, scheme, violation)
+			}
 		}
 	}
 }
 
-// fits checks that nothing on a page is wider than it, but what scrolls by itself.
-func fits(t *testing.T, tab *browsertest.Tab, scrolls string) {
+// squeezed checks that no words stand letter below letter.
+func squeezed(t *testing.T, tab *browsertest.Tab) {
 	t.Helper()
-	for _, width := range []int64{360, 390, 1280} {
-		tab.Width(width)
-		for _, wide := range browsertest.Evaluate[[]string](tab, fmt.Sprintf(`[...document.querySelectorAll('body *')]
-			.filter(e => e.checkVisibility() && !e.closest('.vh, .skip, svg') && !e.parentElement.closest(%q) && (e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1))
-			.concat(document.documentElement.scrollWidth > innerWidth ? [document.documentElement] : [])
-			.map(e => e.outerHTML.slice(0, 160))`, scrolls)) {
-			t.Errorf("wider than %d px: %s", width, wide)
-		}
+	for _, narrow := range browsertest.Evaluate[[]string](tab, `[...document.querySelectorAll('body *')]
+		.filter(e => e.checkVisibility() && !e.closest('.vh, svg, select, .table-cards thead') && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim().length > 3) && e.getBoundingClientRect().width < 20)
+		.map(e => e.outerHTML.slice(0, 160))`) {
+		t.Errorf("squeezed: %s", narrow)
 	}
 }

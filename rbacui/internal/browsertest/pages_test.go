@@ -62,8 +62,7 @@ func TestPages(t *testing.T) {
 					}
 					// What an administrator sees is what a manager does, with less off.
 					if user != browsertest.Mara && (status == 200 || p.segment == "") {
-						accessible(t, tab, true)
-						fits(t, tab, ".scroll")
+						sound(t, tab, true)
 					}
 					quiet(t, tab)
 				})
@@ -80,8 +79,7 @@ func TestFirstDay(t *testing.T) {
 	for _, segment := range []string{"", "members", "review", "audit"} {
 		tab.Width(1280)
 		equal(t, segment, tab.Visit(segment), 200)
-		accessible(t, tab, true)
-		fits(t, tab, ".scroll")
+		sound(t, tab, true)
 	}
 	tab.Visit("")
 	says(t, tab, "main", "Set up access in three steps", "You are an administrator")

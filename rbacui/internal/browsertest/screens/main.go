@@ -16,27 +16,28 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/areagate/rbac/rbactest"
 	"github.com/areagate/rbac/rbacui/internal/browsertest"
 )
 
 type shot struct {
 	name, user string
 	firstDay   bool
-	show       func(t *browsertest.Tab)
+	show       func(c *browsertest.Company, t *browsertest.Tab)
 }
 
 func visit(name, user, segment string, pairs ...string) shot {
-	return shot{name, user, false, func(t *browsertest.Tab) { t.Visit(segment, pairs...) }}
+	return shot{name, user, false, func(_ *browsertest.Company, t *browsertest.Tab) { t.Visit(segment, pairs...) }}
 }
 
 var shots = []shot{
 	visit("roles", browsertest.Lena, ""),
-	{"first-day", browsertest.Mara, true, func(t *browsertest.Tab) { t.Visit("") }},
-	{"role", browsertest.Lena, false, func(t *browsertest.Tab) {
+	{"first-day", browsertest.Mara, true, func(_ *browsertest.Company, t *browsertest.Tab) { t.Visit("") }},
+	{"role", browsertest.Lena, false, func(_ *browsertest.Company, t *browsertest.Tab) {
 		edit(t)
 		t.Wait(`document.querySelector('[data-save-text]').textContent.includes('3 changes')`)
 	}},
-	{"role-refused", browsertest.Lena, false, func(t *browsertest.Tab) {
+	{"role-refused", browsertest.Lena, false, func(_ *browsertest.Company, t *browsertest.Tab) {
 		edit(t)
 		t.Write("#name", "Sales")
 		t.Submit("[data-save]")
@@ -46,7 +47,7 @@ var shots = []shot{
 	visit("role-delete", browsertest.Lena, "role-delete", "id", "Support, night shift"),
 	visit("members", browsertest.Lena, "members"),
 	visit("members-delegate", browsertest.Hedda, "members"),
-	{"members-change", browsertest.Lena, false, func(t *browsertest.Tab) {
+	{"members-change", browsertest.Lena, false, func(_ *browsertest.Company, t *browsertest.Tab) {
 		t.Visit("members")
 		for _, user := range []string{"tomas.vikberg", "aino.kallasto", "nia.tamsworth"} {
 			t.Click(fmt.Sprintf(".pick[value=%q]", user))
@@ -56,18 +57,37 @@ var shots = []shot{
 	}},
 	visit("member", browsertest.Lena, "member", "user", browsertest.Tomas, "role", "Sales lead", "action", "manage", "area", "claims"),
 	visit("member-new", browsertest.Lena, "member-new", "q", "a"),
-	{"conflict", browsertest.Lena, false, func(t *browsertest.Tab) {
+	{"conflict", browsertest.Lena, false, func(c *browsertest.Company, t *browsertest.Tab) {
 		edit(t)
-		t.Meanwhile("Sales lead", browsertest.Mara, "contacts: read all, manage own; organizations: read all, manage team; deals: read all, manage team; services: read all, manage own; tasks: read team, manage team; users: read own")
+		err := c.Meanwhile(t.Context, "Sales lead", browsertest.Mara, "contacts: read all, manage own; organizations: read all, manage team; deals: read all, manage team; services: read all, manage own; tasks: read team, manage team; users: read own")
+		if err != nil {
+			t.Fail(err)
+		}
 		t.Submit("[data-save]")
 	}},
 	visit("review", browsertest.Lena, "review", "action", "manage", "area", "deals"),
-	{"audit", browsertest.Lena, false, func(t *browsertest.Tab) {
+	{"audit", browsertest.Lena, false, func(_ *browsertest.Company, t *browsertest.Tab) {
 		t.Visit("audit")
 		t.Submit("button[value=verify]")
 		t.Click(".event summary")
 	}},
 	visit("denied", browsertest.Tomas, ""),
+	{"signed-out", browsertest.Lena, false, func(_ *browsertest.Company, t *browsertest.Tab) {
+		edit(t)
+		t.SignIn("")
+		t.Submit("[data-save]")
+	}},
+	{"unavailable", browsertest.Lena, false, func(c *browsertest.Company, t *browsertest.Tab) {
+		edit(t)
+		c.Faults.Fail(context.DeadlineExceeded, rbactest.OpView, rbactest.OpUpdate)
+		t.Submit("[data-save]")
+	}},
+	{"outcome-unknown", browsertest.Lena, false, func(c *browsertest.Company, t *browsertest.Tab) {
+		edit(t)
+		c.Faults.LoseCommits(true)
+		t.Submit("[data-save]")
+	}},
+	visit("not-found", browsertest.Lena, "role", "id", "gone"),
 }
 
 // edit makes three changes in the dialog.
@@ -119,7 +139,7 @@ func (s shot) take(ctx, browser context.Context, out string, whole bool) error {
 	t, leave := company.Open(browser, s.user, true, func(err error) { log.Fatalf("%s: %v", s.name, err) })
 	defer leave()
 	t.Scheme("light")
-	s.show(t)
+	s.show(company, t)
 	// A font of the host's, where it is installed.
 	browsertest.Evaluate[bool](t, `document.documentElement.style.setProperty('--rbac-font', 'Inter, system-ui, sans-serif'), true`)
 	for _, width := range []int64{1280, 390} {
