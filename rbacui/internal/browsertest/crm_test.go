@@ -55,7 +55,7 @@ func TestCRMPages(t *testing.T) {
 		{"Brightwell Furniture", "Grace Okafor", "Organizations Contacts Deals Services Tasks Teams API keys Access Audit", nil,
 			[]string{"/settings/access/members", "/settings/access/review", "/settings/access/role-new", "/settings/access/member?user=aisha.rahman", "/app/deals?after=zzz", "/app/nothing"}},
 		{"Brightwell Furniture", "Aisha Rahman", "Organizations Contacts Deals Services Tasks Teams", []string{"/app/api-keys", "/settings/access/", "/settings/access/audit"}, nil},
-		{"Brightwell Furniture", "Nadia Haddad", "Organizations Contacts Deals Services Tasks Teams", []string{"/app/api-keys", "/settings/access/", "/settings/access/audit"}, []string{"/settings/access/members"}},
+		{"Brightwell Furniture", "Nadia Haddad", "Organizations Contacts Deals Services Tasks Teams Access", []string{"/app/api-keys", "/settings/access/", "/settings/access/audit"}, []string{"/settings/access/members"}},
 		{"Brightwell Furniture", "Walter Quist", "", all[1:], nil},
 		{"Oakline Events", "Chloe Martin", "Organizations Contacts Deals Services Tasks Teams API keys Access Audit", nil, nil},
 	} {

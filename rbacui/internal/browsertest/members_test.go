@@ -87,7 +87,7 @@ func TestMembers(t *testing.T) {
 		tab.Select("#wa", "Manage")
 		tab.Select("#wr", "Warranty claims")
 		tab.Submit(".why-form button")
-		says(t, tab, ".explain", "Warranty claims: manage: No: the role Sales says no there.")
+		says(t, tab, ".explain", "May not manage warranty claims: the role Sales says no there.")
 
 		tab.Select("#new-role", "Sales lead")
 		if script {
