@@ -180,6 +180,7 @@ func TestFormComesBack(t *testing.T) {
 	out := s.post("", path, form)
 	require.Equal(t, http.StatusUnauthorized, out.StatusCode)
 	require.Contains(t, out.text(), "You are not signed in Nothing was saved.")
+	require.NotContains(t, out.text(), "The key or session that you use", "of nobody")
 	require.Equal(t, form, out.filled())
 	require.NoError(t, s.az.Close())
 	down := s.post(lena, path, form)

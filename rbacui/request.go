@@ -113,9 +113,10 @@ func (q *request) render(name, layout string, data interface{ heading() title },
 	head := data.heading()
 	v := view{
 		Title: head.Title, State: head.State, Name: q.name(), Nav: q.nav(), Framed: q.layout != nil,
-		Toast: toast, Data: data, MyRole: q.subject.RoleName(), Limited: q.subject.Limited(),
+		Toast: toast, Data: data, MyRole: q.subject.RoleName(),
 	}
 	if q.subject.User() != "" {
+		v.Limited = q.subject.Limited()
 		v.Me = q.people(q.subject.User())[0]
 	}
 	v.Nameless = q.nameless
