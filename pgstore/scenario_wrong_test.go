@@ -103,7 +103,7 @@ func TestScenario23_WrongStoreIsContained(t *testing.T) {
 			ctx, d := t.Context(), newDatabase(t)
 			app := d.instance(setup{})
 			var many []string // more than one page
-			for i := range 600 {
+			for i := range 300 {
 				many = append(many, fmt.Sprint("user", i))
 			}
 			for _, id := range []string{"w", "acme"} {

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	_ = flag.Set("test.parallel", "8") // they mostly wait; -parallel sets another number
-	long.InMemory()
+	long.Lean()
 	os.Exit(m.Run())
 }
 

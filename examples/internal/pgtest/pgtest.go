@@ -44,7 +44,7 @@ var shared struct {
 // they mostly wait.
 func Main(m *testing.M) int {
 	_ = flag.Set("test.parallel", "8")
-	long.InMemory()
+	long.Lean()
 	code := m.Run()
 	if shared.stop != nil {
 		shared.stop()

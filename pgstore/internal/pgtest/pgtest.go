@@ -49,11 +49,8 @@ var shared struct {
 // a time, unless -parallel says otherwise, because they mostly wait.
 func Main(m *testing.M) int {
 	_ = flag.Set("test.parallel", "16")
-	long.InMemory()
-	_, err := findBin()
-	if err == nil {
-		_, err = unprivileged()
-	}
+	long.Lean()
+	err := installed()
 	if err != nil && os.Getenv(EnvURL) == "" && !required(requirePostgres) {
 		fmt.Fprintf(os.Stderr, "%v\n%s\n", err, howTo)
 		_ = flag.Set("test.run", "^$")
@@ -85,6 +82,23 @@ func URL(t testing.TB) string {
 		missing(t, shared.err, requirePostgres, howTo)
 	}
 	return shared.server.URL()
+}
+
+// Installed skips the test, or fails it as URL does, if no server is installed
+// that it could start.
+func Installed(t testing.TB) {
+	t.Helper()
+	if err := installed(); err != nil {
+		missing(t, err, requirePostgres, howTo)
+	}
+}
+
+func installed() error {
+	if _, err := findBin(); err != nil {
+		return err
+	}
+	_, err := unprivileged()
+	return err
 }
 
 // NewServer starts a server for one test, which may stop and kill it. It skips

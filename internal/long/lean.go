@@ -1,0 +1,16 @@
+package long
+
+import "runtime/debug"
+
+// Lean makes the short form of a package's tests cost less: temporary files are
+// in memory where there is room, because making files is a third of what the
+// tests of databases cost, and garbage is collected less often. TestMain calls
+// it before anything asks for a temporary folder. The long form is on disk, and
+// so is whatever TMPDIR asks for.
+func Lean() {
+	if Enabled() {
+		return
+	}
+	inMemory()
+	debug.SetGCPercent(400)
+}
