@@ -34,6 +34,7 @@
 //
 // Beside this package, below its path: rbachttp guards handlers of net/http,
 // rbactest serves an application's tests, and storetest is the contract for
-// whoever writes a store. Stores for databases are modules of their own:
-// pgstore for PostgreSQL, sqlitestore for SQLite.
+// whoever writes a store. Modules of their own are pgstore and sqlitestore, the
+// stores for PostgreSQL and SQLite, and rbacui, the pages on which people set up
+// roles and give them to members.
 package rbac
