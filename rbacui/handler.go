@@ -129,7 +129,8 @@ func (u *ui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func lastSegment(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // slash returns where a request leads that is for the path on which the pages are
-// mounted, without the slash behind it, from which relative links would miss.
+// mounted, without the slash behind it, from which relative links would miss. The
+// query goes with it.
 func (u *ui) slash(r *http.Request, segment string) (to string, ok bool) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return "", false
@@ -146,7 +147,11 @@ func (u *ui) slash(r *http.Request, segment string) (to string, ok bool) {
 	case u.pages[segment] != nil || asked.Path != r.URL.Path || strings.Contains(segment, ".") || below(r):
 		return "", false
 	}
-	return "./" + last + "/", true
+	to = "./" + last + "/"
+	if asked.RawQuery != "" {
+		to += "?" + asked.RawQuery
+	}
+	return to, true
 }
 
 // below reports whether the last part of the path is below the one on which the
