@@ -134,6 +134,20 @@ func (q *request) read(query rbac.EventQuery) ([]record, error) {
 	return records, nil
 }
 
+// event reads the first event that a query selects, and false if there is none, or it
+// cannot be read, of which the page of the record tells. What reads more, or asks the
+// directory, does so after it: a store may have one connection.
+func (q *request) event(query rbac.EventQuery) (first rbac.Event, found bool, err error) {
+	query.Limit = 1
+	for e, err := range q.workspace.Events(q.ctx, query) {
+		if errors.Is(err, rbac.ErrMalformed) {
+			break
+		}
+		return e, err == nil, err
+	}
+	return first, false, nil
+}
+
 // audit shows the record of changes, the newest first.
 func (q *request) audit() error {
 	f, err := q.auditFilter()
