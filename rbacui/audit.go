@@ -154,7 +154,7 @@ func (q *request) audit() error {
 	if err != nil {
 		return err
 	}
-	d := auditData{title: title{Title: q.t("Audit")}, Filter: f, Verified: q.verified.last(q.workspace.ID()), Busy: q.verified.busy(q.workspace.ID())}
+	d := auditData{title: title{Title: q.t("Audit")}, Filter: f, Verified: q.verified.last(q.workspace.ID()), Busy: q.verifying.busy(q.workspace.ID())}
 	newest, err := q.newest()
 	if err != nil {
 		return err

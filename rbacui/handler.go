@@ -49,7 +49,8 @@ func (u *ui) reading(area rbac.Area) rbac.Action {
 	return rbac.Read
 }
 
-// ui is the handler. It is immutable but for what it remembers of verifications.
+// ui is the handler. It is immutable but for what it remembers of verifications, and
+// for what goes on.
 type ui struct {
 	options
 	translator
@@ -59,11 +60,13 @@ type ui struct {
 	csp    string
 	pages  map[string]*page
 	order  []*page
-	asking chan struct{} // who asks the directory
-	behind http.Handler  // what is behind the guard
+	behind http.Handler // what is behind the guard
 
 	templates map[string]*template.Template
 	verified  verifications
+	asking    chan struct{} // who asks the directory
+	verifying running
+	looking   running // at every member
 }
 
 // New returns the pages of all workspaces of an Authorizer. Identify says who makes a
