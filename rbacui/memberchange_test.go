@@ -2,7 +2,6 @@ package rbacui_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -111,10 +110,7 @@ func TestChangeMembersRefused(t *testing.T) {
 	s.add("User manager", "users: read all, manage all; contacts: read all; claims: read all, manage all; tasks: read team, manage all")
 	s.add("Clerk", "contacts: read all")
 	s.assign("User manager", "u.m")
-	var crowd []string
-	for i := range 101 {
-		crowd = append(crowd, fmt.Sprint("user-", i))
-	}
+	crowd := numbered(101)
 	s.assign("Clerk", append(crowd, "viktor.hallgreen")...)
 	require.NoError(t, s.az.System("test").SetTeam(context.Background(), "North", tomas))
 	before := s.revision()

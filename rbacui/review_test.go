@@ -125,10 +125,7 @@ func (r pausedReader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] 
 func TestReviewLooks(t *testing.T) {
 	store := &paused{Store: rbac.NewMemStore()}
 	s := openSite(t, store)
-	var users []string
-	for i := range 600 {
-		users = append(users, fmt.Sprintf("user-%04d", i))
-	}
+	users := numbered(600)
 	s.assign("Operations manager", users...)
 	require.NoError(t, s.az.Sync(context.Background()))
 	page := s.get(mara, "review")

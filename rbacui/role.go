@@ -149,8 +149,8 @@ func (q *request) createRole() error {
 	return err
 }
 
-// showRole shows a role with a draft of it: for a new one, what it began as. The extra fields of the form are those
-// that say how it came to be shown.
+// showRole shows a role, for a new one what it began as, with a draft of it. The extra
+// fields of the form are those that say how it came to be shown.
 func (q *request) showRole(stored, draft rbac.Role, roles []rbac.Role, extra roleForm) error {
 	isNew := stored.ID == ""
 	if !isNew && draft.Version == 0 {
