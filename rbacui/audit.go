@@ -134,13 +134,27 @@ func (q *request) read(query rbac.EventQuery) ([]record, error) {
 	return records, nil
 }
 
+// event reads the first event that a query selects, and false if there is none, or it
+// cannot be read, of which the page of the record tells. What reads more, or asks the
+// directory, does so after it: a store may have one connection.
+func (q *request) event(query rbac.EventQuery) (first rbac.Event, found bool, err error) {
+	query.Limit = 1
+	for e, err := range q.workspace.Events(q.ctx, query) {
+		if errors.Is(err, rbac.ErrMalformed) {
+			break
+		}
+		return e, err == nil, err
+	}
+	return first, false, nil
+}
+
 // audit shows the record of changes, the newest first.
 func (q *request) audit() error {
 	f, err := q.auditFilter()
 	if err != nil {
 		return err
 	}
-	d := auditData{title: title{Title: q.t("Audit")}, Filter: f, Verified: q.verified.last(q.workspace.ID()), Busy: q.verified.busy(q.workspace.ID())}
+	d := auditData{title: title{Title: q.t("Audit")}, Filter: f, Verified: q.verified.last(q.workspace.ID()), Busy: q.verifying.busy(q.workspace.ID())}
 	newest, err := q.newest()
 	if err != nil {
 		return err

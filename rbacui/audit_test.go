@@ -208,10 +208,7 @@ func (a answer) numbers(t testing.TB) (all []int64) {
 func TestAuditPages(t *testing.T) {
 	store := &counting{Store: rbac.NewMemStore()}
 	s := openSite(t, store)
-	var users []string
-	for i := range 1000 {
-		users = append(users, fmt.Sprintf("user-%04d", i))
-	}
+	users := numbered(1000)
 	s.assign("Sales", users...)
 	for i := range 100 {
 		s.edits(mara, "Sales", func(r *rbac.Role) { r.Description = fmt.Sprint(i) })

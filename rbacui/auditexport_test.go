@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -35,10 +34,7 @@ func exported(t testing.TB, file answer) (seqs []int64) {
 func TestAuditExports(t *testing.T) {
 	store := &bent{Store: rbac.NewMemStore()}
 	s := openSite(t, store)
-	var users []string
-	for i := range 600 {
-		users = append(users, fmt.Sprintf("user-%04d", i))
-	}
+	users := numbered(600)
 	s.assign("Sales", users...)
 	file := s.get(lena, "audit.jsonl")
 	require.Equal(t, "application/jsonl", file.Header.Get("Content-Type"))

@@ -21,20 +21,13 @@ type desk struct {
 // desk finds out what whoever asks may do of some users, who need not be members. That
 // of nobody in particular is found out once.
 func (q *request) desk(users ...string) (desk, error) {
-	if len(users) > 0 {
-		return q.deskFor(users)
+	if len(users) == 0 {
+		return q.anybody()
 	}
-	if q.anybody == nil {
-		d, err := q.deskFor(nil)
-		if err != nil {
-			return d, err
-		}
-		q.anybody = &d
-	}
-	return *q.anybody, nil
+	return q.deskFor(users...)
 }
 
-func (q *request) deskFor(users []string) (desk, error) {
+func (q *request) deskFor(users ...string) (desk, error) {
 	d := desk{all: usersRead(q) == nil, names: map[rbac.RoleID]string{}}
 	choices, err := q.admin().Choices(q.ctx, users...)
 	switch {

@@ -76,6 +76,18 @@ func TestDelegates(t *testing.T) {
 	require.NotContains(t, page.row("nia.tamsworth"), "disabled")
 }
 
+// What one may give is found out once for an answer, that it is nothing, too.
+func TestDelegatesAreAskedForOnce(t *testing.T) {
+	store := &counting{Store: rbac.NewMemStore()}
+	s := openSite(t, store)
+	require.NoError(t, s.az.Sync(context.Background()))
+	for _, path := range []string{"", "members", "member-new", "no.page"} {
+		store.reset()
+		require.Contains(t, []int{http.StatusForbidden, http.StatusNotFound}, s.get(tomas, path).StatusCode)
+		require.EqualValues(t, 1, store.views.Load(), path)
+	}
+}
+
 // A limit stays: what the key cannot do, the pages do not.
 func TestMembersLimited(t *testing.T) {
 	s := newSite(t)

@@ -144,7 +144,7 @@ func (s *sayer) updated(who template.HTML, before, after *rbac.Role) template.HT
 	return s.th("%s changed the role %s: %s.", who, name, s.list(what))
 }
 
-// right is one right that a role has in one state and not in the other.
+// changedRight is a right that reaches further in one state of a role than in another.
 type changedRight struct {
 	label         string
 	before, after rbac.Scope

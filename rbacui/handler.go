@@ -49,7 +49,8 @@ func (u *ui) reading(area rbac.Area) rbac.Action {
 	return rbac.Read
 }
 
-// ui is the handler. It is immutable but for what it remembers of verifications.
+// ui is the handler. It is immutable but for what it remembers of verifications, and
+// for what goes on.
 type ui struct {
 	options
 	translator
@@ -59,11 +60,13 @@ type ui struct {
 	csp    string
 	pages  map[string]*page
 	order  []*page
-	asking chan struct{} // who asks the directory
-	behind http.Handler  // what is behind the guard
+	behind http.Handler // what is behind the guard
 
 	templates map[string]*template.Template
 	verified  verifications
+	asking    chan struct{} // who asks the directory
+	verifying running
+	looking   running // at every member
 }
 
 // New returns the pages of all workspaces of an Authorizer. Identify says who makes a
@@ -129,7 +132,8 @@ func (u *ui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func lastSegment(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // slash returns where a request leads that is for the path on which the pages are
-// mounted, without the slash behind it, from which relative links would miss.
+// mounted, without the slash behind it, from which relative links would miss. The
+// query goes with it.
 func (u *ui) slash(r *http.Request, segment string) (to string, ok bool) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return "", false
@@ -146,7 +150,11 @@ func (u *ui) slash(r *http.Request, segment string) (to string, ok bool) {
 	case u.pages[segment] != nil || asked.Path != r.URL.Path || strings.Contains(segment, ".") || below(r):
 		return "", false
 	}
-	return "./" + last + "/", true
+	to = "./" + last + "/"
+	if asked.RawQuery != "" {
+		to += "?" + asked.RawQuery
+	}
+	return to, true
 }
 
 // below reports whether the last part of the path is below the one on which the

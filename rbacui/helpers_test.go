@@ -255,6 +255,15 @@ func many(t testing.TB, n int) []rbac.AreaInfo {
 	return areas
 }
 
+// numbered are so many users, in the order of their ids.
+func numbered(n int) []string {
+	users := make([]string, n)
+	for i := range users {
+		users[i] = fmt.Sprintf("user-%04d", i)
+	}
+	return users
+}
+
 func chosen(users ...string) url.Values { return url.Values{"user": users} }
 
 // row is the row of somebody in the list of members.

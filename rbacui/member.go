@@ -239,10 +239,7 @@ func (q *request) planMember(desk desk, user string, member rbac.Member, to rbac
 	selected := cmp.Or(to, member.Role)
 	p.Give, p.CannotGive = q.give(desk, selected)
 	role := desk.role(to)
-	if role.ID == "" || to == member.Role {
-		return p, nil
-	}
-	if !desk.all && !desk.sees(to) {
+	if role.ID == "" || to == member.Role || !desk.sees(to) {
 		return p, nil
 	}
 	before := desk.role(member.Role)

@@ -3,7 +3,10 @@ package rbacui
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -161,6 +164,7 @@ type changeData struct {
 	Nobody     bool // is chosen
 	TooMany    bool
 	Revision   int64
+	Were       string // what all are, to find out at the save whether they still are
 	Deed       string
 	Grave      bool
 	Back, Keep string
@@ -198,6 +202,12 @@ func (q *request) changeMembers() error {
 	if q.posted("do") != "save" || c.empty() || len(c.Users) == 0 || len(c.Users) > mostChosen {
 		return q.showChange(c, "", refusal{})
 	}
+	switch stale, err := q.stale(c); {
+	case err != nil:
+		return err
+	case stale:
+		return q.showChange(c, q.th("Somebody else changed one of these people in the meantime. Below is what the change does now."), refusal{})
+	}
 	err := q.together(func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
 	if err == nil || q.twice(c, err) {
 		to := link("members", "done", c.Users[0])
@@ -211,6 +221,29 @@ func (q *request) changeMembers() error {
 		return err
 	}
 	return q.showChange(c, "", tried)
+}
+
+// stale reports whether somebody is not what the plan showed. What a rule refuses, or
+// what is done already, as by a form that was sent twice, need not be planned again.
+func (q *request) stale(c memberChange) (bool, error) {
+	if !q.r.PostForm.Has("were") {
+		return false, nil
+	}
+	members, err := q.ofRoles([]rbac.RoleID{""}, rbac.MemberQuery{Users: c.Users})
+	if err != nil || q.posted("were") == were(members) {
+		return false, err
+	}
+	plan, err := q.admin().Preview(q.ctx, func(a *rbac.Admin) error { return c.apply(q.ctx, a) })
+	return plan.Refused == nil && len(plan.Events) > 0, err
+}
+
+// were is the same text for the same people with the same roles, teams and states.
+func were(members []rbac.Member) string {
+	h := sha256.New()
+	for _, m := range members {
+		_, _ = fmt.Fprintf(h, "%q %q %q %t\n", m.User, m.Role, m.Team, m.Suspended)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // showChange shows a change with its plan.
@@ -239,6 +272,7 @@ func (q *request) showChange(c memberChange, notice template.HTML, tried refusal
 	if slices.ContainsFunc(members, func(m rbac.Member) bool { return !desk.sees(m.Role) }) {
 		return rbac.ErrMemberNotFound // to whoever asks
 	}
+	d.Were = were(members)
 	plan := rbac.Plan{}
 	if c.Admit && c.Role == "" && !d.Tried {
 		d.Refusal = refusal{q.t("Nobody is admitted without a role."), []problem{{Say: q.th("Choose one.")}}}
@@ -263,7 +297,7 @@ func (q *request) showChange(c memberChange, notice template.HTML, tried refusal
 		d.RoleName, d.Sentence = role.Name, q.words(role.Permissions, areasNamed).Sentence
 	}
 	q.ask(&d, desk, members)
-	if d.Tried {
+	if q.posted("do") == "save" {
 		d.State, q.status = q.t("Nothing was changed"), http.StatusUnprocessableEntity
 	}
 	if q.posted("part") == "plan" {

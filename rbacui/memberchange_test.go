@@ -2,7 +2,6 @@ package rbacui_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -62,16 +61,56 @@ func TestChangeMembers(t *testing.T) {
 	require.False(t, ok)
 }
 
+// A change is made of people who are as its plan showed them. Else it is planned anew.
+func TestChangeMembersMeanwhile(t *testing.T) {
+	s, ctx := newSite(t), context.Background()
+	people := []string{tomas, "nia.tamsworth", "samir.bassi"}
+	for _, test := range []struct {
+		change    url.Values
+		meanwhile func(*rbac.Admin) error
+		say       string
+	}{
+		{url.Values{"role": {string(s.roles["Support"])}}, func(a *rbac.Admin) error { return a.Assign(ctx, s.roles["Data import"], tomas) }, "tomas.vikberg Data import Active"},
+		{url.Values{"state": {"suspended"}}, func(a *rbac.Admin) error { return a.SetTeam(ctx, "South", tomas) }, "tomas.vikberg Support team South Active"},
+		{url.Values{"move": {"to"}, "team": {"North"}}, func(a *rbac.Admin) error { return a.Reinstate(ctx, tomas) }, "tomas.vikberg Support team South Active"},
+		{url.Values{"remove": {"1"}}, func(a *rbac.Admin) error { return a.Suspend(ctx, tomas) }, "tomas.vikberg Support team North Suspended"},
+	} {
+		form := test.change
+		form["user"] = people
+		planned := s.post(lena, "members-change", with(form, "do", "plan"))
+		form.Set("were", planned.filled().Get("were"))
+		require.NoError(t, test.meanwhile(s.az.As(mara)))
+		before := s.revision()
+		page := s.post(lena, "members-change", with(form, "do", "save"))
+		require.Equal(t, http.StatusUnprocessableEntity, page.StatusCode)
+		require.Contains(t, page.text(), "Nothing was changed: ")
+		require.Contains(t, page.text(), "Somebody else changed one of these people in the meantime. Below is what the change does now.")
+		require.Contains(t, page.text(), test.say)
+		require.Contains(t, page.body, `role="alert" tabindex="-1" id="errors"`)
+		require.Equal(t, before, s.revision())
+
+		part := s.post(lena, "members-change", with(form, "do", "plan", "part", "plan"))
+		require.Equal(t, page.filled().Get("were"), part.filled().Get("were"))
+		seen := with(form, "were", page.filled().Get("were"), "do", "save")
+		require.Equal(t, http.StatusSeeOther, s.post(lena, "members-change", seen).StatusCode)
+		if !form.Has("remove") { // sent twice, which changes nothing
+			before = s.revision()
+			require.Equal(t, http.StatusSeeOther, s.post(lena, "members-change", seen).StatusCode)
+			require.Equal(t, before, s.revision())
+		}
+	}
+	// Of who is gone the rule tells.
+	gone := s.post(lena, "members-change", with(chosen(tomas), "state", "suspended", "were", "", "do", "save"))
+	require.Contains(t, gone.text(), "Refused: somebody is no member any more.")
+}
+
 // If a rule refuses one, nothing changes for any, and the row says so.
 func TestChangeMembersRefused(t *testing.T) {
 	s := newSite(t)
 	s.add("User manager", "users: read all, manage all; contacts: read all; claims: read all, manage all; tasks: read team, manage all")
 	s.add("Clerk", "contacts: read all")
 	s.assign("User manager", "u.m")
-	var crowd []string
-	for i := range 101 {
-		crowd = append(crowd, fmt.Sprint("user-", i))
-	}
+	crowd := numbered(101)
 	s.assign("Clerk", append(crowd, "viktor.hallgreen")...)
 	require.NoError(t, s.az.System("test").SetTeam(context.Background(), "North", tomas))
 	before := s.revision()

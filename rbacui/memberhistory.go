@@ -160,29 +160,26 @@ func restorable(e rbac.Event) bool { return e.Kind != rbac.MemberRenamed }
 // memberToast tells of the newest change that the reader made of a member, and how
 // many others it was about.
 func (q *request) memberToast(user string) *toast {
-	mine := rbac.EventQuery{User: user, Actor: q.subject.User(), Newest: true, Limit: 1}
-	for e, err := range q.workspace.Events(q.ctx, mine) {
-		if err != nil || time.Since(e.Time) > toastFor {
-			return nil // what was done is done, whether it is told or not
-		}
-		t := &toast{Text: q.sayer(e).sentence(record{Event: e})}
-		same := rbac.EventQuery{
-			Actor: e.Actor, Kinds: []rbac.EventKind{e.Kind}, Since: e.Time, Until: e.Time.Add(time.Microsecond), Limit: mostChosen,
-		}
-		n := 0
-		for _, err := range q.workspace.Events(q.ctx, same) {
-			if err != nil {
-				return nil
-			}
-			n++
-		}
-		if n > 1 {
-			t.Text = q.th("%s And %s more with it.", t.Text, template.HTML(template.HTMLEscapeString(q.countPeople(n-1))))
-		}
-		if q.mayAudit() {
-			t.Link = link("audit", "user", user)
-		}
-		return t
+	e, found, err := q.event(rbac.EventQuery{User: user, Actor: q.subject.User(), Newest: true})
+	if err != nil || !found || time.Since(e.Time) > toastFor {
+		return nil // what was done is done, whether it is told or not
 	}
-	return nil
+	same := rbac.EventQuery{
+		Actor: e.Actor, Kinds: []rbac.EventKind{e.Kind}, Since: e.Time, Until: e.Time.Add(time.Microsecond), Limit: mostChosen,
+	}
+	n := 0
+	for _, err := range q.workspace.Events(q.ctx, same) {
+		if err != nil {
+			return nil
+		}
+		n++
+	}
+	t := &toast{Text: q.sayer(e).sentence(record{Event: e})}
+	if n > 1 {
+		t.Text = q.th("%s And %s more with it.", t.Text, template.HTML(template.HTMLEscapeString(q.countPeople(n-1))))
+	}
+	if q.mayAudit() {
+		t.Link = link("audit", "user", user)
+	}
+	return t
 }

@@ -33,16 +33,12 @@ func (q *request) newMember() error {
 	case !d.May:
 	case d.Query != "":
 		people, more := q.search(d.Query)
-		users := make([]string, len(people))
-		for i, p := range people {
-			users[i] = p.User
-		}
-		if d.People, err = q.strangers(people, users); err != nil {
+		if d.People, err = q.strangers(people); err != nil {
 			return err
 		}
 		d.More = more
-		exact := q.people(d.Query)
-		if exact, err = q.strangers(exact, []string{d.Query}); err != nil {
+		exact, err := q.strangers(q.people(d.Query))
+		if err != nil {
 			return err
 		}
 		if len(exact) > 0 && !slices.ContainsFunc(d.People, func(p named) bool { return p.User == d.Query }) {

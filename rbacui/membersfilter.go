@@ -124,7 +124,7 @@ func (q *request) among(roles []rbac.RoleID, query rbac.MemberQuery, people []na
 	if after != "" {
 		return page, nil
 	}
-	page.strangers, err = q.strangers(people, users)
+	page.strangers, err = q.strangers(people)
 	return page, err
 }
 

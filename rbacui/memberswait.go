@@ -33,16 +33,16 @@ func (q *request) waiting() ([]named, bool, error) {
 	people, more := q.found(func(ctx context.Context) ([]Person, bool, error) {
 		return q.directory.Waiting(ctx, q.workspace.ID(), mostFound)
 	})
-	users := make([]string, len(people))
-	for i, p := range people {
-		users[i] = p.User
-	}
-	strangers, err := q.strangers(people, users)
+	strangers, err := q.strangers(people)
 	return strangers, more, err
 }
 
 // strangers are those of some people who are no members, each once.
-func (q *request) strangers(people []named, users []string) ([]named, error) {
+func (q *request) strangers(people []named) ([]named, error) {
+	users := make([]string, len(people))
+	for i, p := range people {
+		users[i] = p.User
+	}
 	members, valid, err := q.known([]rbac.RoleID{""}, rbac.MemberQuery{}, users)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/areagate/rbac"
@@ -21,14 +22,16 @@ type request struct {
 	subject   rbac.Subject
 	workspace *rbac.Workspace
 	page      *page
-	nameless  bool  // the directory failed
-	anybody   *desk // once it was asked for
-	status    int   // of the page that is shown; 0 is 200
+	anybody   func() (desk, error) // deskFor nobody in particular, found out once
+	nameless  bool                 // the directory failed
+	status    int                  // of the page that is shown; 0 is 200
 }
 
 func (u *ui) request(w http.ResponseWriter, r *http.Request) *request {
 	s, _ := rbac.FromContext(r.Context())
-	return &request{ui: u, w: w, r: r, ctx: r.Context(), subject: s, workspace: u.az.For(s.Workspace())}
+	q := &request{ui: u, w: w, r: r, ctx: r.Context(), subject: s, workspace: u.az.For(s.Workspace())}
+	q.anybody = sync.OnceValues(func() (desk, error) { return q.deskFor() })
+	return q
 }
 
 // admin changes the workspace as whoever asks.

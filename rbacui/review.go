@@ -13,7 +13,7 @@ var reviewPage = page{segment: "review", template: "review.html", nav: "Review",
 
 const (
 	mostLinted = 500 // members, up to which a page looks at each
-	modelTries = 5
+	mostTries  = 5   // to read it while nothing is changed
 )
 
 // reviewData is what the review shows.
@@ -28,6 +28,7 @@ type reviewData struct {
 	Found     int
 	Rest      string // the page with the next findings
 	Deep      bool   // every member was looked at
+	Busy      bool   // somebody looks at every member now
 	Undecided template.HTML
 	Decide    []template.HTML // where to decide
 	Ask       askForm
@@ -64,30 +65,36 @@ func grouped(hash string) string {
 	return strings.Join(groups, " ")
 }
 
-// model reads roles and their holders with the revision they belong to: what is
-// filed as evidence must not be of two states.
-func (q *request) model() (model, error) {
-	for range modelTries {
+// settled reads what is filed as evidence, which must not be of two states: again, if
+// something was changed meanwhile.
+func (q *request) settled(read func(rbac.Revision) error) error {
+	for range mostTries {
 		before, err := q.newest()
 		if err != nil {
-			return model{}, err
+			return err
 		}
-		m := model{Revision: before.Seq}
-		if before.Hash != [32]byte{} {
-			m.Hash = hex.EncodeToString(before.Hash[:])
-		}
-		if m.Roles, err = q.workspace.Roles(q.ctx); err != nil {
-			return model{}, err
-		}
-		if m.Held, err = q.workspace.Holders(q.ctx); err != nil {
-			return model{}, err
+		if err := read(before); err != nil {
+			return err
 		}
 		after, err := q.newest()
 		if err != nil || after == before {
-			return m, err
+			return err
 		}
 	}
-	return model{}, rbac.ErrContention
+	return rbac.ErrContention
+}
+
+// model reads roles and their holders.
+func (q *request) model(at rbac.Revision) (m model, err error) {
+	m.Revision = at.Seq
+	if at.Hash != [32]byte{} {
+		m.Hash = hex.EncodeToString(at.Hash[:])
+	}
+	if m.Roles, err = q.workspace.Roles(q.ctx); err != nil {
+		return m, err
+	}
+	m.Held, err = q.workspace.Holders(q.ctx)
+	return m, err
 }
 
 // newest is the revision of the workspace. One whose newest event cannot be read has
@@ -103,37 +110,40 @@ func (q *request) newest() (rbac.Revision, error) {
 // review shows the state of access as a whole.
 func (q *request) review() error { return q.showReview(false) }
 
-// reviewAll looks at each member, too.
+// reviewAll looks at each member, too, unless somebody does.
 func (q *request) reviewAll() error { return q.showReview(q.posted("do") == "look") }
 
-// showReview shows a review of one revision: what is on it was read while nothing was
-// changed.
 func (q *request) showReview(deep bool) error {
-	for range modelTries {
-		d, err := q.reviewed(deep)
-		if err != nil {
-			return err
-		}
-		after, err := q.newest()
-		if err != nil {
-			return err
-		}
-		if after.Seq == d.Revision {
-			return q.show(d)
-		}
+	d, err := q.readReview(deep)
+	if err != nil {
+		return err
 	}
-	return rbac.ErrContention
+	return q.show(d)
 }
 
-// reviewed reads what a review shows.
-func (q *request) reviewed(deep bool) (d reviewData, err error) {
-	m, err := q.model()
+// readReview reads what a review shows.
+func (q *request) readReview(deep bool) (d reviewData, err error) {
+	if workspace := q.workspace.ID(); deep {
+		if deep = q.looking.begin(workspace); deep {
+			defer q.looking.end(workspace)
+		}
+	}
+	err = q.settled(func(at rbac.Revision) error {
+		d, err = q.reviewed(at, deep)
+		return err
+	})
+	return d, err
+}
+
+// reviewed reads it as of a revision.
+func (q *request) reviewed(at rbac.Revision, deep bool) (d reviewData, err error) {
+	m, err := q.model(at)
 	if err != nil {
 		return d, err
 	}
 	d = reviewData{
 		title: title{Title: q.t("Access review")}, model: m, Now: time.Now(), By: q.people(q.subject.User())[0],
-		Deep: deep || m.People() <= mostLinted, MayVerify: q.mayAudit(),
+		Deep: deep || m.People() <= mostLinted, Busy: q.looking.busy(q.workspace.ID()), MayVerify: q.mayAudit(),
 	}
 	if d.MayVerify {
 		d.Verified = q.verified.last(q.workspace.ID())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -97,13 +98,34 @@ func TestReviewIsOfOneRevision(t *testing.T) {
 	require.Contains(t, file.body, fmt.Sprintf("Revision,%d,", revision+1))
 }
 
-// Only who asks for it, by a form, has each of many members looked at.
-func TestReviewLooks(t *testing.T) {
-	s := newSite(t)
-	var users []string
-	for i := range 600 {
-		users = append(users, fmt.Sprintf("user-%04d", i))
+// paused is a store in which somebody who reads all members waits.
+type paused struct {
+	rbac.Store
+	begun, goOn chan struct{}
+}
+
+func (p *paused) View(ctx context.Context, workspace string, fn func(rbac.Reader) error) error {
+	return p.Store.View(ctx, workspace, func(r rbac.Reader) error { return fn(pausedReader{r, p}) })
+}
+
+type pausedReader struct {
+	rbac.Reader
+	p *paused
+}
+
+func (r pausedReader) Members(q rbac.MemberQuery) iter.Seq2[rbac.Member, error] {
+	if r.p.begun != nil && q.Limit == 0 && q.Role == "" && q.Users == nil {
+		r.p.begun <- struct{}{}
+		<-r.p.goOn
 	}
+	return r.Reader.Members(q)
+}
+
+// Only who asks for it, by a form, has each of many members looked at: one at a time.
+func TestReviewLooks(t *testing.T) {
+	store := &paused{Store: rbac.NewMemStore()}
+	s := openSite(t, store)
+	users := numbered(600)
 	s.assign("Operations manager", users...)
 	require.NoError(t, s.az.Sync(context.Background()))
 	page := s.get(mara, "review")
@@ -114,4 +136,25 @@ func TestReviewLooks(t *testing.T) {
 	require.Contains(t, page.text(), "Many people can change roles and members It is more than one in five. Each can give others what they hold. See who")
 	require.Equal(t, http.StatusForbidden, s.post(mara, "review", url.Values{"do": {"look"}}, "Sec-Fetch-Site", "cross-site").StatusCode)
 	require.Equal(t, http.StatusMethodNotAllowed, s.post(mara, "review.csv", url.Values{}).StatusCode)
+
+	store.begun, store.goOn = make(chan struct{}), make(chan struct{})
+	look := func() chan answer {
+		looked := make(chan answer, 1)
+		go func() { looked <- s.post(mara, "review", url.Values{"do": {"look"}}) }()
+		return looked
+	}
+	first := look()
+	<-store.begun
+	select {
+	case page := <-look():
+		require.Equal(t, http.StatusOK, page.StatusCode)
+		require.Contains(t, page.text(), "Look at every member Somebody is looking right now. Look again in a moment.")
+		require.NotContains(t, page.text(), "Many people can change roles and members")
+	case <-store.begun:
+		require.Fail(t, "two look at once")
+	}
+	require.Contains(t, s.get(lena, "review").text(), "Somebody is looking right now.")
+	close(store.goOn)
+	require.Contains(t, (<-first).text(), "Many people can change roles and members")
+	require.NotContains(t, s.get(lena, "review").text(), "Somebody is looking right now.")
 }

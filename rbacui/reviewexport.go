@@ -12,7 +12,11 @@ var reviewCSVPage = page{segment: "review.csv", template: "review.html", within:
 
 // reviewCSV is the whole matrix for a spreadsheet, with when and of what it is.
 func (q *request) reviewCSV() error {
-	m, err := q.model()
+	var m model
+	err := q.settled(func(at rbac.Revision) (err error) {
+		m, err = q.model(at)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -149,8 +149,8 @@ func (q *request) createRole() error {
 	return err
 }
 
-// showRole shows a role with a draft of it: for a new one, what it began as. The extra fields of the form are those
-// that say how it came to be shown.
+// showRole shows a role, for a new one what it began as, with a draft of it. The extra
+// fields of the form are those that say how it came to be shown.
 func (q *request) showRole(stored, draft rbac.Role, roles []rbac.Role, extra roleForm) error {
 	isNew := stored.ID == ""
 	if !isNew && draft.Version == 0 {
@@ -292,17 +292,15 @@ func (q *request) changed(role rbac.Role) (when template.HTML, history string, e
 	if !q.mayAudit() {
 		return q.th("Last changed %s.", date), "", nil
 	}
-	query := rbac.EventQuery{Role: role.ID, Newest: true, Limit: 1, Kinds: []rbac.EventKind{rbac.RoleCreated, rbac.RoleUpdated}}
-	for e, err := range q.workspace.Events(q.ctx, query) {
-		if errors.Is(err, rbac.ErrMalformed) {
-			break // the page of the audit record tells of it
-		}
-		if err != nil {
-			return "", "", err
-		}
-		return q.th("Last changed %s by %s.", date, q.actor(e)), link("audit", "role", string(role.ID)), nil
+	history = link("audit", "role", string(role.ID))
+	e, found, err := q.event(rbac.EventQuery{Role: role.ID, Newest: true, Kinds: []rbac.EventKind{rbac.RoleCreated, rbac.RoleUpdated}})
+	switch {
+	case err != nil:
+		return "", "", err
+	case !found:
+		return q.th("Last changed %s.", date), history, nil
 	}
-	return q.th("Last changed %s.", date), link("audit", "role", string(role.ID)), nil
+	return q.th("Last changed %s by %s.", date, q.actor(e)), history, nil
 }
 
 // mayAudit reports whether the reader may see the record of changes.
@@ -324,17 +322,14 @@ func (q *request) gone() error {
 	}
 	id := q.value("id")
 	if q.mayAudit() && id != "" {
-		query := rbac.EventQuery{Role: rbac.RoleID(id), Newest: true, Limit: 1, Kinds: []rbac.EventKind{rbac.RoleDeleted}}
-		for e, err := range q.workspace.Events(q.ctx, query) {
-			if err == nil {
-				who := q.th("The application")
-				if e.Actor != "" {
-					who = q.actor(e)
-				}
-				s.Say = []any{q.th("%s deleted “%s” on %s.", who, bdi(e.RoleBefore.Name), q.date(e.Time))}
-				s.Actions = append(s.Actions, action{q.t("See the event"), link("audit", "role", id), false})
+		query := rbac.EventQuery{Role: rbac.RoleID(id), Newest: true, Kinds: []rbac.EventKind{rbac.RoleDeleted}}
+		if e, found, err := q.event(query); err == nil && found && e.RoleBefore != nil {
+			who := q.th("The application")
+			if e.Actor != "" {
+				who = q.actor(e)
 			}
-			break
+			s.Say = []any{q.th("%s deleted “%s” on %s.", who, bdi(e.RoleBefore.Name), q.date(e.Time))}
+			s.Actions = append(s.Actions, action{q.t("See the event"), link("audit", "role", id), false})
 		}
 	}
 	if len(s.Say) == 0 {
@@ -361,20 +356,13 @@ func (q *request) restored(stored rbac.Role) (draft rbac.Role, notice template.H
 	if bad != nil || seq < 1 || !q.mayAudit() {
 		return draft, "", nil
 	}
-	for e, err := range q.workspace.Events(q.ctx, rbac.EventQuery{After: seq - 1, Limit: 1}) {
-		switch {
-		case errors.Is(err, rbac.ErrMalformed):
-			return draft, "", nil
-		case err != nil:
-			return draft, "", err
-		case e.Seq != seq || e.RoleBefore == nil || stored.ID != "" && e.RoleBefore.ID != stored.ID:
-			return draft, "", nil
-		}
-		draft.Name, draft.Description, draft.Assigns = e.RoleBefore.Name, e.RoleBefore.Description, slices.Clone(e.RoleBefore.Assigns)
-		draft.Permissions = q.shown(e.RoleBefore.Permissions)
-		return draft, q.th("The form below has the role as it was before the change of %s. Nothing is saved yet. Look at the plan first.", q.date(e.Time)), nil
+	e, found, err := q.event(rbac.EventQuery{After: seq - 1})
+	if err != nil || !found || e.Seq != seq || e.RoleBefore == nil || stored.ID != "" && e.RoleBefore.ID != stored.ID {
+		return draft, "", err
 	}
-	return draft, "", nil
+	draft.Name, draft.Description, draft.Assigns = e.RoleBefore.Name, e.RoleBefore.Description, slices.Clone(e.RoleBefore.Assigns)
+	draft.Permissions = q.shown(e.RoleBefore.Permissions)
+	return draft, q.th("The form below has the role as it was before the change of %s. Nothing is saved yet. Look at the plan first.", q.date(e.Time)), nil
 }
 
 // shown returns what stored permissions grant here, as the form shows them: areas

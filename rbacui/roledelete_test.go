@@ -2,7 +2,6 @@ package rbacui_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -92,10 +91,7 @@ func TestDeleteRoleRefused(t *testing.T) {
 func TestDeleteRoleOfMany(t *testing.T) {
 	store := &counting{Store: rbac.NewMemStore()}
 	s := openSite(t, store)
-	var users []string
-	for i := range 1500 {
-		users = append(users, fmt.Sprintf("user-%04d", i))
-	}
+	users := numbered(1500)
 	ctx, path := context.Background(), s.path("role-delete", "Support, night shift")
 	s.assign("Support, night shift", users...)
 	require.NoError(t, s.az.System("test").Suspend(ctx, users[:7]...))

@@ -262,30 +262,29 @@ func (q *request) toast() *toast {
 	if q.page.segment == "members" || q.page.within == "members" {
 		return q.memberToast(id)
 	}
-	query := rbac.EventQuery{
-		Role: rbac.RoleID(id), Actor: q.subject.User(), Newest: true, Limit: 1,
+	e, found, err := q.event(rbac.EventQuery{
+		Role: rbac.RoleID(id), Actor: q.subject.User(), Newest: true,
 		Kinds: []rbac.EventKind{rbac.RoleCreated, rbac.RoleUpdated, rbac.RoleDeleted},
+	})
+	if err != nil || !found || time.Since(e.Time) > toastFor {
+		return nil // what was done is done, whether it is told or not
 	}
-	for e, err := range q.workspace.Events(q.ctx, query) {
-		if err != nil || time.Since(e.Time) > toastFor {
-			return nil // what was done is done, whether it is told or not
-		}
-		t := &toast{}
-		switch e.Kind {
-		case rbac.RoleCreated:
-			t.Text = q.th("“%s” is made. Nobody holds it until you assign it.", bdi(e.RoleAfter.Name))
-		case rbac.RoleUpdated:
-			d := q.difference(e.RoleBefore.Permissions, e.RoleAfter.Permissions)
-			t.Text = q.th("Saved “%s”: %s.", bdi(e.RoleAfter.Name), q.counted(d))
-		default:
-			t.Text = q.th("Deleted “%s”.", bdi(e.RoleBefore.Name))
-		}
-		if q.mayAudit() {
-			t.Link = link("audit", "role", id)
-		}
-		return t
+	t := &toast{}
+	switch {
+	case e.RoleAfter != nil && e.RoleBefore == nil:
+		t.Text = q.th("“%s” is made. Nobody holds it until you assign it.", bdi(e.RoleAfter.Name))
+	case e.RoleAfter != nil:
+		d := q.difference(e.RoleBefore.Permissions, e.RoleAfter.Permissions)
+		t.Text = q.th("Saved “%s”: %s.", bdi(e.RoleAfter.Name), q.counted(d))
+	case e.RoleBefore != nil:
+		t.Text = q.th("Deleted “%s”.", bdi(e.RoleBefore.Name))
+	default:
+		return nil
 	}
-	return nil
+	if q.mayAudit() {
+		t.Link = link("audit", "role", id)
+	}
+	return t
 }
 
 // counted says how many rights come and go.

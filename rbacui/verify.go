@@ -9,12 +9,45 @@ import (
 	"github.com/areagate/rbac"
 )
 
+// running are the workspaces in which something goes on that takes long: once at a
+// time in each, as far as this handler knows.
+type running struct {
+	mu         sync.Mutex
+	workspaces map[string]bool
+}
+
+// begin reports whether it may begin in a workspace: it does not go on there.
+func (r *running) begin(workspace string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.workspaces[workspace] {
+		return false
+	}
+	if r.workspaces == nil {
+		r.workspaces = map[string]bool{}
+	}
+	r.workspaces[workspace] = true
+	return true
+}
+
+func (r *running) end(workspace string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.workspaces, workspace)
+}
+
+// busy reports whether it goes on in a workspace.
+func (r *running) busy(workspace string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.workspaces[workspace]
+}
+
 // verifications are the last results by workspace, as far as this handler knows: they
 // are asked for, and kept in memory.
 type verifications struct {
 	mu      sync.Mutex
 	results map[string]*verification
-	running map[string]bool
 }
 
 // mostVerified bounds the workspaces whose result is kept.
@@ -44,36 +77,10 @@ func (v *verifications) last(workspace string) *verification {
 	return v.results[workspace]
 }
 
-// busy reports whether a verification of a workspace goes on.
-func (v *verifications) busy(workspace string) bool {
+// keep keeps a result. Where there are too many, the oldest goes.
+func (v *verifications) keep(workspace string, result *verification) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.running[workspace]
-}
-
-// begin reports whether a verification of a workspace may begin: there is one at a
-// time.
-func (v *verifications) begin(workspace string) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.running[workspace] {
-		return false
-	}
-	if v.running == nil {
-		v.running = map[string]bool{}
-	}
-	v.running[workspace] = true
-	return true
-}
-
-// end keeps the result, unless it is nil. Where there are too many, the oldest goes.
-func (v *verifications) end(workspace string, result *verification) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.running, workspace)
-	if result == nil {
-		return
-	}
 	if v.results == nil {
 		v.results = map[string]*verification{}
 	}
@@ -94,11 +101,10 @@ func (v *verifications) end(workspace string, result *verification) {
 // While somebody else does, it does nothing.
 func (q *request) verify() error {
 	workspace := q.workspace.ID()
-	if !q.verified.begin(workspace) {
+	if !q.verifying.begin(workspace) {
 		return q.redirect(link("audit"))
 	}
-	var result *verification
-	defer func() { q.verified.end(workspace, result) }()
+	defer q.verifying.end(workspace)
 	before, err := q.newest()
 	if err != nil {
 		return err
@@ -108,11 +114,11 @@ func (q *request) verify() error {
 	switch {
 	case errors.As(err, &tampered):
 		q.warn("rbacui: the record of changes was altered", err)
-		result = &verification{At: time.Now(), Broken: max(tampered.Seq, 1)}
+		q.verified.keep(workspace, &verification{At: time.Now(), Broken: max(tampered.Seq, 1)})
 	case err != nil:
 		return err
 	default:
-		result = &verification{At: time.Now(), Events: int(before.Seq), Hash: hex.EncodeToString(before.Hash[:])}
+		q.verified.keep(workspace, &verification{At: time.Now(), Events: int(before.Seq), Hash: hex.EncodeToString(before.Hash[:])})
 	}
 	return q.redirect(link("audit"))
 }

@@ -95,14 +95,16 @@ func (s Site) Resolve(t testing.TB, from, reference string) string {
 }
 
 // Slash asks for the path without the slash behind it, from which relative links
-// would miss, and fails the test unless it leads to the one with it.
+// would miss, and fails the test unless it leads to the one with it, with the same
+// query.
 func (s Site) Slash(t testing.TB) {
 	t.Helper()
-	res, _ := s.Do(t, http.MethodGet, s.Prefix, nil)
+	const query = "?q=a%2Fb&from=1"
+	res, _ := s.Do(t, http.MethodGet, s.Prefix+query, nil)
 	assert.True(t, res.StatusCode >= 300 && res.StatusCode < 400, res.Status)
 	base, err := url.Parse(s.Server + s.Prefix)
 	assert.NoError(t, err)
 	to, err := base.Parse(res.Header.Get("Location"))
 	assert.NoError(t, err)
-	assert.Equal(t, s.Server+s.Prefix+"/", to.String())
+	assert.Equal(t, s.Server+s.Prefix+"/"+query, to.String())
 }

@@ -43,13 +43,13 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// paper checks that a page has nothing to click on when it is printed, is light, and
-// loses nothing at the edge. It returns what is read there.
+// paper checks that a page has nothing to click on and no empty box when it is printed,
+// is light, and loses nothing at the edge. It returns what is read there.
 func paper(t *testing.T, tab *browsertest.Tab) string {
 	t.Helper()
 	tab.Paper()
 	defer tab.Screen()
-	for _, left := range browsertest.Evaluate[[]string](tab, `[...document.querySelectorAll('nav, button, select, .btn, .demo, .skip, .filters, .savebar, .bulkbar, .toast, input[type=search], input[type=date], .pick')]
+	for _, left := range browsertest.Evaluate[[]string](tab, `[...document.querySelectorAll('nav, button, select, .btn, .demo, .skip, .filters, .savebar, .bulkbar, .toast, input[type=search], input[type=date], input[type=checkbox]:not(:checked), .pick')]
 		.filter(e => e.checkVisibility() && !e.closest('.vh')).map(e => e.outerHTML.slice(0, 120))`) {
 		t.Errorf("printed: %s", left)
 	}
