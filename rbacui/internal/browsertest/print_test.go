@@ -3,13 +3,15 @@ package browsertest_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/areagate/rbac/rbacui/internal/browsertest"
 )
 
-// Paper has what is evidence, in light colours, and nothing to click on.
+// Paper has what is evidence, in light colours, and nothing to click on. It lies across
+// where it has the matrix.
 func TestPrint(t *testing.T) {
 	t.Parallel()
 	company := found(t)
@@ -38,6 +40,11 @@ func TestPrint(t *testing.T) {
 			tab.Width(1280)
 			equal(t, "status", tab.Visit(p.segment, p.query...), 200)
 			all := browsertest.Evaluate[string](tab, "document.body.textContent")
+			size := "612 792"
+			if p.segment == "review" {
+				size = "792 612" // across, as the matrix is wide
+			}
+			equal(t, "sheets", strings.Join(slices.Compact(tab.Sheets()), ", "), size)
 			read := paper(t, tab)
 			for _, evidence := range p.evidence {
 				if !regexp.MustCompile(evidence).MatchString(read) {
