@@ -29,7 +29,7 @@ func TestPrint(t *testing.T) {
 			`Access review, exported by Lena Ahlgrund on \d+ \w+ \d{4} at \d\d:\d\d. Revision 49, hash ` + hash + `. The record of changes was whole on`,
 			"Findings 7", "11 people", "Tomas Vikberg", "Every role, every area", "Warranty claims", "Reviewed by Date Signature"}, []string{"Areas as rows"}},
 		{"review, nothing asked", "review", nil, []string{"Findings 7"}, []string{"Who can…", "Can this person do it, and why?"}},
-		{"role", "role", query("id", "Sales lead"), []string{"Sales lead", "Last changed .* by Lena Ahlgrund", "In plain words Reads all contacts", "May assign"}, []string{"If you save", "Your own role does not manage Audit, so you cannot give that away.", "Only an administrator adds roles here."}},
+		{"role, just saved", "role", query("id", "Sales lead", "done", "Sales lead"), []string{"Sales lead", "Last changed .* by Lena Ahlgrund", "In plain words Reads all contacts", "May assign"}, []string{"See the event", "If you save", "Your own role does not manage Audit, so you cannot give that away.", "Only an administrator adds roles here."}},
 		{"member", "member", query("user", browsertest.Tomas), []string{"Tomas Vikberg", "held since .* and given by Mara Lindhagen", "Warranty claims", "admitted Tomas Vikberg as Sales"}, []string{"Restore what was before", "Why, or why not?", "Change the role"}},
 		{"members", "members", query("role", "Sales"), []string{"Tomas Vikberg", "Suspended", "4 of 4"}, nil},
 		{"everybody", "members", nil, []string{"Mara Lindhagen", "Piotr Zawalski"}, []string{"Role for Piotr Zawalski", "This is you."}},
