@@ -1,6 +1,7 @@
 package rbac_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -207,4 +208,58 @@ func TestWhatIsKeptIsCopied(t *testing.T) {
 	}
 	require.Less(t, heap.InUse()-before, int64(10*size))
 	runtime.KeepAlive(kept)
+}
+
+// Add gives a role to who is not there, and takes it from nobody.
+func TestAdd(t *testing.T) {
+	t.Parallel()
+	runRule(t, []ruleCase{
+		{"somebody new", "ada", company.Adding("Seller", "new"), nil},
+		{"somebody new by a manager", "max", company.Adding("Clerk", "new"), nil},
+		{"with more than they hold", "max", company.Adding("Seller", "new"), rbac.ErrEscalation},
+		{"with more than they hold, among members", "max", company.Adding("Seller", "cleo", "new"), rbac.ErrEscalation},
+		{"beside one who holds more", "max", company.Adding("Clerk", "ada", "stan", "new"), nil},
+		{"beside oneself", "ada", company.Adding("Clerk", "ada", "new"), nil},
+		{"a role that is gone", "ada", func(ctx context.Context, _ *company.Company, a *rbac.Admin) error { return a.Add(ctx, "gone", "cleo") }, rbac.ErrRoleNotFound},
+		{"by who may not", "cleo", company.Adding("Clerk", "new"), rbac.ErrDenied},
+		{"by who may not, who is there", "cleo", company.Adding("Clerk", "stan"), rbac.ErrDenied},
+		{"nobody at all", "ada", company.Adding("Clerk"), rbac.ErrInvalid},
+		{"a bad id", "ada", company.Adding("Clerk", "new", ""), rbac.ErrInvalid},
+	})
+	t.Run("who is a member keeps everything", func(t *testing.T) {
+		t.Parallel()
+		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+		unchanged(t, c.Store, "", func() {
+			for _, a := range []*rbac.Admin{c.W.System("sign-in"), c.W.As("ada"), c.W.As("max")} {
+				require.NoError(t, a.Add(ctx, c.Role("Seller").ID, "ada", "abe", "cody", "max", "cleo", "bill"))
+			}
+		})
+		before := contentsOf(t, c.Store, "").Revision.Seq
+		require.NoError(t, c.W.System("sign-in").Add(ctx, c.Role("Clerk").ID, "new", "ada", "new", "newer"))
+		events := eventsOf(t, c.W, rbac.EventQuery{After: before})
+		require.Len(t, events, 2)
+		for i, user := range []string{"new", "newer"} {
+			require.Equal(t, rbac.MemberAssigned, events[i].Kind)
+			require.Nil(t, events[i].MemberBefore)
+			require.Equal(t, user, events[i].MemberAfter.User)
+			require.Equal(t, c.Role("Clerk").ID, events[i].MemberAfter.Role)
+		}
+		c.Check(t)
+	})
+	t.Run("nobody at all is said", func(t *testing.T) {
+		t.Parallel()
+		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+		var invalid *rbac.ValidationError
+		require.ErrorAs(t, c.W.System("sign-up").Add(ctx, "", []string{}...), &invalid)
+		require.Equal(t, []rbac.FieldError{{Field: "users", Problem: "missing"}, {Field: "role", Problem: "is empty"}}, invalid.Fields)
+	})
+	t.Run("a member whose row cannot be read", func(t *testing.T) {
+		t.Parallel()
+		ctx, c := t.Context(), company.New(t, rbac.NewMemStore(), "")
+		update(t, c.Store, "", func(tx rbac.Tx) error { return tx.PutMembers(rbac.Member{User: "bad"}) })
+		unchanged(t, c.Store, "", func() {
+			require.NoError(t, c.W.As("ada").Add(ctx, c.Role("Clerk").ID, "bad"), "is one")
+			require.ErrorIs(t, c.W.As("max").Add(ctx, c.Role("Clerk").ID, "bad"), rbac.ErrMalformed)
+		})
+	})
 }

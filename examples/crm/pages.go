@@ -144,9 +144,10 @@ func (s *server) nav(r *http.Request, who rbac.Subject) (places []place) {
 	add(rbac.Users, rbac.Own, "Teams", "/app/teams")
 	add(rbac.API, rbac.All, "API keys", "/app/api-keys")
 	add(rbac.Users, rbac.All, "Access", accessPath)
-	// Who may give some roles and does not read users begins with those who hold them.
-	if _, err := s.az.For(who.Workspace()).AsSubject(who).Choices(r.Context()); err == nil && may[rbac.Users].Read < rbac.All {
-		places = append(places, place{"Access", accessPath + "members", within == accessPath})
+	if may[rbac.Users].Read < rbac.All { // who may give some roles begins with those who hold them
+		if _, err := s.az.For(who.Workspace()).AsSubject(who).Choices(r.Context()); err == nil {
+			places = append(places, place{"Access", accessPath + "members", within == accessPath})
+		}
 	}
 	add(rbac.Audit, rbac.All, "Audit", auditPath)
 	return places

@@ -57,7 +57,10 @@ func Main(m *testing.M) int {
 	}
 	code := m.Run()
 	if shared.pool != nil {
-		shared.pool.Close()
+		if err := closeSoon(shared.pool); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
 	}
 	if shared.server != nil {
 		shared.server.Stop()
@@ -173,6 +176,21 @@ func SharedPool(t testing.TB) *pgxpool.Pool {
 		t.Fatal(shared.poolErr)
 	}
 	return shared.pool
+}
+
+// closeSoon closes a pool, and returns an error if connections are not given back.
+func closeSoon(pool *pgxpool.Pool) error {
+	closed := make(chan struct{})
+	go func() {
+		pool.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-time.After(30 * time.Second):
+		return fmt.Errorf("of the pool that tests share, %d connections are still in use", pool.Stat().AcquiredConns())
+	}
 }
 
 // Pool returns a pool on a connection string, closed when the test ends. Its

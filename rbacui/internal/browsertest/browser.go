@@ -163,6 +163,22 @@ func (t *Tab) Paper() {
 	}}))
 }
 
+var sheet = regexp.MustCompile(`/MediaBox \[0 0 (\d+ \d+)\]`)
+
+// Sheets returns the width and the height of each sheet on which the page is printed, in
+// points: "612 792" for one that stands upright.
+func (t *Tab) Sheets() []string {
+	pdf, err := run(t, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize()))
+	if err != nil {
+		t.Fail(err)
+	}
+	var sheets []string
+	for _, s := range sheet.FindAllSubmatch(pdf, -1) {
+		sheets = append(sheets, string(s[1]))
+	}
+	return sheets
+}
+
 // Screen shows the page as it is seen again.
 func (t *Tab) Screen() {
 	t.Scheme("light")

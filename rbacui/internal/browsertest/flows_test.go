@@ -137,8 +137,12 @@ type flow struct {
 	begin []string // who may begin, if others may, too: a delegate finds the roles of their list
 }
 
+// reader reads users and the record, and changes nothing. TestWhoMayBegin makes them.
+const reader = "rosa.quandt"
+
 var (
 	managers  = []string{browsertest.Mara, browsertest.Lena}
+	readers   = []string{reader}
 	delegates = append(managers, browsertest.Hedda)
 	flows     = []flow{
 		{"create a role", "", nil, `main a[href="role-new"]`, managers, func(h hand) {
@@ -243,7 +247,7 @@ var (
 			h.save("#plan [value=save]")
 			h.holds("oskar.brandellius", "Sales")
 		}, nil},
-		{"restore a role", "audit", query("kind", "role.updated"), ".event summary", managers, func(h hand) {
+		{"restore a role", "audit", query("kind", "role.updated"), ".event:has(a[href*=restore]) summary", managers, func(h hand) {
 			h.toggle(".event summary")
 			h.press(".event-body a.btn")
 			h.says("[data-save-text]", "1 change not saved")
@@ -263,25 +267,25 @@ var (
 			h.option("#ask-area", "Deals")
 			h.save("#who-can form button")
 			h.says("#who-can .answer", "11 people", "Tomas Vikberg Sales, own")
-		}, nil},
+		}, readers},
 		{"why", "review", nil, "#why button", managers, func(h hand) {
 			h.write("#why-person", "Tomas")
 			h.option("#why-action", "manage")
 			h.option("#why-area", "Deals")
 			h.save("#why form button")
 			h.says("#why .answer", "Tomas Vikberg")
-		}, nil},
+		}, readers},
 		{"verify", "audit", nil, "button[value=verify]", managers, func(h hand) {
 			h.save("button[value=verify]")
 			h.says(".callout", "The record is whole.")
-		}, nil},
+		}, readers},
 		{"export the review", "review", nil, `a[href^="review.csv"]`, managers, func(h hand) {
 			h.exports(`a[href^="review.csv"]`, "text/csv; charset=utf-8; header=present", "Role,Kind,People,Contacts: read,")
-		}, nil},
+		}, readers},
 		{"export the record", "audit", nil, `a[href^="audit.csv"]`, managers, func(h hand) {
 			h.exports(`a[href^="audit.csv"]`, "text/csv; charset=utf-8; header=present", "Number,Time (UTC),What happened,")
 			h.exports(`a[href^="audit.jsonl"]`, "application/jsonl", `{"seq":1,"time":"`)
-		}, nil},
+		}, readers},
 	}
 )
 
@@ -323,7 +327,12 @@ func TestFlows(t *testing.T) {
 func TestWhoMayBegin(t *testing.T) {
 	t.Parallel()
 	company := found(t)
-	for _, user := range []string{browsertest.Mara, browsertest.Lena, browsertest.Hedda, browsertest.Tomas} {
+	role, err := company.Authorizer.As(browsertest.Mara).CreateRole(t.Context(), rbac.Role{
+		Name: "Reviewer", Permissions: rbac.Permissions{rbac.Users: {Read: rbac.All}, rbac.Audit: {Read: rbac.All}},
+	})
+	ok(t, err)
+	ok(t, company.Authorizer.As(browsertest.Mara).Assign(t.Context(), role.ID, reader))
+	for _, user := range []string{browsertest.Mara, browsertest.Lena, browsertest.Hedda, browsertest.Tomas, reader} {
 		t.Run(user, func(t *testing.T) {
 			t.Parallel()
 			tab := open(t, company, user, true)
